@@ -1,0 +1,4 @@
+//! placeholder
+
+/// OpenAPI and Swagger documents.
+pub mod specification;

@@ -1,0 +1,366 @@
+//! The analyzer's state as plain data: what the store keeps and what readers (API, page, CLI) are
+//! shown. The only place of this crate where serde derives stand; append-only in its fields
+//! (`#[serde(default)]` on whatever comes later), so an older store can be read.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Names an endpoint for good: survives re-templating and restarts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EndpointId(pub u64);
+
+/// Names a finding for good; derived from what it is about, so that a recurrence joins it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FindingId(pub u64);
+
+/// Names a consumer for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConsumerId(pub u64);
+
+/// Nanoseconds since the Unix epoch, packet time.
+pub type Nanos = i64;
+
+/// Where an endpoint stands, derived from facts by policy. In order of precedence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Lifecycle {
+    /// Retired (deprecated, or removed from a newer specification) and still called.
+    Zombie,
+    /// Called, and in none of the specifications that cover its host.
+    Shadow,
+    /// In a specification, never seen in traffic while the host's coverage was good.
+    Orphan,
+    /// Was called, silent for longer than the policy's time.
+    Dormant,
+    /// First seen only a short while ago, and no specification covers its host.
+    New,
+    /// In a specification and called.
+    Documented,
+    /// Called; no specification covers its host, so nothing more can be said.
+    Unclassified,
+}
+
+/// What is known of an endpoint's standing; labels are derived from these.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Whether a specification covers the host and base path.
+    pub covered_by_specification: bool,
+    /// Names of the specifications that describe it.
+    pub documented_in: Vec<String>,
+    /// The template the specification gives it.
+    pub documented_template: Option<String>,
+    /// `deprecated: true` in the specification.
+    pub deprecated: bool,
+    /// Was in an older version of the specification and is not in the current one.
+    pub removed: bool,
+    /// Deprecation header (RFC 9745) seen, seconds since the Unix epoch.
+    pub deprecation_header: Option<i64>,
+    /// Sunset header (RFC 8594) seen, seconds since the Unix epoch.
+    pub sunset_header: Option<i64>,
+}
+
+/// A distribution, with enough buckets to merge and to draw it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HistogramSnapshot {
+    /// Number of values.
+    pub count: u64,
+    /// Smallest value.
+    pub min: u64,
+    /// Median.
+    pub p50: u64,
+    /// 90th percentile.
+    pub p90: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// Largest value.
+    pub max: u64,
+    /// (highest value of the bucket, count), ascending, empty buckets left out.
+    pub buckets: Vec<(u64, u64)>,
+}
+
+/// One parameter of an endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParameterSnapshot {
+    /// `path`, `query`, `request_body`, `response_body`.
+    pub location: String,
+    /// Its name; dotted for body fields, position-derived for path parameters.
+    pub name: String,
+    /// Types seen, with how often.
+    pub types: BTreeMap<String, u64>,
+    /// Classes of personal or secret data seen, with how often.
+    pub classes: BTreeMap<String, u64>,
+    /// Number of exchanges that carried it.
+    pub seen: u64,
+}
+
+/// One minute of an endpoint's life (packet time).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MinuteSnapshot {
+    /// Start of the minute, nanoseconds since the Unix epoch.
+    pub minute: Nanos,
+    /// Requests.
+    pub requests: u64,
+    /// Responses 400 to 499.
+    pub client_errors: u64,
+    /// Responses 500 to 599.
+    pub server_errors: u64,
+    /// Median latency in nanoseconds, when any was measured.
+    pub latency_p50_ns: Option<u64>,
+    /// 99th percentile of the latency in nanoseconds.
+    pub latency_p99_ns: Option<u64>,
+    /// Bytes of response content.
+    pub response_bytes: u64,
+}
+
+/// An endpoint of the inventory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndpointSnapshot {
+    /// Its name.
+    pub id: EndpointId,
+    /// Method.
+    pub method: String,
+    /// Host.
+    pub host: String,
+    /// Path template in OpenAPI's form (`/users/{id}`).
+    pub template: String,
+    /// How sure the template is, 0 to 1.
+    pub template_confidence: f64,
+    /// Up to three paths it was drawn from (redacted).
+    pub examples: Vec<String>,
+    /// Label by policy.
+    pub lifecycle: Lifecycle,
+    /// Why, in one sentence.
+    pub lifecycle_reason: String,
+    /// What the label was derived from.
+    pub facts: Facts,
+    /// First exchange; 0 when it was never seen in traffic.
+    pub first_seen: Nanos,
+    /// Last exchange; 0 when it was never seen in traffic.
+    pub last_seen: Nanos,
+    /// Exchanges.
+    pub requests: u64,
+    /// Exchanges by status; 0 stands for "response not seen".
+    pub statuses: BTreeMap<u16, u64>,
+    /// Exchanges by how the call was authenticated (`none`, `bearer`, `jwt`, `basic`, …).
+    pub authentication: BTreeMap<String, u64>,
+    /// The same for successful (2xx, 3xx) exchanges only: what the verdicts rest on.
+    pub authentication_successful: BTreeMap<String, u64>,
+    /// Media types of requests.
+    pub request_content_types: BTreeMap<String, u64>,
+    /// Media types of responses.
+    pub response_content_types: BTreeMap<String, u64>,
+    /// Parameters, at most a named cap.
+    pub parameters: Vec<ParameterSnapshot>,
+    /// Classes of personal or secret data in requests, with the number of exchanges.
+    pub request_data_classes: BTreeMap<String, u64>,
+    /// Classes of personal or secret data in responses, with the number of exchanges.
+    pub response_data_classes: BTreeMap<String, u64>,
+    /// Distinct consumers (estimate beyond a named cap).
+    pub consumers: u64,
+    /// The consumers with the most calls: (consumer, calls), descending, at most a named cap.
+    pub top_consumers: Vec<(ConsumerId, u64)>,
+    /// Servers (`address:port`) that answered, with how often, at most a named cap.
+    pub servers: BTreeMap<String, u64>,
+    /// Protocols, with how often.
+    pub protocols: BTreeMap<String, u64>,
+    /// Exchanges by completeness (`complete`, `gap`, `aborted`, `open`, `request_missing`,
+    /// `response_missing`).
+    pub completeness: BTreeMap<String, u64>,
+    /// Latency in nanoseconds.
+    pub latency: HistogramSnapshot,
+    /// Request content in bytes.
+    pub request_size: HistogramSnapshot,
+    /// Response content in bytes.
+    pub response_size: HistogramSnapshot,
+    /// The most recent minutes with traffic, ascending, at most a named cap.
+    pub minutes: Vec<MinuteSnapshot>,
+    /// Whatever else a restart needs to go on (baselines, sketches); opaque to readers.
+    pub state: serde_json::Value,
+}
+
+/// Severity of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// For the record.
+    Info,
+    /// Low.
+    Low,
+    /// Medium.
+    Medium,
+    /// High.
+    High,
+    /// Critical.
+    Critical,
+}
+
+/// Where a finding stands in people's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingStatus {
+    /// Nobody has decided yet.
+    Open,
+    /// Somebody is on it.
+    Acknowledged,
+    /// Done with; opens again when it recurs.
+    Resolved,
+    /// Not a finding.
+    FalsePositive,
+    /// Known and accepted.
+    AcceptedRisk,
+}
+
+/// One piece of evidence: a number or an exchange.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Packet time it is about.
+    pub time: Nanos,
+    /// Id of the exchange, when it is one.
+    pub exchange: Option<String>,
+    /// What it shows, in one line; redacted.
+    pub summary: String,
+    /// Measured values by name (`observed`, `expected`, `threshold`, …).
+    pub values: BTreeMap<String, f64>,
+}
+
+/// A decision on a finding, kept for the audit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusChange {
+    /// When (wall clock of the decision, nanoseconds since the Unix epoch).
+    pub at: Nanos,
+    /// From.
+    pub from: FindingStatus,
+    /// To.
+    pub to: FindingStatus,
+    /// Why; empty when nothing was said.
+    pub comment: String,
+}
+
+/// A finding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FindingSnapshot {
+    /// Its name.
+    pub id: FindingId,
+    /// Kind, in the vocabulary of findings (`shadow_endpoint`, …).
+    pub kind: String,
+    /// Severity.
+    pub severity: Severity,
+    /// The endpoint it is about.
+    pub endpoint: Option<EndpointRef>,
+    /// Client addresses involved, at most a named cap.
+    pub actors: Vec<String>,
+    /// Packet time of the first evidence.
+    pub first_seen: Nanos,
+    /// Packet time of the latest evidence.
+    pub last_seen: Nanos,
+    /// How often it was seen.
+    pub occurrences: u64,
+    /// One line.
+    pub title: String,
+    /// What it means, why it was raised, and what to do; a few sentences.
+    pub explanation: String,
+    /// OWASP API Security Top 10 2023 (`API9:2023`).
+    pub owasp: Vec<String>,
+    /// How sure, 0 to 1.
+    pub confidence: f64,
+    /// Share of the relevant exchanges that was seen complete, 0 to 1.
+    pub coverage: f64,
+    /// Evidence, at most a named cap: the first and the latest.
+    pub evidence: Vec<Evidence>,
+    /// Where it stands.
+    pub status: FindingStatus,
+    /// Decisions, oldest first, at most a named cap.
+    pub history: Vec<StatusChange>,
+}
+
+/// An endpoint named from elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct EndpointRef {
+    /// Its name.
+    pub id: EndpointId,
+    /// Method.
+    pub method: String,
+    /// Host.
+    pub host: String,
+    /// Path template.
+    pub template: String,
+}
+
+/// Somebody who calls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConsumerSnapshot {
+    /// Its name.
+    pub id: ConsumerId,
+    /// What identifies it: `subject`, `credential`, `session`, `address`.
+    pub identified_by: String,
+    /// For people: scheme and short token (`jwt 3f2a…`), or the address.
+    pub label: String,
+    /// First call.
+    pub first_seen: Nanos,
+    /// Last call.
+    pub last_seen: Nanos,
+    /// Calls.
+    pub requests: u64,
+    /// Calls answered with 4xx.
+    pub client_errors: u64,
+    /// Client addresses, most recent last, at most a named cap.
+    pub addresses: Vec<String>,
+    /// Products of its user agents, at most a named cap.
+    pub user_agents: Vec<String>,
+    /// Endpoints called most: (endpoint, calls), descending, at most a named cap.
+    pub endpoints: Vec<(EndpointId, u64)>,
+}
+
+/// One host's partition: what template learning needs to go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HostSnapshot {
+    /// The host.
+    pub host: String,
+    /// Exchanges.
+    pub requests: u64,
+    /// Exchanges whose two messages were seen complete.
+    pub complete: u64,
+    /// Exchanges held as candidates: paths not yet (or never) successful.
+    pub candidates: u64,
+    /// Template trie; opaque to readers.
+    pub state: serde_json::Value,
+}
+
+/// What changed since the last call: what the store must save and readers must be shown.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Changes {
+    /// Endpoints that are new or changed.
+    pub endpoints: Vec<EndpointSnapshot>,
+    /// Endpoints that were merged into another one: (gone, survivor).
+    pub merged: Vec<(EndpointId, EndpointId)>,
+    /// Endpoints that are no more (scanner noise found out later, a specification withdrawn).
+    pub removed: Vec<EndpointId>,
+    /// Hosts that changed.
+    pub hosts: Vec<HostSnapshot>,
+    /// Findings that are new or changed.
+    pub findings: Vec<FindingSnapshot>,
+    /// Consumers that are new or changed.
+    pub consumers: Vec<ConsumerSnapshot>,
+    /// Packet time of the latest record.
+    pub now: Nanos,
+    /// Whether something is in it that must not be lost (a new endpoint, a finding): save now.
+    pub urgent: bool,
+}
+
+impl Changes {
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.endpoints.is_empty()
+            && self.merged.is_empty()
+            && self.removed.is_empty()
+            && self.hosts.is_empty()
+            && self.findings.is_empty()
+            && self.consumers.is_empty()
+    }
+}

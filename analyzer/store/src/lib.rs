@@ -1,0 +1,110 @@
+//! Where the inventory and the findings live on disk. The only disk writer.
+
+use tapscope_analyzer::Restored;
+use tapscope_analyzer::snapshot::{Changes, EndpointId, MinuteSnapshot, Nanos};
+
+/// A specification document as it was added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSpecification {
+    /// Name it was added under; adding the same name again makes a new version.
+    pub name: String,
+    /// Version within the name, from 1.
+    pub revision: u32,
+    /// Wall clock of the addition, nanoseconds since the Unix epoch.
+    pub added: Nanos,
+    /// The document.
+    pub source: String,
+}
+
+/// Why the store refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no store there.
+    #[error("{path}: there is no store here; `tapscope replay FILE --store {path}` makes one")]
+    NotFound {
+        /// Where.
+        path: String,
+    },
+    /// Another process writes to it.
+    #[error("{path}: the store is in use by another tapscope; stop it or name another --store")]
+    InUse {
+        /// Where.
+        path: String,
+    },
+    /// Written by a newer version.
+    #[error("{path}: the store has version {found}, this tapscope knows up to {known}; use the newer tapscope")]
+    Newer {
+        /// Where.
+        path: String,
+        /// Version of the file.
+        found: u32,
+        /// Latest version this program knows.
+        known: u32,
+    },
+    /// Not a store.
+    #[error("{path}: not a tapscope store ({reason}); name another --store")]
+    NotAStore {
+        /// Where.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The disk or the database said no.
+    #[error("{path}: {reason}")]
+    Failed {
+        /// Where.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What the product needs of a store, at the level of the domain. SQLite today.
+pub trait Store: Send {
+    /// Everything a restart needs.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn load(&mut self) -> Result<Restored, StoreError>;
+
+    /// Saves what changed, in one transaction; when it returns, a killed process loses none of it.
+    ///
+    /// # Errors
+    /// When it cannot be written; nothing of `changes` is then saved.
+    fn save(&mut self, changes: &Changes) -> Result<(), StoreError>;
+
+    /// Adds a revision of a specification.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn add_specification(
+        &mut self,
+        name: &str,
+        source: &str,
+        at: Nanos,
+    ) -> Result<StoredSpecification, StoreError>;
+
+    /// Withdraws a specification and its revisions; false when there was none of that name.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn remove_specification(&mut self, name: &str) -> Result<bool, StoreError>;
+
+    /// All revisions of all specifications, by name, oldest revision first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn specifications(&mut self) -> Result<Vec<StoredSpecification>, StoreError>;
+
+    /// The minutes of an endpoint from `from` (inclusive) to `to` (exclusive), ascending.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn minutes(
+        &mut self,
+        endpoint: EndpointId,
+        from: Nanos,
+        to: Nanos,
+    ) -> Result<Vec<MinuteSnapshot>, StoreError>;
+}

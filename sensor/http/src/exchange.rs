@@ -1,0 +1,222 @@
+//! The output of this stage: one request with its final response (RFC 9110 section 3.4), raw.
+//!
+//! It holds what was on the wire and therefore never leaves the sensor; `tapscope-redact` makes
+//! the record that does.
+
+use core::net::SocketAddr;
+
+use smallvec::SmallVec;
+use tapscope_flow::{Encapsulation, Timestamp};
+
+/// Names an exchange within a run: deterministic for the same input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeId {
+    /// The connection's serial number.
+    pub connection: u64,
+    /// Counts the exchanges of the connection, from 0.
+    pub ordinal: u32,
+}
+
+/// What is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// HTTP/1.0 or HTTP/1.1.
+    Http1,
+    /// An HTTP/1.1 exchange that switched the connection to WebSocket (RFC 6455).
+    WebSocket,
+}
+
+/// The version of a message as its start line says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Version {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1.
+    Http11,
+}
+
+/// A range of [`HeadBytes`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// One header line: where its name and its value stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeaderSpan {
+    /// The field name.
+    pub name: Span,
+    /// The field value without surrounding white space.
+    pub value: Span,
+}
+
+/// A parsed head: the bytes once, and where its header lines stand in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeadBytes {
+    /// The head as it was on the wire, start line to empty line.
+    pub bytes: Vec<u8>,
+    /// The header lines in order.
+    pub headers: SmallVec<[HeaderSpan; 16]>,
+}
+
+impl HeadBytes {
+    /// The bytes of a span; empty when it is not inside the head.
+    #[must_use]
+    pub fn slice(&self, span: Span) -> &[u8] {
+        self.bytes.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    /// Name and value of each header line, in order.
+    pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.headers.iter().map(|header| (self.slice(header.name), self.slice(header.value)))
+    }
+
+    /// The value of the first header line of that name, compared without case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| value)
+    }
+}
+
+/// How the capture of a message ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BodyEnd {
+    /// All of it was seen, or there is none by RFC 9112 section 6.3.
+    Complete,
+    /// A gap took part of it; the message boundary was found again or the connection given up.
+    Gap,
+    /// The connection was closed or reset before the length that was announced.
+    Aborted,
+    /// The exchange was reported while the body was still coming (time-out, eviction, flush).
+    Open,
+}
+
+/// A message's content after removing the transfer coding; only a bounded prefix is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// Bytes of content seen (after dechunking, before content decoding).
+    pub length: u64,
+    /// Bytes known to be missing.
+    pub missing: u64,
+    /// The first bytes, contiguous, up to `body_sample_bytes_max`.
+    pub sample: Vec<u8>,
+    /// How it ended.
+    pub end: BodyEnd,
+}
+
+/// Something about a message that a strict parser would not accept, or readers disagree on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum MessageAnomaly {
+    /// Both Content-Length and Transfer-Encoding (RFC 9112 section 6.1).
+    ContentLengthWithTransferEncoding,
+    /// Content-Length values that differ.
+    ConflictingContentLength,
+    /// A Content-Length that is no number.
+    InvalidContentLength,
+    /// A Transfer-Encoding whose final coding is not chunked, or that is not known.
+    UnknownTransferEncoding,
+    /// A chunk size line that could not be read.
+    InvalidChunkSize,
+    /// More than one Host, or none in HTTP/1.1.
+    AmbiguousHost,
+    /// A retransmission carried other bytes than the first copy.
+    ConflictingSegments,
+}
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The head.
+    pub head: HeadBytes,
+    /// The method.
+    pub method: Span,
+    /// The request target as sent.
+    pub target: Span,
+    /// The version.
+    pub version: Version,
+    /// The content.
+    pub body: Body,
+    /// When its first byte was captured.
+    pub started: Timestamp,
+    /// When the last byte seen of it was captured.
+    pub ended: Timestamp,
+    /// What is odd about it.
+    pub anomalies: SmallVec<[MessageAnomaly; 2]>,
+}
+
+/// A final response (not 1xx, but for 101).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The head.
+    pub head: HeadBytes,
+    /// The status code.
+    pub status: u16,
+    /// The version.
+    pub version: Version,
+    /// The content.
+    pub body: Body,
+    /// When its first byte was captured.
+    pub started: Timestamp,
+    /// When the last byte seen of it was captured.
+    pub ended: Timestamp,
+    /// How many interim (1xx) responses came before.
+    pub interim: u16,
+    /// What is odd about it.
+    pub anomalies: SmallVec<[MessageAnomaly; 2]>,
+}
+
+/// What the link between the request and the response of an exchange rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Pairing {
+    /// Both streams were seen without loss since they were last in step: order decides.
+    Ordered,
+    /// There was loss; sequence and acknowledgement numbers leave one possibility.
+    Acknowledged,
+    /// The other half was not seen, or which it is cannot be said.
+    Unpaired,
+}
+
+/// One exchange. At least one of `request` and `response` is present.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpExchange {
+    /// Its name within the run.
+    pub id: ExchangeId,
+    /// Address and port of the client.
+    pub client: SocketAddr,
+    /// Address and port of the server.
+    pub server: SocketAddr,
+    /// What was peeled around the connection's first segment.
+    pub encapsulation: Encapsulation,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// The request, when it was seen.
+    pub request: Option<Request>,
+    /// The final response, when it was seen.
+    pub response: Option<Response>,
+    /// What the link between the two rests on.
+    pub pairing: Pairing,
+    /// The packet time at which it was reported.
+    pub reported: Timestamp,
+}
+
+/// Takes the exchanges of the stage.
+pub trait ExchangeSink {
+    /// Takes one exchange.
+    fn handle_exchange(&mut self, exchange: HttpExchange);
+}
+
+impl<F: FnMut(HttpExchange)> ExchangeSink for F {
+    fn handle_exchange(&mut self, exchange: HttpExchange) {
+        self(exchange);
+    }
+}

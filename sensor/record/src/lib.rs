@@ -1,0 +1,330 @@
+//! The contract: what leaves the sensor, and all that the analyzer ever sees.
+//!
+//! Redacted, versioned, append-only in its fields. A planted secret cannot be found in it:
+//! values that are personal or secret appear as a class and a keyed token only.
+
+use core::net::SocketAddr;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the record's form that this crate writes.
+pub const RECORD_VERSION: u16 = 1;
+
+/// A keyed token: HMAC-SHA-256 under the installation's key, cut to 64 bits. Equal values give
+/// equal tokens within an installation; nothing else can be learned from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Token(pub u64);
+
+/// One HTTP exchange as the analyzer sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExchangeRecord {
+    /// [`RECORD_VERSION`] of the writer.
+    pub version: u16,
+    /// The exchange's name: the source's own id where it has one, else `CONNECTION-ORDINAL`.
+    pub id: String,
+    /// Nanoseconds since the Unix epoch: first byte of the request, or of the response when the
+    /// request was not seen.
+    pub time: i64,
+    /// Address and port of the client.
+    pub client: SocketAddr,
+    /// Address and port of the server.
+    pub server: SocketAddr,
+    /// What was peeled, outermost first, as `vlan:12`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encapsulation: Vec<String>,
+    /// `http1`, `http2`, `grpc`, `websocket`.
+    pub protocol: String,
+    /// The method; none when the request was not seen.
+    pub method: Option<String>,
+    /// The host asked for, lower case, without port and final dot; the server's address when the
+    /// request named none.
+    pub host: String,
+    /// The port of the authority when it is not the scheme's default.
+    pub port: Option<u16>,
+    /// The path's segments, percent-decoding applied to unreserved characters only, `//`
+    /// collapsed; empty for `/`.
+    pub path: Vec<PathSegment>,
+    /// Whether the path ended in `/` (and is not `/` itself).
+    pub trailing_slash: bool,
+    /// Query parameters in order of appearance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub query: Vec<Parameter>,
+    /// What the request was.
+    pub request: Option<MessageRecord>,
+    /// The status; none when the response was not seen.
+    pub status: Option<u16>,
+    /// What the response was.
+    pub response: Option<MessageRecord>,
+    /// Nanoseconds from the last byte of the request to the first byte of the response; none when
+    /// either was not seen.
+    pub latency_ns: Option<u64>,
+    /// The credentials the request carried; empty when none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub credentials: Vec<Credential>,
+    /// Token of the User-Agent and its product name (`curl`, `Mozilla`), when sent.
+    pub user_agent: Option<UserAgent>,
+    /// Client address as proxies report it (X-Forwarded-For, Forwarded), outermost; an address
+    /// only, and only a claim.
+    pub forwarded_for: Option<core::net::IpAddr>,
+    /// What is noteworthy about this one exchange.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signals: Vec<Signal>,
+    /// How much of it was seen.
+    pub completeness: Completeness,
+}
+
+/// One segment of a path.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PathSegment {
+    /// Harmless text, as sent.
+    Literal(String),
+    /// A personal or secret value.
+    Redacted {
+        /// What it is: `email`, `jwt`, `card`, `phone`, `secret`, …
+        class: String,
+        /// Its token.
+        token: Token,
+    },
+}
+
+/// One parameter's name and the profile of its value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// The name (a name that is itself personal or secret is replaced by `{CLASS}`).
+    pub name: String,
+    /// The value's profile.
+    pub value: ValueProfile,
+}
+
+/// What is kept of a value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ValueProfile {
+    /// The narrowest type that fits.
+    #[serde(rename = "type")]
+    pub kind: ValueType,
+    /// Length in bytes.
+    pub len: u32,
+    /// Token for equality.
+    pub token: Token,
+    /// Class of personal or secret data, when it is one.
+    pub class: Option<String>,
+}
+
+/// The narrowest type that fits a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ValueType {
+    /// No characters.
+    Empty,
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Boolean,
+    /// An integer.
+    Integer,
+    /// A number with a fraction or an exponent.
+    Number,
+    /// A UUID.
+    Uuid,
+    /// A date.
+    Date,
+    /// A date and time.
+    DateTime,
+    /// An e-mail address.
+    Email,
+    /// An IP address.
+    Address,
+    /// A URL.
+    Url,
+    /// A run of hexadecimal digits, 8 or more.
+    Hex,
+    /// A JSON Web Token.
+    Jwt,
+    /// Anything else.
+    String,
+    /// A JSON object.
+    Object,
+    /// A JSON array.
+    Array,
+}
+
+/// What is kept of one message.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MessageRecord {
+    /// Bytes of the head.
+    pub head_len: u32,
+    /// Bytes of content seen (after dechunking, before decoding).
+    pub body_len: u64,
+    /// Media type, lower case, without parameters.
+    pub content_type: Option<String>,
+    /// Content codings in the order applied.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub content_encoding: Vec<String>,
+    /// Names of the header fields, lower case, in order; names that are not registered or common
+    /// stay, their values never do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub header_names: Vec<String>,
+    /// Shape of the content, where it has one.
+    pub shape: Option<Shape>,
+    /// Bytes of content the shape and the data classes were drawn from.
+    pub inspected_len: u64,
+    /// Classes of personal or secret data in the content, each with the number of distinct values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub data_classes: BTreeMap<String, u32>,
+    /// Response only: the values of Deprecation (RFC 9745) and Sunset (RFC 8594), when sent, in
+    /// seconds since the Unix epoch; 0 when sent without a readable date.
+    pub deprecation: Option<i64>,
+    /// See `deprecation`.
+    pub sunset: Option<i64>,
+}
+
+/// The shape of a structured body: names and types, never values. Bounded in depth and size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shape {
+    /// The body's type.
+    #[serde(rename = "type")]
+    pub kind: ValueType,
+    /// Fields of an object in order of appearance; for an array, of its items merged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+    /// Number of items, for an array.
+    pub items: Option<u32>,
+    /// Whether a cap or the end of the sample cut it.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub truncated: bool,
+}
+
+/// One field of an object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    /// Its name; `{CLASS}` when the name is itself a personal or secret value.
+    pub name: String,
+    /// Its value's shape.
+    pub shape: Shape,
+    /// Class of personal or secret data of its value.
+    pub class: Option<String>,
+}
+
+/// A credential of a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Credential {
+    /// `basic`, `bearer`, `jwt`, `digest`, `negotiate`, `aws_sigv4`, `api_key`, `session_cookie`,
+    /// or the scheme's own name.
+    pub scheme: String,
+    /// `authorization`, `header`, `query`, `cookie`.
+    pub location: String,
+    /// Name of the header, parameter or cookie.
+    pub name: String,
+    /// Token of the credential itself.
+    pub token: Token,
+    /// Token of whom it names (Basic user, JWT `sub`/`client_id`/`azp`), stable across renewals.
+    pub subject: Option<Token>,
+}
+
+/// What a client says it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserAgent {
+    /// Its first product, without version.
+    pub product: String,
+    /// Token of the whole.
+    pub token: Token,
+}
+
+/// Something noteworthy about one exchange.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Signal {
+    /// What kind, in the vocabulary of findings.
+    pub kind: String,
+    /// One sentence; holds no value of the exchange that is not redacted.
+    pub detail: String,
+}
+
+/// How much of a message was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MessageCompleteness {
+    /// All of it.
+    Complete,
+    /// A gap took part of it.
+    Gap,
+    /// The connection ended before it did.
+    Aborted,
+    /// It was still going on when it was reported.
+    Open,
+    /// Not seen.
+    Missing,
+}
+
+/// How much of an exchange was seen, and what its pairing rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Completeness {
+    /// The request.
+    pub request: MessageCompleteness,
+    /// The response.
+    pub response: MessageCompleteness,
+    /// Whether loss left the pairing to acknowledgement numbers, or open.
+    pub pairing: Pairing,
+}
+
+/// What the link between a request and its response rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Pairing {
+    /// Order, without loss.
+    Ordered,
+    /// Acknowledgement numbers, after loss.
+    Acknowledged,
+    /// There is no other half.
+    Unpaired,
+    /// The source gave them together (not from packets).
+    Given,
+}
+
+/// What the sensor says of itself: what it took in, and what it could not use and why.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HealthReport {
+    /// Packet time of the latest packet, nanoseconds since the Unix epoch.
+    pub time: i64,
+    /// Where packets come from.
+    pub sources: Vec<SourceHealth>,
+    /// Every counter of every stage; a counter whose `reason` is set counts something not used.
+    pub counters: Vec<Counter>,
+}
+
+/// One packet source.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SourceHealth {
+    /// Interface or file name.
+    pub name: String,
+    /// `live`, `file`, `traffic`.
+    pub kind: String,
+    /// `running`, `finished`, or the error it ended with.
+    pub state: String,
+    /// Packets delivered to the sensor.
+    pub packets: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Packets the kernel dropped because the ring was full.
+    pub dropped_kernel: u64,
+    /// Packets the interface or its driver dropped.
+    pub dropped_interface: u64,
+}
+
+/// One counter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Counter {
+    /// `capture`, `decap`, `flow`, `http`, `redact`, `analyzer`, `store`.
+    pub stage: String,
+    /// What is counted, `<noun>_<verb>` (`segments_delivered`, `packets_undecoded`).
+    pub name: String,
+    /// Why it was not used; none for what was.
+    pub reason: Option<String>,
+    /// Count since the start.
+    pub value: u64,
+}

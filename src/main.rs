@@ -1,0 +1,3 @@
+//! Tapscope.
+
+fn main() {}
