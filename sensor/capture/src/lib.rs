@@ -1,1 +1,26 @@
-//! placeholder
+//! Where packets come from: live interfaces through libpcap, capture files, standard input.
+//!
+//! An I/O crate at the edge of the sensor. It hands out borrowed [`RawPacket`]s with the packet's
+//! own time and never sends one: nothing here can transmit.
+
+/// The one interface the worker knows: batches of packets, time, end.
+mod source;
+
+/// Capture files and streams: pcap and pcapng, plain or compressed.
+mod file;
+
+/// Live interfaces.
+#[cfg(feature = "live")]
+mod live;
+
+/// Waiting for packets or for the order to stop.
+#[cfg(feature = "live")]
+mod wait;
+
+pub use file::FileSource;
+#[cfg(feature = "live")]
+pub use live::{LiveSettings, LiveSource};
+pub use source::{Batch, CaptureError, PacketSource, SourceStats};
+pub use tapscope_decap::{LinkType, RawPacket, Timestamp};
+#[cfg(feature = "live")]
+pub use wait::StopHandle;

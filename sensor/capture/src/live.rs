@@ -1,0 +1,364 @@
+//! Live interfaces through libpcap: TPACKET_V3 rings, drained in batches, receive only.
+
+use std::fs;
+use std::os::fd::{AsRawFd, RawFd};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pcap::{Active, Capture, Precision};
+use tapscope_decap::{LinkType, RawPacket, Timestamp};
+
+use crate::source::{Batch, CaptureError, PacketSource, SourceStats};
+use crate::wait::StopHandle;
+
+/// How to capture; every value has its reason.
+#[derive(Clone, Debug)]
+pub struct LiveSettings {
+    /// Bytes of kernel ring for each interface. libpcap's default of 2 MiB holds eight blocks and
+    /// loses packets in the first burst; 128 MiB hold a second of 1 Gbit/s. At most 2 GiB.
+    pub ring_bytes: u32,
+    /// Bytes of a packet to keep. Frames of up to 256 KiB exist where segmentation is offloaded.
+    pub snap_len: u32,
+    /// Milliseconds after which a ring block that is not full is handed over. 0 would mean never.
+    pub block_timeout_ms: u32,
+    /// Whether to ask the interface for frames that are not addressed to it (a mirror port's are
+    /// not).
+    pub promiscuous: bool,
+    /// BPF filter in libpcap's syntax; it cannot see inside tunnels.
+    pub filter: Option<String>,
+}
+
+impl Default for LiveSettings {
+    fn default() -> Self {
+        Self {
+            ring_bytes: 128 << 20,
+            snap_len: 262_144,
+            block_timeout_ms: 50,
+            promiscuous: true,
+            filter: None,
+        }
+    }
+}
+
+/// Milliseconds to wait for packets before time is told to go on without them.
+const IDLE_MS: i32 = 100;
+
+/// Packets taken from one interface before the next one has its turn.
+const BATCH_PACKETS: usize = 4096;
+
+/// How far time is held back when nothing arrives: packets may still wait in a ring block that is
+/// not full.
+const IDLE_LAG_NANOS: i64 = 500_000_000;
+
+/// One or several live interfaces.
+pub struct LiveSource {
+    handles: Vec<Handle>,
+    stop: StopHandle,
+    latest: Timestamp,
+    last_block: Duration,
+}
+
+struct Handle {
+    capture: Capture<Active>,
+    link_type: LinkType,
+    stats: SourceStats,
+    kernel: WideCounter,
+    driver: WideCounter,
+    interface_drops_at_start: u64,
+    failed: bool,
+}
+
+impl LiveSource {
+    /// Opens every interface of `names` (`any` is all of them, cooked).
+    ///
+    /// # Errors
+    /// When one of them cannot be opened; none is then left open.
+    pub fn open(
+        names: &[String],
+        settings: &LiveSettings,
+        stop: StopHandle,
+    ) -> Result<Self, CaptureError> {
+        let handles = names
+            .iter()
+            .map(|name| Handle::open(name, settings))
+            .collect::<Result<_, _>>()?;
+        let last_block = Duration::from_millis(u64::from(settings.block_timeout_ms) + 20);
+        Ok(Self {
+            handles,
+            stop,
+            latest: Timestamp::default(),
+            last_block,
+        })
+    }
+
+    /// Takes what the rings still hold after the order to stop. A block that is not full is handed
+    /// over only when its time-out is over, so that long is waited; what arrives meanwhile on a
+    /// busy interface is taken too, but once only, or the end would never come.
+    fn finish(&mut self, handler: &mut dyn FnMut(RawPacket<'_>)) -> Result<Batch, CaptureError> {
+        self.drain(handler)?;
+        thread::sleep(self.last_block);
+        self.drain(handler)?;
+        for handle in &mut self.handles {
+            handle.read_stats();
+            if !handle.failed {
+                "finished".clone_into(&mut handle.stats.state);
+            }
+        }
+        Ok(Batch::End)
+    }
+
+    fn drain(&mut self, handler: &mut dyn FnMut(RawPacket<'_>)) -> Result<usize, CaptureError> {
+        let mut packets = 0;
+        let mut last_error = None;
+        for (index, handle) in self
+            .handles
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, h)| !h.failed)
+        {
+            let interface = u32::try_from(index).unwrap_or(u32::MAX);
+            match handle.drain(interface, &mut self.latest, handler) {
+                Ok(count) => packets += count,
+                Err(error) => last_error = Some(error),
+            }
+        }
+        match last_error {
+            // One interface of several may go away; the source ends with the last of them.
+            Some(error) if self.handles.iter().all(|handle| handle.failed) => Err(error),
+            _ => Ok(packets),
+        }
+    }
+}
+
+impl PacketSource for LiveSource {
+    fn read_batch(
+        &mut self,
+        handler: &mut dyn FnMut(RawPacket<'_>),
+    ) -> Result<Batch, CaptureError> {
+        if self.stop.is_ordered() {
+            return self.finish(handler);
+        }
+        let packets = self.drain(handler)?;
+        if packets > 0 {
+            return Ok(Batch::Packets(packets));
+        }
+        let fds: Vec<RawFd> = self
+            .handles
+            .iter()
+            .filter(|h| !h.failed)
+            .map(|h| h.capture.as_raw_fd())
+            .collect();
+        self.stop
+            .wait(&fds, IDLE_MS)
+            .map_err(|error| CaptureError::Interface {
+                name: self
+                    .handles
+                    .first()
+                    .map_or_else(String::new, |h| h.stats.name.clone()),
+                reason: error.to_string(),
+            })?;
+        let packets = self.drain(handler)?;
+        if packets > 0 {
+            return Ok(Batch::Packets(packets));
+        }
+        Ok(Batch::Idle(self.latest.max(wall_clock() - IDLE_LAG_NANOS)))
+    }
+
+    fn stats(&mut self) -> Vec<SourceStats> {
+        self.handles.iter_mut().map(Handle::read_stats).collect()
+    }
+}
+
+impl Handle {
+    fn open(name: &str, settings: &LiveSettings) -> Result<Self, CaptureError> {
+        if name != "any" && !Path::new("/sys/class/net").join(name).exists() {
+            return Err(CaptureError::NoSuchInterface {
+                name: name.to_owned(),
+                available: interface_names(),
+            });
+        }
+        let refused = |error: pcap::Error| open_error(name, &error);
+        let capture = Capture::from_device(name)
+            .map_err(refused)?
+            .snaplen(i32::try_from(settings.snap_len).unwrap_or(i32::MAX))
+            .buffer_size(i32::try_from(settings.ring_bytes).unwrap_or(i32::MAX))
+            .timeout(i32::try_from(settings.block_timeout_ms.max(1)).unwrap_or(i32::MAX))
+            // libpcap answers a promiscuous "any" with a warning, which the crate takes for an error.
+            .promisc(settings.promiscuous && name != "any")
+            .precision(Precision::Nano)
+            .open()
+            .map_err(refused)?;
+        let mut capture = capture.setnonblock().map_err(refused)?;
+        // Without a filter the kernel copies whole frames whatever the snap length says; the
+        // empty filter accepts all and makes it keep to it.
+        let filter = settings.filter.as_deref().unwrap_or("");
+        capture
+            .filter(filter, true)
+            .map_err(|error| CaptureError::BadFilter {
+                name: name.to_owned(),
+                reason: error.to_string(),
+            })?;
+        let link_type = LinkType(capture.get_datalink().0.cast_unsigned());
+        Ok(Self {
+            capture,
+            link_type,
+            stats: SourceStats {
+                name: name.to_owned(),
+                kind: "live",
+                state: "running".to_owned(),
+                ..SourceStats::default()
+            },
+            kernel: WideCounter::default(),
+            driver: WideCounter::default(),
+            interface_drops_at_start: interface_drops(name),
+            failed: false,
+        })
+    }
+
+    fn drain(
+        &mut self,
+        interface: u32,
+        latest: &mut Timestamp,
+        handler: &mut dyn FnMut(RawPacket<'_>),
+    ) -> Result<usize, CaptureError> {
+        let Self {
+            capture,
+            link_type,
+            stats,
+            ..
+        } = self;
+        let result = capture.dispatch(Some(BATCH_PACKETS), |packet| {
+            // With Precision::Nano the field named tv_usec holds nanoseconds.
+            let timestamp = Timestamp::from_nanos(
+                packet.header.ts.tv_sec * 1_000_000_000 + packet.header.ts.tv_usec,
+            );
+            *latest = timestamp.max(*latest);
+            stats.packets += 1;
+            stats.bytes += packet.data.len() as u64;
+            handler(RawPacket {
+                timestamp,
+                link_type: *link_type,
+                interface,
+                wire_len: packet.header.len,
+                data: packet.data,
+            });
+        });
+        match result {
+            Ok(count) => Ok(count),
+            Err(pcap::Error::NoMorePackets | pcap::Error::TimeoutExpired) => Ok(0),
+            Err(error) => {
+                self.failed = true;
+                let error = CaptureError::Interface {
+                    name: self.stats.name.clone(),
+                    reason: error.to_string(),
+                };
+                self.stats.state = error.to_string();
+                Err(error)
+            }
+        }
+    }
+
+    fn read_stats(&mut self) -> SourceStats {
+        if !self.failed
+            && let Ok(stat) = self.capture.stats()
+        {
+            self.stats.dropped_kernel = self.kernel.widen(stat.dropped);
+            let driver = self.driver.widen(stat.if_dropped);
+            let interface =
+                interface_drops(&self.stats.name).saturating_sub(self.interface_drops_at_start);
+            self.stats.dropped_interface = driver.max(interface);
+        }
+        self.stats.clone()
+    }
+}
+
+/// Widens a counter of 32 bits that wraps, as long as it is read once a wrap.
+#[derive(Debug, Default)]
+struct WideCounter {
+    last: u32,
+    total: u64,
+}
+
+impl WideCounter {
+    fn widen(&mut self, now: u32) -> u64 {
+        self.total += u64::from(now.wrapping_sub(self.last));
+        self.last = now;
+        self.total
+    }
+}
+
+/// Frames the interface lost before the kernel saw them; libpcap does not tell.
+fn interface_drops(name: &str) -> u64 {
+    ["rx_missed_errors", "rx_fifo_errors", "rx_over_errors"]
+        .iter()
+        .filter_map(|counter| {
+            fs::read_to_string(format!("/sys/class/net/{name}/statistics/{counter}")).ok()
+        })
+        .filter_map(|text| text.trim().parse::<u64>().ok())
+        .sum()
+}
+
+fn interface_names() -> String {
+    let mut names: Vec<String> = fs::read_dir("/sys/class/net")
+        .map(|entries| {
+            entries
+                .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+                .collect()
+        })
+        .unwrap_or_default();
+    names.sort();
+    names.push("any".to_owned());
+    names.join(", ")
+}
+
+fn open_error(name: &str, error: &pcap::Error) -> CaptureError {
+    let reason = error.to_string();
+    let lower = reason.to_ascii_lowercase();
+    if lower.contains("permission") || lower.contains("not permitted") {
+        CaptureError::NotPermitted {
+            name: name.to_owned(),
+        }
+    } else {
+        CaptureError::Interface {
+            name: name.to_owned(),
+            reason,
+        }
+    }
+}
+
+fn wall_clock() -> Timestamp {
+    let nanos = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| {
+            i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX)
+        });
+    Timestamp::from_nanos(nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_counter_survives_wraps() {
+        let mut counter = WideCounter::default();
+        assert_eq!(counter.widen(u32::MAX - 1), u64::from(u32::MAX) - 1);
+        assert_eq!(counter.widen(3), u64::from(u32::MAX) + 4);
+        assert_eq!(counter.widen(3), u64::from(u32::MAX) + 4);
+    }
+
+    #[test]
+    fn missing_interface_names_the_ones_there_are() {
+        let stop = StopHandle::new().unwrap();
+        let error = LiveSource::open(&["nosuch0".to_owned()], &LiveSettings::default(), stop)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.starts_with("nosuch0: no such interface; there are:"),
+            "{error}"
+        );
+        assert!(error.contains("lo"), "{error}");
+    }
+}
