@@ -33,7 +33,9 @@ pub enum StoreError {
         path: String,
     },
     /// Written by a newer version.
-    #[error("{path}: the store has version {found}, this tapscope knows up to {known}; use the newer tapscope")]
+    #[error(
+        "{path}: the store has version {found}, this tapscope knows up to {known}; use the newer tapscope"
+    )]
     Newer {
         /// Where.
         path: String,

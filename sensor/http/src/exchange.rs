@@ -68,12 +68,16 @@ impl HeadBytes {
     /// The bytes of a span; empty when it is not inside the head.
     #[must_use]
     pub fn slice(&self, span: Span) -> &[u8] {
-        self.bytes.get(span.start as usize..span.end as usize).unwrap_or_default()
+        self.bytes
+            .get(span.start as usize..span.end as usize)
+            .unwrap_or_default()
     }
 
     /// Name and value of each header line, in order.
     pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.headers.iter().map(|header| (self.slice(header.name), self.slice(header.value)))
+        self.headers
+            .iter()
+            .map(|header| (self.slice(header.name), self.slice(header.value)))
     }
 
     /// The value of the first header line of that name, compared without case.

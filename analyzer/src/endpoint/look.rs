@@ -1,0 +1,324 @@
+//! What a path segment looks like on its own: a typed value, a version, or a word.
+//!
+//! A look is one piece of evidence among many. It is strict: what is only *perhaps* a value is
+//! [`Look::Word`], and the statistics of its place decide.
+
+use tapscope_record::PathSegment;
+
+/// The look of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Look {
+    /// A whole number.
+    Integer,
+    /// A number with a fraction, or a pair of them (a coordinate).
+    Number,
+    /// A UUID, in braces or not.
+    Uuid,
+    /// A run of hexadecimal digits too long for a word.
+    Hex,
+    /// A calendar date.
+    Date,
+    /// An IP address.
+    Address,
+    /// Letters and digits without the rhythm of words: base62, base64url, ULID, prefixed ids.
+    Opaque,
+    /// Several values in one, by `,` or `;`.
+    List,
+    /// Characters that only survive in a path percent-encoded, or longer than any name.
+    Encoded,
+    /// A personal or secret value, replaced before it came here.
+    Redacted,
+    /// A version: `v1`, `v2beta1`, `2.0`.
+    Version,
+    /// Anything else.
+    Word,
+}
+
+impl Look {
+    /// Whether it is a value by its look alone.
+    #[must_use]
+    pub fn is_typed(self) -> bool {
+        !matches!(self, Self::Version | Self::Word)
+    }
+
+    /// Name of the type, for a parameter that has no better name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Integer => "id",
+            Self::Number => "number",
+            Self::Uuid => "uuid",
+            Self::Hex => "hash",
+            Self::Date => "date",
+            Self::Address => "address",
+            Self::Opaque => "key",
+            Self::List => "list",
+            Self::Encoded | Self::Version | Self::Word | Self::Redacted => "name",
+        }
+    }
+
+    /// The look of a record's segment.
+    #[must_use]
+    pub fn of_segment(segment: &PathSegment, max_len: usize) -> Self {
+        match segment {
+            PathSegment::Literal(text) => Self::of_text(text, max_len),
+            PathSegment::Redacted { .. } => Self::Redacted,
+        }
+    }
+
+    /// The look of a text; texts longer than `max_len` are [`Look::Encoded`].
+    #[must_use]
+    pub fn of_text(text: &str, max_len: usize) -> Self {
+        let b = text.as_bytes();
+        if b.len() > max_len {
+            return Self::Encoded;
+        }
+        if let Some(look) = numeric(b) {
+            return look;
+        }
+        if is_version(b) {
+            return Self::Version;
+        }
+        if is_uuid(text) {
+            return Self::Uuid;
+        }
+        if is_list(b) {
+            return Self::List;
+        }
+        if b.contains(&b'%') || b.contains(&b'@') && !text.starts_with('@') {
+            return Self::Encoded;
+        }
+        if is_hex(b) {
+            return Self::Hex;
+        }
+        if is_opaque(b) {
+            return Self::Opaque;
+        }
+        Self::Word
+    }
+}
+
+fn digits(b: &[u8]) -> bool {
+    !b.is_empty() && b.iter().all(u8::is_ascii_digit)
+}
+
+/// Integers, decimals, coordinates, dates and addresses: what is digits and punctuation only.
+fn numeric(b: &[u8]) -> Option<Look> {
+    if !b.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
+    let body = b.strip_prefix(b"-").unwrap_or(b);
+    if digits(body) {
+        return Some(Look::Integer);
+    }
+    let dots: Vec<&[u8]> = body.split(|c| *c == b'.').collect();
+    if dots.iter().all(|p| digits(p)) {
+        return Some(match dots.len() {
+            2 => Look::Number,
+            4 if dots.iter().all(|p| p.len() <= 3) => Look::Address,
+            _ => Look::Opaque,
+        });
+    }
+    let dashes: Vec<&[u8]> = body.split(|c| *c == b'-').collect();
+    if dashes.iter().all(|p| digits(p)) {
+        let lens: Vec<usize> = dashes.iter().map(|p| p.len()).collect();
+        return Some(match lens.as_slice() {
+            [4, 2, 2] | [4, 2] => Look::Date,
+            _ => Look::Opaque,
+        });
+    }
+    is_timestamp(b).then_some(Look::Date)
+}
+
+/// `2025-01-31T10:00:00Z` and what begins like it.
+fn is_timestamp(b: &[u8]) -> bool {
+    let form = |(i, c): (usize, &u8)| match i {
+        4 | 7 => *c == b'-',
+        10 => *c == b'T',
+        _ => c.is_ascii_digit(),
+    };
+    b.len() > 12 && b.iter().enumerate().take(13).all(form)
+}
+
+/// `v1`, `v1.2`, `v2beta1`, `v1alpha`, `v20230101`: never a value.
+fn is_version(b: &[u8]) -> bool {
+    let Some((b'v' | b'V', rest)) = b.split_first().map(|(c, r)| (*c, r)) else {
+        return false;
+    };
+    if !rest.first().is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
+    let tail = rest.iter().position(|c| !c.is_ascii_digit() && *c != b'.');
+    let Some(tail) = tail.and_then(|i| rest.get(i..)) else {
+        // Three numbers or more are a release (`v1.4.2`), a value, rather than an API's version.
+        return rest.iter().filter(|c| **c == b'.').count() < 2;
+    };
+    let word = tail.iter().take_while(|c| c.is_ascii_alphabetic()).count();
+    let stage = tail.get(..word).unwrap_or_default();
+    let number = tail.get(word..).unwrap_or_default();
+    matches!(stage, b"alpha" | b"beta" | b"rc" | b"p")
+        && number.iter().all(|c| c.is_ascii_digit() || *c == b'p')
+}
+
+fn is_uuid(text: &str) -> bool {
+    let inner = text
+        .strip_prefix("%7B")
+        .or_else(|| text.strip_prefix("%7b"))
+        .or_else(|| text.strip_prefix('{'))
+        .and_then(|t| {
+            t.strip_suffix("%7D")
+                .or_else(|| t.strip_suffix("%7d"))
+                .or_else(|| t.strip_suffix('}'))
+        })
+        .unwrap_or(text);
+    let mut lens = [8_usize, 4, 4, 4, 12].into_iter();
+    inner.len() == 36
+        && inner
+            .split('-')
+            .all(|p| lens.next() == Some(p.len()) && p.bytes().all(|c| c.is_ascii_hexdigit()))
+}
+
+fn is_list(b: &[u8]) -> bool {
+    let mut parts = 0_usize;
+    let whole = b.split(|c| matches!(c, b',' | b';')).all(|p| {
+        parts += 1;
+        !p.is_empty()
+            && p.iter()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_'))
+    });
+    whole && parts > 1
+}
+
+fn is_hex(b: &[u8]) -> bool {
+    let number = b.iter().filter(|c| c.is_ascii_digit()).count();
+    let upper = b.iter().any(u8::is_ascii_uppercase);
+    let lower = b.iter().any(u8::is_ascii_lowercase);
+    b.len() >= 7
+        && b.iter().all(u8::is_ascii_hexdigit)
+        && !(upper && lower)
+        && (number >= 2 || b.len() >= 16)
+}
+
+/// How often letters turn into digits or change case where no word begins, and consonants pile
+/// up: the rhythm of random text.
+fn is_opaque(b: &[u8]) -> bool {
+    if !b
+        .iter()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.' | b'~' | b'!' | b'*'))
+    {
+        return false;
+    }
+    let parts = b.split(|c| !c.is_ascii_alphanumeric());
+    if parts
+        .clone()
+        .any(|p| longest_digits(p) >= 6 || opaque_part(p))
+    {
+        return true;
+    }
+    // base64url: `-` and `_` fall anywhere.
+    let joined: Vec<u8> = b
+        .iter()
+        .copied()
+        .filter(u8::is_ascii_alphanumeric)
+        .collect();
+    joined.len() >= 16
+        && b.iter().any(u8::is_ascii_uppercase)
+        && turns(&joined) * 10 >= joined.len() * 3
+}
+
+fn longest_digits(b: &[u8]) -> usize {
+    b.split(|c| !c.is_ascii_digit())
+        .map(<[u8]>::len)
+        .max()
+        .unwrap_or(0)
+}
+
+fn opaque_part(p: &[u8]) -> bool {
+    let n = p.len();
+    let t = turns(p);
+    if n >= 7 && t >= 4 && t * 10 >= (n - 1) * 3 {
+        return true;
+    }
+    if n >= 14 && t >= 3 && t * 5 >= n {
+        return true;
+    }
+    n >= 8 && longest_consonants(p) >= 7
+}
+
+fn turns(p: &[u8]) -> usize {
+    let kind = |c: u8| {
+        if c.is_ascii_digit() {
+            0
+        } else if c.is_ascii_uppercase() {
+            1
+        } else {
+            2
+        }
+    };
+    p.windows(2)
+        .filter(|w| match w {
+            [a, b] => kind(*a) != kind(*b) && !(kind(*a) == 1 && kind(*b) == 2),
+            _ => false,
+        })
+        .count()
+}
+
+fn longest_consonants(p: &[u8]) -> usize {
+    p.split(|c| {
+        matches!(
+            c.to_ascii_lowercase(),
+            b'a' | b'e' | b'i' | b'o' | b'u' | b'y'
+        ) || c.is_ascii_digit()
+    })
+    .map(<[u8]>::len)
+    .max()
+    .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_from_words() {
+        use Look::*;
+        for (text, look) in [
+            ("123", Integer),
+            ("-37.81", Number),
+            ("37.8,144.9", List),
+            ("1;2;3", List),
+            ("2025-01-31", Date),
+            ("2025-01-31T10:00:00Z", Date),
+            ("10.0.0.1", Address),
+            ("123e4567-e89b-42d3-a456-426614174000", Uuid),
+            ("%7B123e4567-e89b-42d3-a456-426614174000%7D", Uuid),
+            ("5f2b8c1d9e3a", Hex),
+            ("a3f9c2b", Hex),
+            ("cus_NffrFeUfNV2Hib", Opaque),
+            ("01ARZ3NDEKTSV4RRFFQ69G5FAV", Opaque),
+            ("GHSA-2x4c-7h8j-9qwr", Opaque),
+            ("dQw4w9WgXcQ", Opaque),
+            ("S2-0123456789", Opaque),
+            ("caf%C3%A9", Encoded),
+            ("a.b@example.com", Encoded),
+            ("v1", Version),
+            ("v2beta1", Version),
+            ("v20230101", Version),
+            ("v1.4.2", Word),
+            ("@me", Word),
+            ("getUserById", Word),
+            ("oauth2", Word),
+            ("sha256", Word),
+            ("iso8601", Word),
+            ("log4j2021", Word),
+            ("top100list", Word),
+            ("x509v3", Word),
+            ("onboardingStatus", Word),
+            ("webhook_endpoints", Word),
+            ("OAuth2TokenIntrospection", Word),
+            ("john.smith", Word),
+        ] {
+            assert_eq!(Look::of_text(text, 128), look, "{text}");
+        }
+    }
+}

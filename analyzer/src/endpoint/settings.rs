@@ -1,0 +1,31 @@
+//! Every cap and threshold of template learning, with its reason.
+
+/// Settings of template learning for one host; the defaults are what is recommended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TemplateSettings {
+    /// Most segments a path may have to be learned from; deeper paths are counted and left.
+    /// The deepest public API we know of has 20.
+    pub max_depth: usize,
+    /// Longest segment kept as text, in bytes; longer ones count as opaque values.
+    pub max_segment_len: usize,
+    /// Most nodes of a host's evidence trie (about 200 bytes each); beyond it no new paths are
+    /// learned, and that is counted.
+    pub max_nodes: usize,
+    /// Most text children of one node kept apart; beyond it all further ones share one child.
+    pub max_children: usize,
+    /// Most methods kept apart on one path; a client can invent any number.
+    pub max_methods: usize,
+}
+
+impl Default for TemplateSettings {
+    fn default() -> Self {
+        Self {
+            max_depth: 32,
+            max_segment_len: 128,
+            max_nodes: 40_000,
+            max_children: 512,
+            max_methods: 16,
+        }
+    }
+}
