@@ -10,6 +10,20 @@ pub enum Layer {
     Vlan(u16),
     /// An IP packet inside an IP packet (RFC 2003, RFC 4213).
     IpInIp,
+    /// MPLS: the label (20 bits).
+    Mpls(u32),
+    /// PPPoE: the session identifier.
+    Pppoe(u16),
+    /// GRE (RFC 2784, RFC 2890): the key, 0 when there is none.
+    Gre(u32),
+    /// ERSPAN type I, II or III: the session identifier (10 bits), 0 for type I.
+    Erspan(u16),
+    /// VXLAN: the network identifier (24 bits).
+    Vxlan(u32),
+    /// GENEVE: the network identifier (24 bits).
+    Geneve(u32),
+    /// GTP-U: the tunnel endpoint identifier.
+    GtpU(u32),
 }
 
 /// The peeled stack, outermost first.

@@ -64,12 +64,20 @@ impl LinkType {
     pub const NULL: Self = Self(0);
     /// IEEE 802.3 Ethernet (`LINKTYPE_ETHERNET`).
     pub const ETHERNET: Self = Self(1);
+    /// PPP, with or without HDLC framing (`LINKTYPE_PPP`).
+    pub const PPP: Self = Self(9);
     /// Raw IP as BSD kernels write it (`DLT_RAW` = 12).
     pub const RAW_BSD: Self = Self(12);
     /// Raw IP as OpenBSD writes it (`DLT_RAW` = 14).
     pub const RAW_OPENBSD: Self = Self(14);
+    /// PPP in HDLC-like framing (`LINKTYPE_PPP_HDLC`).
+    pub const PPP_HDLC: Self = Self(50);
+    /// PPPoE without the Ethernet header (`LINKTYPE_PPP_ETHER`).
+    pub const PPP_ETHER: Self = Self(51);
     /// Raw IP, the version nibble tells which (`LINKTYPE_RAW`).
     pub const RAW: Self = Self(101);
+    /// Cisco HDLC (`LINKTYPE_C_HDLC`).
+    pub const CISCO_HDLC: Self = Self(104);
     /// OpenBSD loopback, network byte order (`LINKTYPE_LOOP`).
     pub const LOOP: Self = Self(108);
     /// Linux cooked capture v1 (`LINKTYPE_LINUX_SLL`).
@@ -78,6 +86,8 @@ impl LinkType {
     pub const IPV4: Self = Self(228);
     /// Raw IPv6 (`LINKTYPE_IPV6`).
     pub const IPV6: Self = Self(229);
+    /// Netfilter's log messages (`LINKTYPE_NFLOG`).
+    pub const NFLOG: Self = Self(239);
     /// Linux cooked capture v2 (`LINKTYPE_LINUX_SLL2`).
     pub const LINUX_SLL2: Self = Self(276);
 }

@@ -1,0 +1,173 @@
+//! What became of each packet, so that packets in = segments out + every named reason.
+
+use std::collections::BTreeMap;
+
+/// One counter as a stage reports it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CounterValue {
+    /// Name in the form `<stage>_<noun>_<verb>_total`.
+    pub name: &'static str,
+    /// The label that tells counters of one name apart.
+    pub reason: Option<String>,
+    /// How often.
+    pub value: u64,
+}
+
+/// Why a packet gave no segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// A link type this stage does not decode.
+    LinkType(u32),
+    /// An EtherType this stage does not decode.
+    EtherType(u16),
+    /// An IEEE 802.2 destination service access point that is not SNAP or IP.
+    LlcSap(u8),
+    /// A PPP protocol that is not IP or MPLS.
+    PppProtocol(u16),
+    /// A loopback or NFLOG address family that is not IP.
+    AddressFamily(u32),
+    /// An IP protocol that is neither TCP nor a tunnel.
+    IpProtocol(u8),
+    /// An IP fragment that waits for the rest of its datagram.
+    FragmentHeld,
+    /// An IP fragment that could not be kept or made no sense.
+    FragmentRefused,
+    /// The captured bytes ended inside a header.
+    TruncatedHeader,
+    /// A header contradicts itself or its version is unknown.
+    MalformedHeader,
+    /// More layers than the budget allows.
+    NestingBudget,
+    /// More IPv6 extension headers than the budget allows.
+    ExtensionBudget,
+}
+
+/// Counts by number, with a bound on distinct numbers.
+#[derive(Debug, Default)]
+struct Numbered {
+    counts: BTreeMap<u32, u64>,
+    other: u64,
+}
+
+impl Numbered {
+    fn add(&mut self, number: u32, distinct_max: usize) {
+        if let Some(count) = self.counts.get_mut(&number) {
+            *count += 1;
+        } else if self.counts.len() < distinct_max {
+            self.counts.insert(number, 1);
+        } else {
+            self.other += 1;
+        }
+    }
+}
+
+/// The counters of one decapsulator.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) packets: u64,
+    pub(crate) segments: u64,
+    pub(crate) fragments_reassembled: u64,
+    pub(crate) fragments_timed_out: u64,
+    pub(crate) fragments_evicted: u64,
+    pub(crate) fragments_overlapping: u64,
+    link_type: Numbered,
+    ethertype: Numbered,
+    llc_sap: Numbered,
+    ppp_protocol: Numbered,
+    address_family: Numbered,
+    ip_protocol: Numbered,
+    fragment_held: u64,
+    fragment_refused: u64,
+    truncated_header: u64,
+    malformed_header: u64,
+    nesting_budget: u64,
+    extension_budget: u64,
+}
+
+impl Counters {
+    pub(crate) fn refuse(&mut self, refusal: Refusal, distinct_max: usize) {
+        match refusal {
+            Refusal::LinkType(number) => self.link_type.add(number, distinct_max),
+            Refusal::EtherType(number) => self.ethertype.add(u32::from(number), distinct_max),
+            Refusal::LlcSap(number) => self.llc_sap.add(u32::from(number), distinct_max),
+            Refusal::PppProtocol(number) => self.ppp_protocol.add(u32::from(number), distinct_max),
+            Refusal::AddressFamily(number) => self.address_family.add(number, distinct_max),
+            Refusal::IpProtocol(number) => self.ip_protocol.add(u32::from(number), distinct_max),
+            Refusal::FragmentHeld => self.fragment_held += 1,
+            Refusal::FragmentRefused => self.fragment_refused += 1,
+            Refusal::TruncatedHeader => self.truncated_header += 1,
+            Refusal::MalformedHeader => self.malformed_header += 1,
+            Refusal::NestingBudget => self.nesting_budget += 1,
+            Refusal::ExtensionBudget => self.extension_budget += 1,
+        }
+    }
+
+    /// Every counter in a fixed order; refusals that never happened are left out.
+    pub(crate) fn values(&self) -> Vec<CounterValue> {
+        let plain = |name, value| CounterValue {
+            name,
+            reason: None,
+            value,
+        };
+        let mut values = vec![
+            plain("decap_packets_received_total", self.packets),
+            plain("decap_segments_delivered_total", self.segments),
+            plain(
+                "decap_datagrams_reassembled_total",
+                self.fragments_reassembled,
+            ),
+            plain("decap_datagrams_timed_out_total", self.fragments_timed_out),
+            plain("decap_datagrams_evicted_total", self.fragments_evicted),
+            plain(
+                "decap_datagrams_overlapping_total",
+                self.fragments_overlapping,
+            ),
+        ];
+        let numbered = [
+            ("link_type", &self.link_type, false),
+            ("ethertype", &self.ethertype, true),
+            ("llc_sap", &self.llc_sap, true),
+            ("ppp_protocol", &self.ppp_protocol, true),
+            ("address_family", &self.address_family, false),
+            ("ip_protocol", &self.ip_protocol, false),
+        ];
+        for (label, counts, hexadecimal) in numbered {
+            for (number, count) in &counts.counts {
+                let reason = if hexadecimal {
+                    format!("{label} 0x{number:04x}")
+                } else {
+                    format!("{label} {number}")
+                };
+                values.push(refused(reason, *count));
+            }
+            if counts.other > 0 {
+                values.push(refused(format!("{label} other"), counts.other));
+            }
+        }
+        let fixed = [
+            ("ip_fragment_held", self.fragment_held),
+            ("ip_fragment_refused", self.fragment_refused),
+            ("truncated_header", self.truncated_header),
+            ("malformed_header", self.malformed_header),
+            ("nesting_budget", self.nesting_budget),
+            ("ipv6_extension_budget", self.extension_budget),
+        ];
+        for (reason, count) in fixed {
+            if count > 0 {
+                values.push(refused(reason.to_owned(), count));
+            }
+        }
+        values
+    }
+}
+
+/// Name of the counter of packets that gave no segment.
+pub(crate) const REFUSED: &str = "decap_packets_refused_total";
+
+fn refused(reason: String, value: u64) -> CounterValue {
+    CounterValue {
+        name: REFUSED,
+        reason: Some(reason),
+        value,
+    }
+}

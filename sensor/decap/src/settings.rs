@@ -1,0 +1,48 @@
+//! Every cap of this stage, with its reason.
+
+/// What the stage may spend on a packet and keep between packets.
+#[derive(Clone, Debug)]
+pub struct DecapSettings {
+    /// Layers peeled off one packet before it is given up. The deepest stack met in practice
+    /// (cloud mirror in a tunnel in a provider's QinQ, inner VLAN, MPLS) has about a dozen; a
+    /// packet with more is an attack on the decoder.
+    pub layers_max: u8,
+    /// IPv6 extension headers passed in one IP packet. RFC 8200 knows seven kinds, each at most
+    /// once (destination options twice).
+    pub ipv6_extensions_max: u8,
+    /// Distinct unknown numbers (link types, EtherTypes, …) counted by name; the rest are counted
+    /// together. A sender chooses these numbers, so the table needs a bound.
+    pub unknown_numbers_max: usize,
+    /// UDP destination ports that carry VXLAN: the IANA port and the one Linux started with.
+    pub vxlan_ports: Vec<u16>,
+    /// UDP destination ports that carry GENEVE.
+    pub geneve_ports: Vec<u16>,
+    /// UDP ports (either end) that carry GTP-U.
+    pub gtp_u_ports: Vec<u16>,
+    /// Bytes that unfinished IP fragments may hold, bookkeeping included.
+    pub fragment_bytes_max: usize,
+    /// IP datagrams that may wait for fragments at once.
+    pub fragment_datagrams_max: usize,
+    /// Fragments of one datagram: 64 KiB in pieces of 576 bytes is about 120; more is a
+    /// tiny-fragment attack.
+    pub fragments_per_datagram_max: usize,
+    /// How long (packet time) a datagram waits for its fragments: 30 s as in Linux.
+    pub fragment_timeout_nanos: u64,
+}
+
+impl Default for DecapSettings {
+    fn default() -> Self {
+        Self {
+            layers_max: 24,
+            ipv6_extensions_max: 8,
+            unknown_numbers_max: 64,
+            vxlan_ports: vec![4789, 8472],
+            geneve_ports: vec![6081],
+            gtp_u_ports: vec![2152],
+            fragment_bytes_max: 4 << 20,
+            fragment_datagrams_max: 4096,
+            fragments_per_datagram_max: 256,
+            fragment_timeout_nanos: 30_000_000_000,
+        }
+    }
+}
