@@ -1,0 +1,90 @@
+// From the API's minutes and buckets to the columns a chart draws. Pure; tested.
+import { millis } from './format';
+import type { Histogram, Minute } from './types';
+
+/** Holes longer than this are left out rather than filled with empty minutes. */
+const FILL_MAX = 24 * 60;
+
+/** Minutes without traffic are not sent; a chart must show them as nothing, not as a slope. */
+export function fillMinutes(minutes: Minute[]): Minute[] {
+  const filled: Minute[] = [];
+  let last = Number.NaN;
+  for (const minute of minutes) {
+    const at = millis(minute.minute);
+    const missing = Math.round((at - last) / 60_000) - 1;
+    if (missing > 0 && missing <= FILL_MAX) {
+      for (let step = 1; step <= missing; step += 1) filled.push(quiet(last + step * 60_000));
+    }
+    filled.push(minute);
+    last = at;
+  }
+  return filled;
+}
+
+/** Columns of the traffic chart: seconds; all requests; of them 4xx and 5xx; of them 5xx. */
+export function trafficColumns(minutes: Minute[]): [number[], number[], number[], number[]] {
+  const filled = fillMinutes(minutes);
+  return [
+    filled.map((minute) => millis(minute.minute) / 1000),
+    filled.map((minute) => minute.requests),
+    filled.map((minute) => minute.client_errors + minute.server_errors),
+    filled.map((minute) => minute.server_errors),
+  ];
+}
+
+/** Columns of the latency chart: seconds, p50 and p99 in milliseconds, null where not measured. */
+export function latencyColumns(
+  minutes: Minute[],
+): [number[], (number | null)[], (number | null)[]] {
+  const filled = fillMinutes(minutes);
+  return [
+    filled.map((minute) => millis(minute.minute) / 1000),
+    filled.map((minute) => minute.latency_p50_ms ?? null),
+    filled.map((minute) => minute.latency_p99_ms ?? null),
+  ];
+}
+
+export interface Bin { from: number; to: number; count: number }
+
+/**
+ * Buckets (upper bound, count) gathered into at most `bins` steps of equal ratio, so that a tail a
+ * hundred times slower than the median still fits into the picture.
+ */
+export function logBins(histogram: Histogram, bins = 32): Bin[] {
+  const buckets = histogram.buckets.filter(([, n]) => n > 0);
+  if (buckets.length === 0) return [];
+  const positive = buckets.map(([upper]) => upper).filter((upper) => upper > 0);
+  if (positive.length === 0) return [{ from: 0, to: 0, count: sum(buckets) }];
+  const lowest = Math.min(...positive) * 0.97;
+  const highest = Math.max(...positive) * 1.0001;
+  // Steps finer than about 7 % would show the buckets' own grain, not the traffic.
+  const steps = Math.max(1, Math.min(bins, Math.ceil(Math.log(highest / lowest) / Math.log(1.07))));
+  const ratio = Math.log(highest / lowest) / steps;
+  const result: Bin[] = Array.from({ length: steps }, (_, step) => ({
+    from: lowest * Math.exp(step * ratio),
+    to: lowest * Math.exp((step + 1) * ratio),
+    count: 0,
+  }));
+  for (const [upper, n] of buckets) {
+    const step = upper <= lowest ? 0 : Math.floor(Math.log(upper / lowest) / ratio);
+    const bin = result[Math.min(steps - 1, Math.max(0, step))];
+    if (bin !== undefined) bin.count += n;
+  }
+  return result;
+}
+
+/** Where `value` falls among the bins, in bins; for marking a percentile. */
+export function positionIn(bins: Bin[], value: number): number | null {
+  const [first, last] = [bins[0], bins.at(-1)];
+  if (first === undefined || last === undefined || value <= 0 || first.from <= 0) return null;
+  if (value < first.from || value > last.to) return null;
+  return (Math.log(value / first.from) / Math.log(last.to / first.from)) * bins.length - 0.5;
+}
+
+function quiet(at: number): Minute {
+  return { minute: new Date(at).toISOString(), requests: 0, client_errors: 0, server_errors: 0 };
+}
+
+function sum(buckets: [number, number][]): number {
+  return buckets.reduce((total, [, n]) => total + n, 0);
+}

@@ -1,0 +1,71 @@
+// The product's own words in the order people rank them, and what each means in one sentence.
+import type { FindingStatus, Severity } from './types';
+
+export const SEVERITIES: Severity[] = ['critical', 'high', 'medium', 'low', 'info'];
+
+export const STATUSES: FindingStatus[] = [
+  'open', 'acknowledged', 'resolved', 'false_positive', 'accepted_risk',
+];
+
+export const LIFECYCLES = [
+  'shadow', 'zombie', 'orphan', 'dormant', 'new', 'documented', 'unclassified',
+] as const;
+
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+export const LIFECYCLE_MEANING: Record<string, string> = {
+  shadow: 'Called, and in none of the specifications that cover its host',
+  zombie: 'Deprecated or removed, and still called',
+  orphan: 'In a specification, never seen in traffic',
+  dormant: 'Was called, silent for long',
+  new: 'First seen a short while ago; no specification covers its host',
+  documented: 'In a specification and called',
+  unclassified: 'Called; no specification covers its host',
+};
+
+export const STATUS_MEANING: Record<FindingStatus, string> = {
+  open: 'Nobody has decided yet',
+  acknowledged: 'Somebody is on it',
+  resolved: 'Done with; opens again when it recurs',
+  false_positive: 'Not a finding',
+  accepted_risk: 'Known and accepted',
+};
+
+export const OWASP: Record<string, string> = {
+  'API1:2023': 'Broken Object Level Authorization',
+  'API2:2023': 'Broken Authentication',
+  'API3:2023': 'Broken Object Property Level Authorization',
+  'API4:2023': 'Unrestricted Resource Consumption',
+  'API5:2023': 'Broken Function Level Authorization',
+  'API6:2023': 'Unrestricted Access to Sensitive Business Flows',
+  'API7:2023': 'Server Side Request Forgery',
+  'API8:2023': 'Security Misconfiguration',
+  'API9:2023': 'Improper Inventory Management',
+  'API10:2023': 'Unsafe Consumption of APIs',
+};
+
+/** The sensor's stages in the order packets go through them. */
+export const STAGES = ['capture', 'decap', 'flow', 'http', 'redact', 'analyzer', 'store'];
+
+export const STAGE_MEANING: Record<string, string> = {
+  capture: 'Packets from interfaces and files',
+  decap: 'Tunnels peeled, down to TCP segments',
+  flow: 'Segments put in order, per connection',
+  http: 'Requests paired with their responses',
+  redact: 'Secrets and personal values replaced by tokens',
+  analyzer: 'Endpoints, inventory, baselines, findings',
+  store: 'Saved to disk',
+};
+
+/** The position of `name` in `order`; unknown names last. */
+export function rank(order: readonly string[], name: string): number {
+  const at = order.indexOf(name);
+  return at < 0 ? order.length : at;
+}
+
+/** Counts in the product's order, those of zero left out, unknown names last. */
+export function inOrder(order: readonly string[], counts: Record<string, number>): [string, number][] {
+  return Object.entries(counts)
+    .filter(([, value]) => value > 0)
+    .sort(([a], [b]) => rank(order, a) - rank(order, b) || a.localeCompare(b));
+}
