@@ -1,0 +1,42 @@
+# The repository's commands. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+.PHONY: help demo build ui test live kill lint sample clean
+
+help: ## What there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: build ## Install what is missing, build, replay the sample and serve the page on loopback
+	@target/release/tapscope demo
+
+build: ui ## The product with its page: target/release/tapscope
+	@cargo build --release --locked
+
+ui: dashboard-api/ui/dist/index.html ## The page (dashboard-api/ui/dist)
+
+dashboard-api/ui/dist/index.html: $(shell find dashboard-api/ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
+	@scripts/setup.sh build
+	@scripts/node.sh run npm --prefix dashboard-api/ui ci --no-audit --no-fund --silent
+	@scripts/node.sh run npm --prefix dashboard-api/ui run --silent build
+	@touch $@
+
+test: ## Install what is missing and run every test; the last line is the sum
+	@scripts/test.sh
+
+live: build ## The long live test: nginx under 2,000 requests/s for 20 s over veth (root)
+	@tests/live/run.sh --binary target/release/tapscope --rate 2000 --seconds 20
+
+kill: build ## kill -9 during a replay and a live run, then restart and count (root for the live part)
+	@tests/kill/run.sh --binary target/release/tapscope
+
+lint: ## Format, clippy, documentation and dependency checks, warnings denied
+	@scripts/lint.sh
+
+sample: ## Record samples/shop.pcap.zst again (root, about seven minutes)
+	@scripts/make-sample.sh
+
+clean: ## Remove everything that was built or fetched
+	@cargo clean
+	@rm -rf .tools tests/.work dashboard-api/ui/node_modules tests/browser/node_modules
+	@find dashboard-api/ui/dist -mindepth 1 -not -name placeholder.html -delete 2>/dev/null || true
