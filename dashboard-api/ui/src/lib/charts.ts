@@ -35,7 +35,7 @@ function clock(_u: uPlot, splits: number[]): string[] {
 }
 
 function at(_u: uPlot, seconds: number | null): string {
-  return seconds === null ? 'UTC' : new Date(seconds * 1000).toISOString().slice(11, 16);
+  return seconds === null ? 'all' : new Date(seconds * 1000).toISOString().slice(11, 16);
 }
 
 // A chart of one minute, or of the same value all along, needs room around it to be seen.
@@ -54,10 +54,12 @@ export function traffic(color: Color): Options {
     points: { show: false },
     ...(bars === undefined ? {} : { paths: bars }),
     // Bars lie over each other; what is told is each part by itself.
-    value: (u, v, index, row) => {
-      if (row === null || v === null) return '';
-      const over = back === undefined ? 0 : (u.data[index + back]?.[row] ?? 0);
-      return count(v - over);
+    value: (u, _v, index, row) => {
+      const part = (at: number) =>
+        (u.data[index]?.[at] ?? 0) - (back === undefined ? 0 : (u.data[index + back]?.[at] ?? 0));
+      if (row !== null) return count(part(row));
+      // Nothing is pointed at: the whole time shown.
+      return short((u.data[0] as number[]).reduce((sum, _, minute) => sum + part(minute), 0));
     },
   });
   return {
@@ -67,7 +69,7 @@ export function traffic(color: Color): Options {
     scales: { x: { time: true, range: timeRange }, y: { range: fromZero } },
     axes: axes(color, (v) => (Number.isInteger(v) ? short(v) : '')),
     series: [
-      { label: 'UTC', value: at },
+      { label: 'Minute', value: at },
       series('Requests', '--chart-1'),
       series('4xx', '--chart-2', 1),
       series('5xx', '--chart-3'),
@@ -90,7 +92,7 @@ export function latency(color: Color): Options {
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { x: { time: true, range: timeRange }, y: { range: fromZero } },
     axes: axes(color, (v) => duration(v)),
-    series: [{ label: 'UTC', value: at }, line('p50', '--chart-1'), line('p99', '--chart-3')],
+    series: [{ label: 'Minute', value: at }, line('p50', '--chart-1'), line('p99', '--chart-3')],
   };
 }
 

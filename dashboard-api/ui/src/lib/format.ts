@@ -49,8 +49,9 @@ export function percent(share: number | null | undefined): string {
   if (share === 1) return '100%';
   const value = share * 100;
   if (value < 0.01) return '<0.01%';
-  if (value > 99.99 && value < 100) return '>99.99%';
-  return `${digits(value)}%`;
+  if (value > 99.99) return '>99.99%';
+  const decimals = value < 1 || value > 99 ? 2 : 1;
+  return `${value.toFixed(decimals).replace(/\.?0+$/, '')}%`;
 }
 
 /** Three significant digits, no exponent, no trailing zeros beyond the point. */
@@ -101,16 +102,31 @@ export function ago(time: string, reference: string): string {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
-/** `missing_authentication` → `Missing authentication`. */
+// Abbreviations that are not written as words.
+const CAPITALS = new Map(
+  ['API', 'AWS', 'CVV', 'DNS', 'GRE', 'HTTP', 'HTTP1', 'HTTP2', 'IBAN', 'ID', 'IP', 'IPv4', 'IPv6',
+    'JSON', 'JWT', 'SigV4', 'SSN', 'TCP', 'TLS', 'UDP', 'URI', 'URL', 'UUID', 'VIN', 'VLAN', 'XML']
+    .map((name) => [name.toLowerCase(), name] as const),
+);
+
+/** `missing_authentication` → `Missing authentication`, `api_key` → `API key`. */
 export function words(name: string): string {
-  const text = name.replaceAll('_', ' ').trim();
+  const text = name
+    .split('_')
+    .filter((word) => word !== '')
+    .map((word) => CAPITALS.get(word.toLowerCase()) ?? word)
+    .join(' ');
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Splits a template into plain and variable parts, so that `{id}` can be set apart. */
+/**
+ * Splits a template into plain and variable parts, so that `{id}` can be set apart; a plain part
+ * ends with its slash, where a long template may be broken into lines.
+ */
 export function templateParts(template: string): { text: string; variable: boolean }[] {
   return template
-    .split(/(\{[^{}]*\})/)
+    .split(/(\{[^{}]*\})|(?<=[^/}]\/)/)
+    .filter((text) => text !== undefined)
     .filter((text) => text !== '')
     .map((text) => ({ text, variable: text.startsWith('{') && text.endsWith('}') }));
 }

@@ -23,7 +23,7 @@ export interface Route {
 }
 
 // First segment of the path → the list's view and, where there is one, the view of one item.
-const SECTIONS: Record<string, { list: View; item?: View }> = {
+const SECTIONS = new Map<string, { list: View; item?: View }>(Object.entries({
   '': { list: 'overview' },
   overview: { list: 'overview' },
   inventory: { list: 'inventory', item: 'endpoint' },
@@ -31,7 +31,7 @@ const SECTIONS: Record<string, { list: View; item?: View }> = {
   consumers: { list: 'consumers', item: 'consumer' },
   specifications: { list: 'specifications', item: 'specification' },
   health: { list: 'health' },
-};
+}));
 
 /** Reads `#/inventory/abc?lifecycle=shadow` (with or without the leading `#`). */
 export function parseHash(hash: string): Route {
@@ -40,7 +40,7 @@ export function parseHash(hash: string): Route {
   const path = mark < 0 ? text : text.slice(0, mark);
   const query = new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1));
   const segments = path.split('/').filter((segment) => segment !== '');
-  const section = SECTIONS[segments[0] ?? ''];
+  const section = SECTIONS.get(segments[0] ?? '');
   const id = decode(segments.slice(1).join('/'));
   if (section === undefined) return { view: 'unknown', id: '', query };
   if (id === '') return { view: section.list, id: '', query };
@@ -78,7 +78,7 @@ export function withList(query: URLSearchParams, name: string, values: string[])
 
 /** The section of the navigation a view belongs to. */
 export function sectionOf(view: View): string {
-  const entry = Object.entries(SECTIONS).find(
+  const entry = [...SECTIONS].find(
     ([name, { list, item }]) => name !== '' && (list === view || item === view),
   );
   return entry?.[0] ?? '';
