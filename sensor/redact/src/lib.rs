@@ -2,26 +2,48 @@
 //!
 //! Pure. Classifies path segments, parameters, headers and body fields; replaces what is personal
 //! or secret by keyed tokens; reduces bodies to their shape.
+//!
+//! The data's way: `settings` bound it; `target` (method, authority, path, query of the start
+//! line), `head` (what header fields tell), `credential` (who calls) and `body` (shape and data
+//! classes) each read one part of the exchange with the recognisers of `text`; `redactor` puts the
+//! record together.
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
 
-use tapscope_http::HttpExchange;
-use tapscope_record::ExchangeRecord;
+/// Every cap, with its reason.
+mod settings;
 
-/// The installation's key for tokens: 32 random bytes, never logged.
-#[derive(Clone)]
-pub struct TokenKey(pub [u8; 32]);
+/// Keyed tokens.
+mod token;
 
-/// Makes records of exchanges.
-pub struct Redactor {}
+/// What was cut or not looked at, and why.
+mod counters;
 
-impl Redactor {
-    /// A redactor that makes its tokens under `key`.
-    #[must_use]
-    pub fn new(_key: TokenKey) -> Self {
-        Self {}
-    }
+/// Recognisers of personal and secret data.
+mod text;
 
-    /// The record of one exchange.
-    pub fn record(&mut self, _exchange: &HttpExchange) -> ExchangeRecord {
-        unimplemented!()
-    }
-}
+/// Percent-decoding.
+mod percent;
+
+/// The request target: authority, path, query.
+mod target;
+
+/// Header fields: media types, codings, dates, addresses.
+mod head;
+
+/// Credentials.
+mod credential;
+
+/// Bodies: shape and data classes.
+mod body;
+
+/// The record, put together.
+mod redactor;
+
+pub use redactor::Redactor;
+pub use settings::RedactSettings;
+pub use token::TokenKey;

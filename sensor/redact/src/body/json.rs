@@ -1,0 +1,327 @@
+//! JSON (RFC 8259): its shape and data classes in one pass, without building a tree of values.
+//!
+//! The visitor writes into the shape as it reads, so that a sample that breaks off leaves what was
+//! read before. Depth is bounded by serde_json (128), the shape by its budget.
+
+use std::fmt;
+use std::io::Write as _;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::error::Category;
+use tapscope_record::{Shape, ValueType};
+
+use super::classes::Classes;
+use super::shape::{ShapeBudget, empty_shape, fold_maps, join, note_class};
+use crate::redactor::Work;
+use crate::text::{DataClass, FieldHint, class_of, field_hint, scan, value_type};
+
+/// Documents of a sequence (JSON Lines) that are read.
+const DOCUMENTS_MAX: u32 = 10_000;
+
+/// Strings shorter than this hold no datum beside other text.
+const TEXT_BYTES_MIN: usize = 8;
+
+/// The shape of `content`, and the rest of it that is not JSON.
+pub(super) fn read<'a>(work: &mut Work<'_>, content: &'a [u8]) -> (Option<Shape>, &'a [u8]) {
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    let mut reader = Reader {
+        classes: work.classes,
+        budget: ShapeBudget::new(work.settings),
+        depth_max: work.settings.shape_depth_max,
+        values: 0,
+        cut: false,
+    };
+    let mut shape = empty_shape();
+    let mut deserializer = serde_json::Deserializer::from_slice(content);
+    let mut documents = 0;
+    let mut unread: &[u8] = b"";
+    // The first document is read in any case; the further ones while something follows.
+    while documents < DOCUMENTS_MAX && (documents == 0 || deserializer.end().is_err()) {
+        let values_before = reader.values;
+        let place = Place {
+            reader: &mut reader,
+            shape: Some(&mut shape),
+            class: &mut None,
+            hint: None,
+            depth: 0,
+            first: documents == 0,
+            item: documents > 0,
+        };
+        let outcome = place.deserialize(&mut deserializer);
+        documents += u32::from(reader.values > values_before);
+        if let Err(error) = outcome {
+            reader.cut = true;
+            if error.classify() != Category::Eof {
+                unread = after(content, error.line(), error.column());
+            }
+            break;
+        }
+    }
+    let Reader { budget, cut, .. } = reader;
+    work.counters.fields_over_cap += budget.dropped;
+    if documents == 0 {
+        return (None, content);
+    }
+    if documents > 1 {
+        shape.kind = ValueType::Array;
+        shape.items = Some(documents);
+    }
+    shape.truncated |= cut || budget.dropped > 0;
+    fold_maps(&mut shape, work.settings.map_fields_min);
+    (Some(shape), unread)
+}
+
+/// What follows a place that serde_json names by line and column.
+fn after(content: &[u8], line: usize, column: usize) -> &[u8] {
+    let start = match line.checked_sub(2) {
+        None => 0,
+        Some(newlines) => memchr::memchr_iter(b'\n', content)
+            .nth(newlines)
+            .map_or(0, |at| at + 1),
+    };
+    content
+        .get(start + column.saturating_sub(1)..)
+        .unwrap_or_default()
+}
+
+/// What every place of a document shares.
+struct Reader<'a> {
+    classes: &'a mut Classes,
+    budget: ShapeBudget,
+    depth_max: usize,
+    /// Values begun so far.
+    values: u64,
+    /// Whether a cap or the end of the content cut the shape.
+    cut: bool,
+}
+
+/// One place of a document: where its value's shape goes.
+struct Place<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    /// The shape to fill; none where the caps leave no room, the value is then only classified.
+    shape: Option<&'r mut Shape>,
+    class: &'r mut Option<String>,
+    /// What the name of the field promises.
+    hint: Option<FieldHint>,
+    depth: usize,
+    /// Whether nothing was read for this place before.
+    first: bool,
+    /// Whether this is an item of the array whose shape is being filled: its fields count as the
+    /// array's, its type does not.
+    item: bool,
+}
+
+impl Place<'_, '_> {
+    fn set_kind(&mut self, kind: ValueType) {
+        self.reader.values += 1;
+        if let Some(shape) = self.shape.as_deref_mut()
+            && !self.item
+        {
+            shape.kind = if self.first {
+                kind
+            } else {
+                join(shape.kind, kind)
+            };
+        }
+    }
+
+    fn note(&mut self, class: Option<DataClass>, value: &[u8]) {
+        if let Some(class) = class {
+            self.reader.classes.add(class, value);
+            note_class(self.class, class);
+        }
+    }
+
+    fn text(mut self, text: &[u8]) {
+        self.set_kind(value_type(text));
+        let class = class_of(self.hint, text);
+        if class.is_none() && text.len() >= TEXT_BYTES_MIN {
+            let (classes, noted) = (&mut *self.reader.classes, &mut *self.class);
+            scan(text, |class, value| {
+                classes.add(class, value);
+                note_class(noted, class);
+            });
+        }
+        self.note(class, text);
+    }
+
+    /// A number; written out only where a class can come of it.
+    fn number(mut self, kind: ValueType, number: impl fmt::Display, long: bool) {
+        self.set_kind(kind);
+        if !long && self.hint.is_none() {
+            return;
+        }
+        let mut buffer = [0_u8; 40];
+        let mut rest = buffer.as_mut_slice();
+        if write!(rest, "{number}").is_err() {
+            return;
+        }
+        let left = rest.len();
+        let text = buffer.get(..40 - left).unwrap_or_default();
+        let class = class_of(self.hint, text);
+        self.note(class, text);
+    }
+}
+
+/// Numbers from here on can be a payment card's.
+const LONG_NUMBER_MIN: u64 = 10_000_000_000_000;
+
+impl<'de> DeserializeSeed<'de> for Place<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Place<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(mut self) -> Result<(), E> {
+        self.set_kind(ValueType::Null);
+        Ok(())
+    }
+
+    fn visit_bool<E>(mut self, _: bool) -> Result<(), E> {
+        self.set_kind(ValueType::Boolean);
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.number(ValueType::Integer, number, number >= LONG_NUMBER_MIN);
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        self.number(ValueType::Integer, number, false);
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.number(ValueType::Number, number, false);
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.text(text.as_bytes());
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        self.set_kind(ValueType::Array);
+        let mut count: u32 = 0;
+        let deep = self.depth >= self.reader.depth_max;
+        self.reader.cut |= deep;
+        loop {
+            let place = Place {
+                reader: self.reader,
+                shape: if deep {
+                    None
+                } else {
+                    self.shape.as_deref_mut()
+                },
+                class: self.class,
+                hint: self.hint,
+                depth: self.depth + 1,
+                first: false,
+                item: true,
+            };
+            match items.next_element_seed(place) {
+                Ok(Some(())) => count = count.saturating_add(1),
+                Ok(None) => break self.count_items(count, Ok(())),
+                Err(error) => break self.count_items(count, Err(error)),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
+        self.set_kind(ValueType::Object);
+        let deep = self.depth >= self.reader.depth_max;
+        self.reader.cut |= deep;
+        let mut expected = 0;
+        loop {
+            let known = self.shape.as_ref().map_or(0, |shape| shape.fields.len());
+            let fields = if deep {
+                None
+            } else {
+                self.shape.as_deref_mut().map(|s| &mut s.fields)
+            };
+            let name = Name {
+                reader: self.reader,
+                fields,
+                expected,
+            };
+            let Some((index, hint)) = members.next_key_seed(name)? else {
+                return Ok(());
+            };
+            let mut unnamed = None;
+            let field = index.and_then(|index| self.shape.as_deref_mut()?.fields.get_mut(index));
+            let (shape, class) = match field {
+                Some(field) => (Some(&mut field.shape), &mut field.class),
+                None => (None, &mut unnamed),
+            };
+            expected = index.map_or(expected, |index| index + 1);
+            members.next_value_seed(Place {
+                reader: self.reader,
+                shape,
+                class,
+                hint,
+                depth: self.depth + 1,
+                first: index.is_some_and(|index| index >= known),
+                item: false,
+            })?;
+        }
+    }
+}
+
+impl Place<'_, '_> {
+    /// Writes the number of items, the largest when the place is met again.
+    fn count_items<E>(&mut self, count: u32, outcome: Result<(), E>) -> Result<(), E> {
+        if let Some(shape) = self.shape.as_deref_mut()
+            && !self.item
+        {
+            shape.items = Some(shape.items.map_or(count, |items| items.max(count)));
+        }
+        outcome
+    }
+}
+
+/// Reads a member's name: where its field stands, and what the name promises of the value.
+struct Name<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    fields: Option<&'r mut Vec<tapscope_record::Field>>,
+    expected: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
+    type Value = (Option<usize>, Option<FieldHint>);
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name<'_, '_> {
+    type Value = (Option<usize>, Option<FieldHint>);
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member's name")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        let raw = name.as_bytes();
+        scan(raw, |class, value| self.reader.classes.add(class, value));
+        let index = self
+            .fields
+            .and_then(|fields| self.reader.budget.field(fields, raw, self.expected));
+        Ok((index, field_hint(raw)))
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Self::Value, E> {
+        Err(E::custom("a name that is no text"))
+    }
+}

@@ -1,0 +1,107 @@
+//! Cookies that carry a session (RFC 6265 section 4.2); all others are no credentials.
+
+use tapscope_record::Credential;
+
+use super::{jwt_subject, push};
+use crate::redactor::Work;
+use crate::text::is_jwt;
+use crate::token::TokenUse;
+
+/// Reads one Cookie field.
+pub(super) fn read(work: &mut Work<'_>, value: &[u8]) {
+    for pair in value.split(|&byte| byte == b';') {
+        let pair = pair.trim_ascii();
+        let Some(equals) = memchr::memchr(b'=', pair) else {
+            continue;
+        };
+        let (name, value) = pair.split_at_checked(equals).unwrap_or_default();
+        let value = value.get(1..).unwrap_or_default();
+        let value = value
+            .strip_prefix(b"\"")
+            .and_then(|v| v.strip_suffix(b"\""))
+            .unwrap_or(value);
+        let jwt = is_jwt(value);
+        if value.is_empty() || !(jwt || is_session_name(name)) {
+            continue;
+        }
+        let subject = if jwt { jwt_subject(work, value) } else { None };
+        let credential = Credential {
+            scheme: if jwt { "jwt" } else { "session_cookie" }.to_owned(),
+            location: "cookie".to_owned(),
+            name: work.name(name),
+            token: work.tokens.token(TokenUse::Credential, value),
+            subject,
+        };
+        push(work, credential);
+    }
+}
+
+/// Longest name of a cookie that is looked at.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Whether a cookie of this name is one that servers and frameworks keep sessions in.
+fn is_session_name(name: &[u8]) -> bool {
+    let mut buffer = [0; NAME_BYTES_MAX];
+    let Some(lower) = buffer.get_mut(..name.len()) else {
+        return false;
+    };
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    let lower: &[u8] = lower;
+    let has = |part: &str| memchr::memmem::find(lower, part.as_bytes()).is_some();
+    // Guards against forgery and notes about consent are no proof of identity.
+    if ["csrf", "xsrf", "consent", "banner", "author"]
+        .into_iter()
+        .any(has)
+    {
+        return false;
+    }
+    ["sess", "auth", "token", "jwt", "remember", "login"]
+        .into_iter()
+        .any(has)
+        || lower.ends_with(b"sid")
+        || lower.ends_with(b"_sso")
+        || matches!(
+            lower,
+            b"laravel" | b"asp.net" | b"ticket" | b"sb" | b"dosid" | b"jsid" | b"cfid" | b"sso"
+        )
+        || lower.starts_with(b"wordpress_")
+        || lower.starts_with(b".aspnet")
+        || lower.starts_with(b".aspx")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_cookies_by_name() {
+        for name in [
+            "PHPSESSID",
+            "JSESSIONID",
+            "connect.sid",
+            "sid",
+            "session",
+            "auth_token",
+            "_gitlab_session",
+            "ASP.NET_SessionId",
+            "jwt",
+            "laravel_session",
+        ] {
+            assert!(is_session_name(name.as_bytes()), "{name}");
+        }
+        for name in [
+            "theme",
+            "_ga",
+            "XSRF-TOKEN",
+            "csrftoken",
+            "lang",
+            "sidebar",
+            "cookie_consent",
+            "inside_x",
+            "",
+        ] {
+            assert!(!is_session_name(name.as_bytes()), "{name}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Credentials: who calls, as far as the request tells.
+//!
+//! Scheme, place, name and tokens are kept; the credential never is.
+
+mod authorization;
+
+mod cookie;
+
+mod header;
+
+mod jwt;
+
+use tapscope_http::HeadBytes;
+use tapscope_record::{Credential, Signal, Token};
+
+use crate::redactor::Work;
+
+/// Collects the credentials in the header fields of a request.
+pub(crate) fn of_head(work: &mut Work<'_>, head: &HeadBytes) {
+    for (name, value) in head.headers() {
+        if value.is_empty() {
+            continue;
+        }
+        if name.eq_ignore_ascii_case(b"authorization") {
+            authorization::read(work, "authorization", value);
+        } else if name.eq_ignore_ascii_case(b"proxy-authorization") {
+            authorization::read(work, "proxy-authorization", value);
+        } else if name.eq_ignore_ascii_case(b"cookie") {
+            cookie::read(work, value);
+        } else if header::is_key(name) {
+            header::read(work, name, value);
+        }
+    }
+}
+
+/// Adds a credential that stands in the URL, where logs and histories keep it, and says so.
+pub(crate) fn in_url(work: &mut Work<'_>, credential: Credential) {
+    let place = match credential.location.as_str() {
+        "query" => "query parameter",
+        "path" => "path parameter",
+        _ => "authority",
+    };
+    let detail = format!(
+        "The {place} `{}` carries a credential ({}).",
+        credential.name, credential.scheme
+    );
+    signal(work, "credential_in_url", detail);
+    push(work, credential);
+}
+
+/// Adds a credential, up to the cap.
+pub(crate) fn push(work: &mut Work<'_>, credential: Credential) {
+    if work.credentials.len() < work.settings.credentials_max {
+        work.credentials.push(credential);
+    } else {
+        work.counters.credentials_over_cap += 1;
+    }
+}
+
+/// Adds a signal, up to the cap.
+pub(crate) fn signal(work: &mut Work<'_>, kind: &str, detail: String) {
+    if work.signals.len() < work.settings.signals_max {
+        work.signals.push(Signal {
+            kind: kind.to_owned(),
+            detail,
+        });
+    } else {
+        work.counters.signals_over_cap += 1;
+    }
+}
+
+/// Whom a JSON Web Token names; a token without signature leaves a signal.
+pub(crate) fn jwt_subject(work: &mut Work<'_>, token: &[u8]) -> Option<Token> {
+    let facts = jwt::read(token, work.settings.jwt_part_bytes_max);
+    if facts.unsigned {
+        let detail = "The JSON Web Token names no signature algorithm (`alg` is `none`).";
+        signal(work, "weak_jwt", detail.to_owned());
+    }
+    facts
+        .subject
+        .map(|subject| work.tokens.token(crate::token::TokenUse::Subject, &subject))
+}

@@ -1,0 +1,214 @@
+//! What header fields tell: media type, content codings, names, dates, addresses, products.
+
+use core::net::IpAddr;
+
+use tapscope_http::HeadBytes;
+use tapscope_record::{MessageRecord, UserAgent};
+
+use crate::redactor::Work;
+use crate::text::{ip_address_of_node, safe_name};
+use crate::token::TokenUse;
+
+/// Longest media type that is kept (RFC 6838 section 4.2 allows 127 for each half).
+const MEDIA_TYPE_BYTES_MAX: usize = 127;
+
+/// The codings of the HTTP Content Coding registry, and their old names.
+const CODINGS: &[&str] = &[
+    "gzip",
+    "x-gzip",
+    "deflate",
+    "br",
+    "zstd",
+    "compress",
+    "x-compress",
+    "identity",
+    "aes128gcm",
+    "exi",
+    "dcb",
+    "dcz",
+    "pack200-gzip",
+];
+
+/// Codings kept of one message; more are never honest.
+const CODINGS_MAX: usize = 8;
+
+/// Fills in what the head of a message says of it.
+pub(crate) fn describe(work: &mut Work<'_>, head: &HeadBytes, message: &mut MessageRecord) {
+    message.head_len = u32::try_from(head.bytes.len()).unwrap_or(u32::MAX);
+    for (name, value) in head.headers() {
+        if message.header_names.len() < work.settings.header_names_max {
+            message
+                .header_names
+                .push(header_name(name, work.settings.name_bytes_max));
+        } else {
+            work.counters.header_names_over_cap += 1;
+        }
+        if name.eq_ignore_ascii_case(b"content-type") {
+            message
+                .content_type
+                .get_or_insert_with(|| media_type(value));
+        } else if name.eq_ignore_ascii_case(b"content-encoding") {
+            codings(value, &mut message.content_encoding);
+        }
+    }
+}
+
+fn header_name(name: &[u8], bytes_max: usize) -> String {
+    safe_name(name, bytes_max).to_ascii_lowercase()
+}
+
+fn is_token(text: &[u8]) -> bool {
+    !text.is_empty()
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+}
+
+/// Media type in lower case without parameters; `{malformed}` for what is none.
+fn media_type(value: &[u8]) -> String {
+    let end = memchr::memchr2(b';', b',', value).unwrap_or(value.len());
+    let name = value.get(..end).unwrap_or_default().trim_ascii();
+    let well_formed = memchr::memchr(b'/', name).is_some_and(|slash| {
+        is_token(name.get(..slash).unwrap_or_default())
+            && is_token(name.get(slash + 1..).unwrap_or_default())
+    });
+    if !well_formed {
+        return "{malformed}".to_owned();
+    }
+    safe_name(name, MEDIA_TYPE_BYTES_MAX).to_ascii_lowercase()
+}
+
+fn codings(value: &[u8], out: &mut Vec<String>) {
+    for coding in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
+        if coding.is_empty() || out.len() >= CODINGS_MAX {
+            continue;
+        }
+        let known = CODINGS
+            .iter()
+            .find(|known| coding.eq_ignore_ascii_case(known.as_bytes()));
+        out.push((*known.unwrap_or(&"{unknown}")).to_owned());
+    }
+}
+
+/// The User-Agent of a request.
+pub(crate) fn user_agent(work: &Work<'_>, head: &HeadBytes) -> Option<UserAgent> {
+    let value = head
+        .header("user-agent")
+        .filter(|value| !value.is_empty())?;
+    let end = value
+        .iter()
+        .position(|byte| matches!(byte, b'/' | b' ' | b'(' | b';' | b','))
+        .unwrap_or(value.len());
+    let product = value.get(..end).unwrap_or_default();
+    let product = if is_token(product) {
+        safe_name(product, work.settings.name_bytes_max).into_owned()
+    } else {
+        "{malformed}".to_owned()
+    };
+    Some(UserAgent {
+        product,
+        token: work.tokens.token(TokenUse::UserAgent, value),
+    })
+}
+
+/// The outermost address that proxies report: of Forwarded (RFC 7239) or X-Forwarded-For.
+pub(crate) fn forwarded_for(head: &HeadBytes) -> Option<IpAddr> {
+    if let Some(value) = head.header("forwarded") {
+        let first = value.split(|&byte| byte == b',').next().unwrap_or_default();
+        let node = first
+            .split(|&byte| byte == b';')
+            .map(<[u8]>::trim_ascii)
+            .find(|pair| {
+                pair.get(..4)
+                    .is_some_and(|name| name.eq_ignore_ascii_case(b"for="))
+            });
+        if let Some(address) = node.and_then(|pair| ip_address_of_node(pair.get(4..)?)) {
+            return Some(address);
+        }
+    }
+    let value = head.header("x-forwarded-for")?;
+    ip_address_of_node(value.split(|&byte| byte == b',').next().unwrap_or_default())
+}
+
+/// The value of a date header that tells of an end: seconds since the Unix epoch from an
+/// IMF-fixdate (RFC 9110 section 5.6.7) or a structured date (`@1688169599`, RFC 9651 section
+/// 3.3.7); 0 when it is neither.
+pub(crate) fn announced_date(head: &HeadBytes, name: &str) -> Option<i64> {
+    let value = head.header(name)?.trim_ascii();
+    let structured = value
+        .strip_prefix(b"@")
+        .and_then(|digits| core::str::from_utf8(digits).ok()?.parse::<i64>().ok());
+    Some(structured.or_else(|| imf_fixdate(value)).unwrap_or(0))
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn imf_fixdate(value: &[u8]) -> Option<i64> {
+    const MONTHS: [&[u8]; 12] = [
+        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
+        b"Dec",
+    ];
+    let number = |range: core::ops::Range<usize>| -> Option<i64> {
+        let digits = value.get(range)?;
+        let all = digits.iter().all(u8::is_ascii_digit);
+        all.then(|| {
+            digits
+                .iter()
+                .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'))
+        })
+    };
+    if value.len() != 29 || value.get(3..5)? != b", " || value.get(25..)? != b" GMT" {
+        return None;
+    }
+    let month = MONTHS
+        .iter()
+        .position(|month| value.get(8..11) == Some(month))?;
+    let (day, year) = (number(5..7)?, number(12..16)?);
+    let (hour, minute, second) = (number(17..19)?, number(20..22)?, number(23..25)?);
+    let in_range = (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 61;
+    let days = days_since_epoch(year, i64::try_from(month).ok()? + 1, day);
+    in_range.then(|| days * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar: years are counted from March, so that
+/// the leap day comes last and the lengths of months follow (153 m + 2) / 5.
+const fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_of_deprecation() {
+        for (value, expected) in [
+            (&b"Sun, 06 Nov 1994 08:49:37 GMT"[..], Some(784_111_777)),
+            (b"Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            (b"Thu, 29 Feb 2024 23:59:59 GMT", Some(1_709_251_199)),
+            (b"Sunday, 06-Nov-94 08:49:37 GMT", None),
+            (b"Sun, 06 Nov 1994 25:49:37 GMT", None),
+        ] {
+            assert_eq!(imf_fixdate(value), expected);
+        }
+    }
+
+    #[test]
+    fn media_types() {
+        for (value, expected) in [
+            (&b"application/JSON; charset=utf-8"[..], "application/json"),
+            (b"text/html", "text/html"),
+            (
+                b"application/vnd.github.v3+json",
+                "application/vnd.github.v3+json",
+            ),
+            (b"secret value", "{malformed}"),
+            (b"", "{malformed}"),
+        ] {
+            assert_eq!(media_type(value), expected);
+        }
+    }
+}

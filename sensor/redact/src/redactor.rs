@@ -1,0 +1,298 @@
+//! The record, put together from what each part of the exchange tells.
+
+use tapscope_http::{
+    BodyEnd, ExchangeId, HttpExchange, Layer, MessageAnomaly, Pairing, Protocol, Request, Response,
+};
+use tapscope_record::{
+    Completeness, Credential, ExchangeRecord, MessageCompleteness, MessageRecord, Parameter,
+    PathSegment, RECORD_VERSION, Signal,
+};
+
+use crate::body::{self, Classes};
+use crate::counters::{CounterValue, Counters};
+use crate::settings::RedactSettings;
+use crate::target::{self, Target};
+use crate::text::safe_name;
+use crate::token::{TokenKey, TokenUse, Tokenizer};
+use crate::{credential, head};
+
+/// Makes records of exchanges.
+///
+/// A: [`counters`](Self::counters). B: [`record`](Self::record). What it keeps between exchanges
+/// are counters and empty buffers: the record of an exchange depends on nothing but the exchange,
+/// the settings and the key.
+pub struct Redactor {
+    settings: RedactSettings,
+    tokens: Tokenizer,
+    counters: Counters,
+    classes: Classes,
+    scratch: Vec<u8>,
+    decoded: Vec<u8>,
+}
+
+/// What the parts of one record are made with.
+pub(crate) struct Work<'a> {
+    pub(crate) settings: &'a RedactSettings,
+    pub(crate) tokens: &'a Tokenizer,
+    pub(crate) counters: &'a mut Counters,
+    pub(crate) classes: &'a mut Classes,
+    pub(crate) scratch: &'a mut Vec<u8>,
+    pub(crate) decoded: &'a mut Vec<u8>,
+    pub(crate) credentials: Vec<Credential>,
+    pub(crate) signals: Vec<Signal>,
+}
+
+impl Work<'_> {
+    /// A name as it may stand in the record.
+    pub(crate) fn name(&self, name: &[u8]) -> String {
+        safe_name(name, self.settings.name_bytes_max).into_owned()
+    }
+}
+
+impl Redactor {
+    /// A redactor that makes its tokens under `key`.
+    #[must_use]
+    pub fn new(settings: RedactSettings, key: TokenKey) -> Self {
+        let tokens = Tokenizer::new(&key);
+        let seed = tokens.token(TokenUse::Seed, b"distinct values").0;
+        let classes = Classes::new(seed, settings.distinct_values_max);
+        Self {
+            settings,
+            tokens,
+            counters: Counters::default(),
+            classes,
+            scratch: Vec::new(),
+            decoded: Vec::new(),
+        }
+    }
+
+    /// Counts since the start: what was made, what was cut or not looked at and why.
+    #[must_use]
+    pub fn counters(&self) -> Vec<CounterValue> {
+        self.counters.values()
+    }
+
+    /// The record of one exchange.
+    pub fn record(&mut self, exchange: &HttpExchange) -> ExchangeRecord {
+        self.counters.records_made += 1;
+        let mut work = Work {
+            settings: &self.settings,
+            tokens: &self.tokens,
+            counters: &mut self.counters,
+            classes: &mut self.classes,
+            scratch: &mut self.scratch,
+            decoded: &mut self.decoded,
+            credentials: Vec::new(),
+            signals: Vec::new(),
+        };
+        let request = exchange.request.as_ref();
+        let response = exchange.response.as_ref();
+        let line = request
+            .map(|request| start_line(&mut work, request))
+            .unwrap_or_default();
+        let request_record = request.map(|request| request_record(&mut work, request));
+        let response_record = response.map(|response| response_record(&mut work, response));
+        framing_signals(&mut work, request, response);
+        let (host, port) = line.host.unwrap_or_else(|| server_address(exchange));
+        ExchangeRecord {
+            version: RECORD_VERSION,
+            id: name_of(exchange.id),
+            time: started(exchange),
+            client: exchange.client,
+            server: exchange.server,
+            encapsulation: exchange.encapsulation.0.iter().filter_map(layer).collect(),
+            protocol: protocol(exchange.protocol).to_owned(),
+            method: line.method,
+            host,
+            port,
+            path: line.path,
+            trailing_slash: line.trailing_slash,
+            query: line.query,
+            request: request_record,
+            status: response.map(|response| response.status),
+            response: response_record,
+            latency_ns: latency(request, response),
+            user_agent: request.and_then(|request| head::user_agent(&work, &request.head)),
+            forwarded_for: request.and_then(|request| head::forwarded_for(&request.head)),
+            credentials: work.credentials,
+            signals: work.signals,
+            completeness: completeness(exchange),
+        }
+    }
+}
+
+/// What the start line and Host tell.
+#[derive(Default)]
+struct StartLine {
+    method: Option<String>,
+    host: Option<(String, Option<u16>)>,
+    path: Vec<PathSegment>,
+    trailing_slash: bool,
+    query: Vec<Parameter>,
+}
+
+fn start_line(work: &mut Work<'_>, request: &Request) -> StartLine {
+    let method = request.head.slice(request.method);
+    let target = Target::parse(method, request.head.slice(request.target));
+    work.counters.fragments_dropped += u64::from(target.fragment);
+    if let Some(authority) = target.authority {
+        user_information(work, authority);
+    }
+    // RFC 9112 section 3.2.2: the target's own authority wins over Host.
+    let host = target
+        .authority
+        .and_then(target::host_and_port)
+        .or_else(|| target::host_and_port(request.head.header("host")?));
+    let (path, trailing_slash) = target::segments(work, target.path);
+    let query = target
+        .query
+        .map(|query| target::parameters(work, query))
+        .unwrap_or_default();
+    StartLine {
+        method: Some(method_name(work, method)),
+        host,
+        path,
+        trailing_slash,
+        query,
+    }
+}
+
+/// The method; what cannot be one is not kept.
+fn method_name(work: &Work<'_>, method: &[u8]) -> String {
+    let is_token = !method.is_empty()
+        && method
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    match core::str::from_utf8(method) {
+        Ok(_) if is_token => work.name(method),
+        _ => "{malformed}".to_owned(),
+    }
+}
+
+/// `user:password@` before the host (RFC 3986 section 3.2.1, deprecated there for this reason).
+fn user_information(work: &mut Work<'_>, authority: &[u8]) {
+    let Some(at) = memchr::memrchr(b'@', authority) else {
+        return;
+    };
+    let information = authority.get(..at).unwrap_or_default();
+    let user = information
+        .split(|&byte| byte == b':')
+        .next()
+        .unwrap_or_default();
+    if information.is_empty() {
+        return;
+    }
+    let credential = Credential {
+        scheme: "basic".to_owned(),
+        location: "authority".to_owned(),
+        name: "userinfo".to_owned(),
+        token: work.tokens.token(TokenUse::Credential, information),
+        subject: Some(work.tokens.token(TokenUse::Subject, user)),
+    };
+    credential::in_url(work, credential);
+}
+
+fn request_record(work: &mut Work<'_>, request: &Request) -> MessageRecord {
+    let mut message = MessageRecord::default();
+    head::describe(work, &request.head, &mut message);
+    credential::of_head(work, &request.head);
+    body::describe(work, &request.head, &request.body, &mut message);
+    message
+}
+
+fn response_record(work: &mut Work<'_>, response: &Response) -> MessageRecord {
+    let mut message = MessageRecord {
+        deprecation: head::announced_date(&response.head, "deprecation"),
+        sunset: head::announced_date(&response.head, "sunset"),
+        ..MessageRecord::default()
+    };
+    head::describe(work, &response.head, &mut message);
+    body::describe(work, &response.head, &response.body, &mut message);
+    message
+}
+
+/// Framing that readers disagree on is how requests are smuggled (RFC 9112 section 11.2).
+fn framing_signals(work: &mut Work<'_>, request: Option<&Request>, response: Option<&Response>) {
+    let request = request
+        .into_iter()
+        .flat_map(|r| &r.anomalies)
+        .map(|a| ("request", *a));
+    let response = response
+        .into_iter()
+        .flat_map(|r| &r.anomalies)
+        .map(|a| ("response", *a));
+    for (side, anomaly) in request.chain(response) {
+        let what = match anomaly {
+            MessageAnomaly::ContentLengthWithTransferEncoding => {
+                "has both Content-Length and Transfer-Encoding"
+            }
+            MessageAnomaly::ConflictingContentLength => "has Content-Length values that differ",
+            MessageAnomaly::InvalidContentLength => "has a Content-Length that is no number",
+            MessageAnomaly::UnknownTransferEncoding => {
+                "has a Transfer-Encoding that does not end in chunked or is not known"
+            }
+            MessageAnomaly::InvalidChunkSize => "has a chunk size that cannot be read",
+            // The others leave no doubt where the message ends.
+            _ => continue,
+        };
+        let detail = format!("The {side} {what}: readers may disagree on where it ends.");
+        credential::signal(work, "request_smuggling", detail);
+    }
+}
+
+fn server_address(exchange: &HttpExchange) -> (String, Option<u16>) {
+    let port = Some(exchange.server.port()).filter(|port| !matches!(port, 0 | 80 | 443));
+    (exchange.server.ip().to_string(), port)
+}
+
+fn name_of(id: ExchangeId) -> String {
+    format!("{}-{}", id.connection, id.ordinal)
+}
+
+fn started(exchange: &HttpExchange) -> i64 {
+    let request = exchange.request.as_ref().map(|request| request.started);
+    let response = exchange.response.as_ref().map(|response| response.started);
+    request.or(response).unwrap_or(exchange.reported).nanos()
+}
+
+fn latency(request: Option<&Request>, response: Option<&Response>) -> Option<u64> {
+    let nanos = response?
+        .started
+        .nanos()
+        .checked_sub(request?.ended.nanos())?;
+    u64::try_from(nanos).ok()
+}
+
+fn layer(layer: &Layer) -> Option<String> {
+    match layer {
+        Layer::Vlan(id) => Some(format!("vlan:{id}")),
+        Layer::IpInIp => Some("ip-in-ip".to_owned()),
+        _ => None,
+    }
+}
+
+const fn protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::WebSocket => "websocket",
+        _ => "http1",
+    }
+}
+
+fn completeness(exchange: &HttpExchange) -> Completeness {
+    let of = |end: Option<BodyEnd>| match end {
+        None => MessageCompleteness::Missing,
+        Some(BodyEnd::Complete) => MessageCompleteness::Complete,
+        Some(BodyEnd::Gap) => MessageCompleteness::Gap,
+        Some(BodyEnd::Aborted) => MessageCompleteness::Aborted,
+        Some(_) => MessageCompleteness::Open,
+    };
+    Completeness {
+        request: of(exchange.request.as_ref().map(|request| request.body.end)),
+        response: of(exchange.response.as_ref().map(|response| response.body.end)),
+        pairing: match exchange.pairing {
+            Pairing::Ordered => tapscope_record::Pairing::Ordered,
+            Pairing::Acknowledged => tapscope_record::Pairing::Acknowledged,
+            _ => tapscope_record::Pairing::Unpaired,
+        },
+    }
+}

@@ -1,0 +1,168 @@
+//! The path: segments kept as text, but for what is personal or secret.
+
+use tapscope_record::{Credential, PathSegment, Token};
+
+use crate::redactor::Work;
+use crate::text::{
+    DataClass, FieldHint, Mask, class_of, field_hint, first_class, looks_secret, mask_of,
+};
+use crate::token::TokenUse;
+use crate::{credential, percent};
+
+/// The segments of `path`, and whether it ended in `/` without being `/`.
+pub(crate) fn segments(work: &mut Work<'_>, path: &[u8]) -> (Vec<PathSegment>, bool) {
+    let mut segments = Vec::new();
+    let mut bytes = 0;
+    let mut before: &[u8] = b"";
+    let mut rest = path;
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'/', rest).unwrap_or(rest.len());
+        let (raw, after) = rest.split_at_checked(end).unwrap_or_default();
+        let over = segments.len() + 1 >= work.settings.path_segments_max
+            || bytes >= work.settings.path_bytes_max;
+        if over && after.len() > 1 {
+            segments.push(overlong(work, rest));
+            work.counters.segments_over_cap += 1;
+            break;
+        }
+        if !raw.is_empty() {
+            let segment = segment(work, raw, before);
+            bytes += match &segment {
+                PathSegment::Literal(text) => text.len(),
+                PathSegment::Redacted { .. } => 32,
+            };
+            segments.push(segment);
+            before = raw;
+        }
+        rest = after.get(1..).unwrap_or_default();
+    }
+    let trailing_slash = path.ends_with(b"/") && !segments.is_empty();
+    (segments, trailing_slash)
+}
+
+fn overlong(work: &Work<'_>, raw: &[u8]) -> PathSegment {
+    PathSegment::Redacted {
+        class: "overlong".to_owned(),
+        token: work.tokens.token(TokenUse::Value, raw),
+    }
+}
+
+fn redacted(work: &mut Work<'_>, class: DataClass, token: Token) -> PathSegment {
+    work.counters.values_redacted += 1;
+    PathSegment::Redacted {
+        class: class.as_str().to_owned(),
+        token,
+    }
+}
+
+fn segment(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> PathSegment {
+    let mask = mask_of(raw);
+    // Short words and numbers are by far the most common and can be nothing else.
+    if raw.len() < 9
+        && mask.only(Mask::DIGIT | Mask::HEX | Mask::LOWER | Mask::UPPER | Mask::DASH | Mask::TOKEN)
+        && !telling(before)
+    {
+        return PathSegment::Literal(String::from_utf8_lossy(raw).into_owned());
+    }
+    if mask.has(Mask::PUNCTUATION)
+        && let Some(at) = memchr::memchr(b';', raw)
+        && at > 0
+        && let Some(segment) = with_matrix_parameters(work, raw, at)
+    {
+        return segment;
+    }
+    let mut scratch = core::mem::take(work.scratch);
+    let text = percent::decode_fully(raw, false, &mut scratch);
+    let class = class_of(hint_of(before, text), text)
+        .or_else(|| first_class(text))
+        // Addresses of machines are what operators' paths are made of.
+        .filter(|class| *class != DataClass::IpAddress);
+    let token = class.map(|class| (class, work.tokens.token(TokenUse::Value, text)));
+    *work.scratch = scratch;
+    match token {
+        Some((class, token)) => redacted(work, class, token),
+        None => literal(work, raw),
+    }
+}
+
+fn literal(work: &mut Work<'_>, raw: &[u8]) -> PathSegment {
+    if raw.len() <= work.settings.segment_bytes_max {
+        let text = percent::normalise(raw);
+        if text.len() <= work.settings.segment_bytes_max {
+            return PathSegment::Literal(text);
+        }
+    }
+    work.counters.segments_overlong += 1;
+    overlong(work, raw)
+}
+
+/// Whether the segment before tells what this one is.
+fn telling(before: &[u8]) -> bool {
+    !before.is_empty() && field_hint(before).is_some()
+}
+
+/// The hint that the segment before gives: `/phone/4155550123`, `/reset-password/TOKEN`. A word
+/// behind a telling one is a path (`/password/reset`), so secrets have to look like one.
+fn hint_of(before: &[u8], text: &[u8]) -> Option<FieldHint> {
+    match field_hint(before)? {
+        hint @ (FieldHint::Phone | FieldHint::Card | FieldHint::Ssn) => Some(hint),
+        FieldHint::Password | FieldHint::Secret | FieldHint::MaybeSecret => {
+            let random = text.len() >= 16
+                && looks_secret(text)
+                && text.iter().any(u8::is_ascii_digit)
+                && !crate::text::is_uuid(text);
+            random.then_some(FieldHint::MaybeSecret)
+        }
+        _ => None,
+    }
+}
+
+/// A segment with matrix parameters (`;jsessionid=…`, RFC 3986 section 3.3): the values that are
+/// credentials or personal give way to their class. None when there is nothing to hide.
+fn with_matrix_parameters(work: &mut Work<'_>, raw: &[u8], at: usize) -> Option<PathSegment> {
+    let (base, parameters) = raw.split_at_checked(at)?;
+    let mut text = percent::normalise(base);
+    let mut hidden = false;
+    for parameter in parameters.split(|&byte| byte == b';').skip(1) {
+        text.push(';');
+        let Some(equals) = memchr::memchr(b'=', parameter) else {
+            text.push_str(&percent::normalise(parameter));
+            continue;
+        };
+        let (name, value) = parameter.split_at_checked(equals).unwrap_or_default();
+        let value = value.get(1..).unwrap_or_default();
+        text.push_str(&percent::normalise(name));
+        text.push('=');
+        let mut scratch = core::mem::take(work.scratch);
+        let value_text = percent::decode_fully(value, false, &mut scratch);
+        let hint = field_hint(name);
+        let class = class_of(hint, value_text).or_else(|| first_class(value_text));
+        let secret = matches!(hint, Some(FieldHint::Secret | FieldHint::MaybeSecret));
+        if let Some(class) = class {
+            hidden = true;
+            text.push_str(class.placeholder());
+            if secret {
+                let token = work.tokens.token(TokenUse::Credential, value_text);
+                let name = work.name(name);
+                credential::in_url(
+                    work,
+                    Credential {
+                        scheme: "session".to_owned(),
+                        location: "path".to_owned(),
+                        name,
+                        token,
+                        subject: None,
+                    },
+                );
+            }
+        } else {
+            text.push_str(&percent::normalise(value));
+        }
+        *work.scratch = scratch;
+    }
+    // What is left must still be harmless and short; else the segment is judged as a whole.
+    let harmless = class_of(None, base).is_none()
+        && first_class(text.as_bytes()).is_none()
+        && text.len() <= work.settings.segment_bytes_max;
+    (hidden && harmless).then_some(PathSegment::Literal(text))
+}

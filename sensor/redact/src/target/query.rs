@@ -1,0 +1,112 @@
+//! The query: names and value profiles, and the credentials that should not be there.
+
+use tapscope_record::{Credential, Parameter, ValueProfile};
+
+use crate::redactor::Work;
+use crate::text::{
+    DataClass, FieldHint, class_of, credential_parameter, field_hint, first_class,
+    value_type_of_text,
+};
+use crate::token::TokenUse;
+use crate::{credential, percent};
+
+/// The parameters of `query` in order.
+pub(crate) fn parameters(work: &mut Work<'_>, query: &[u8]) -> Vec<Parameter> {
+    let mut parameters = Vec::new();
+    for part in query
+        .split(|&byte| byte == b'&')
+        .filter(|part| !part.is_empty())
+    {
+        if parameters.len() >= work.settings.parameters_max {
+            work.counters.parameters_over_cap += 1;
+            continue;
+        }
+        let equals = memchr::memchr(b'=', part).unwrap_or(part.len());
+        let (name, value) = part.split_at_checked(equals).unwrap_or_default();
+        parameters.push(parameter(work, name, value.get(1..).unwrap_or_default()));
+    }
+    parameters
+}
+
+fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Parameter {
+    let mut name_scratch = Vec::new();
+    let name = percent::decode_fully(raw_name, true, &mut name_scratch);
+    let mut scratch = core::mem::take(work.scratch);
+    let value = percent::decode_fully(raw_value, true, &mut scratch);
+    let hint = field_hint(name);
+    let class = class_of(hint, value).or_else(|| first_class(value));
+    if !value.is_empty() {
+        in_url(work, name, value, hint, class);
+    }
+    let profile = ValueProfile {
+        kind: value_type_of_text(value),
+        len: u32::try_from(value.len()).unwrap_or(u32::MAX),
+        token: work.tokens.token(TokenUse::Value, value),
+        class: class.map(|class| class.as_str().to_owned()),
+    };
+    work.counters.values_redacted += u64::from(class.is_some());
+    *work.scratch = scratch;
+    Parameter {
+        name: work.name(name),
+        value: profile,
+    }
+}
+
+/// Reports the parameter when it is a credential.
+fn in_url(
+    work: &mut Work<'_>,
+    name: &[u8],
+    value: &[u8],
+    hint: Option<FieldHint>,
+    class: Option<DataClass>,
+) {
+    let by_look = matches!(
+        class,
+        Some(DataClass::Jwt | DataClass::ApiKey | DataClass::PrivateKey)
+    );
+    if !by_look && !credential_parameter(name, value) {
+        return;
+    }
+    let mut subject = None;
+    let scheme = match (class, hint) {
+        (Some(DataClass::Jwt), _) => {
+            subject = credential::jwt_subject(work, value);
+            "jwt"
+        }
+        (_, Some(FieldHint::Password)) => "password",
+        _ => scheme_of_name(name),
+    };
+    if scheme == "aws_sigv4" {
+        let key_id = value.split(|&byte| byte == b'/').next().unwrap_or_default();
+        subject = Some(work.tokens.token(TokenUse::Subject, key_id));
+    }
+    let credential = Credential {
+        scheme: scheme.to_owned(),
+        location: "query".to_owned(),
+        name: work.name(name),
+        token: work.tokens.token(TokenUse::Credential, value),
+        subject,
+    };
+    credential::in_url(work, credential);
+}
+
+fn scheme_of_name(name: &[u8]) -> &'static str {
+    let ends = |end: &[u8]| {
+        name.len() >= end.len()
+            && name
+                .get(name.len() - end.len()..)
+                .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    };
+    if ends(b"amz-credential") {
+        "aws_sigv4"
+    } else if ends(b"sig") || ends(b"signature") {
+        "signature"
+    } else if ends(b"access_token") || ends(b"accesstoken") {
+        // RFC 6750 section 2.3.
+        "bearer"
+    } else if ends(b"session") || ends(b"sid") || ends(b"sessionid") || ends(b"session_id") {
+        "session"
+    } else {
+        "api_key"
+    }
+}

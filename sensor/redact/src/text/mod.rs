@@ -1,0 +1,36 @@
+//! Recognisers: which class of personal or secret data a text is, by its bytes alone.
+//!
+//! Byte-level and without tables of regular expressions: each costs one look at the text. What
+//! they return is a class, never the text.
+
+mod bytes;
+
+mod class;
+
+mod contact;
+
+mod number;
+
+mod secret;
+
+mod address;
+
+mod format;
+
+mod field;
+
+mod whole;
+
+mod scan;
+
+mod name;
+
+pub(crate) use address::ip_address_of_node;
+pub(crate) use bytes::{Mask, mask_of};
+pub(crate) use class::DataClass;
+pub(crate) use field::{FieldHint, credential_parameter, field_hint};
+pub(crate) use format::{is_uuid, value_type, value_type_of_text};
+pub(crate) use name::safe_name;
+pub(crate) use scan::{first_class, scan};
+pub(crate) use secret::{is_jwt, looks_random, looks_secret};
+pub(crate) use whole::class_of;

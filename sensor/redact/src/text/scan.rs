@@ -1,0 +1,149 @@
+//! Personal and secret data inside running text: one pass, what can be told without a field name.
+
+use super::class::DataClass;
+use super::contact::{email_around, phone_prefix};
+use super::number::{card_prefix, iban_prefix, ssn_prefix};
+use super::secret::{api_key_prefix, jwt_prefix, private_key_prefix};
+
+/// Whether a number or a key may not start behind this byte: it is the inside of something else.
+fn glues(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+}
+
+/// Calls `found` with each datum in `text`, in order.
+///
+/// Linear: every byte is looked at once for where things start, and each recogniser looks at a
+/// bounded number of bytes, tokens apart, which are skipped when they are found.
+pub(crate) fn scan(text: &[u8], mut found: impl FnMut(DataClass, &[u8])) {
+    let mut at = 0;
+    let mut email_end = 0;
+    let mut before = b' ';
+    while let Some(&byte) = text.get(at) {
+        if byte == b'@' {
+            if let Some((start, end)) = email_around(text, at)
+                && start >= email_end
+            {
+                found(DataClass::Email, text.get(start..end).unwrap_or_default());
+                email_end = end;
+                at = end;
+                before = b' ';
+                continue;
+            }
+        } else if !glues(before)
+            && starts_datum(byte)
+            && let Some((class, length)) = datum(text.get(at..).unwrap_or_default())
+        {
+            let end = at + length.max(1);
+            found(class, text.get(at..end).unwrap_or_default());
+            at = end;
+            before = b'x';
+            continue;
+        }
+        before = byte;
+        at += 1;
+    }
+}
+
+fn starts_datum(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'(' | b'-')
+}
+
+fn datum(text: &[u8]) -> Option<(DataClass, usize)> {
+    let ends = |length: usize| {
+        // A digit or letter right behind means that the datum is part of a longer text.
+        !text.get(length).is_some_and(u8::is_ascii_alphanumeric)
+    };
+    let first = *text.first()?;
+    if first.is_ascii_digit() || matches!(first, b'+' | b'(') {
+        let number = |class: DataClass, length: Option<usize>| {
+            length
+                .filter(|&length| ends(length))
+                .map(|length| (class, length))
+        };
+        return number(DataClass::UsSsn, ssn_prefix(text))
+            .or_else(|| number(DataClass::Card, card_prefix(text, false)))
+            .or_else(|| number(DataClass::Phone, phone_prefix(text)));
+    }
+    if first == b'-' {
+        return private_key_prefix(text).then_some((DataClass::PrivateKey, 11));
+    }
+    if first == b'e'
+        && let Some(length) = jwt_prefix(text)
+    {
+        return Some((DataClass::Jwt, length));
+    }
+    if let Some(length) = api_key_prefix(text) {
+        return Some((DataClass::ApiKey, length));
+    }
+    if first.is_ascii_uppercase()
+        && let Some(length) = iban_prefix(text)
+        && ends(length)
+    {
+        return Some((DataClass::Iban, length));
+    }
+    None
+}
+
+/// The first class found in `text`.
+pub(crate) fn first_class(text: &[u8]) -> Option<DataClass> {
+    let mut first = None;
+    scan(text, |class, _| {
+        first.get_or_insert(class);
+    });
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Vec<(&'static str, String)> {
+        let mut all = Vec::new();
+        scan(text.as_bytes(), |class, value| {
+            all.push((class.as_str(), String::from_utf8_lossy(value).into_owned()));
+        });
+        all
+    }
+
+    #[test]
+    fn data_inside_text() {
+        assert_eq!(
+            found(
+                "Call +1 415 555 0123 or mail jo@example.com, bob@example.org; card 4111 1111 1111 1111."
+            ),
+            [
+                ("phone", "+1 415 555 0123".to_owned()),
+                ("email", "jo@example.com".to_owned()),
+                ("email", "bob@example.org".to_owned()),
+                ("card", "4111 1111 1111 1111".to_owned()),
+            ]
+        );
+        assert_eq!(
+            found("ssn:078-05-1120;"),
+            [("us_ssn", "078-05-1120".to_owned())]
+        );
+        assert_eq!(
+            found("{\"k\":\"AKIAIOSFODNN7EXAMPLE\"}"),
+            [("api_key", "AKIAIOSFODNN7EXAMPLE".to_owned())]
+        );
+        assert_eq!(
+            found("iban GB29 NWBK 6016 1331 9268 19 ok"),
+            [("iban", "GB29 NWBK 6016 1331 9268 19".to_owned())]
+        );
+    }
+
+    #[test]
+    fn nothing_in_ordinary_text() {
+        for text in [
+            "version 1.2.3-4",
+            "order 4111111111111112",
+            "2024-05-06 12:00",
+            "x4111111111111111",
+            "a@b",
+            "@",
+            "id-123-45-6789-0",
+        ] {
+            assert!(found(text).is_empty(), "{text}: {:?}", found(text));
+        }
+    }
+}

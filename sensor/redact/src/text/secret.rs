@@ -1,0 +1,296 @@
+//! Secrets: JSON Web Tokens, keys with a vendor's prefix, and text no human would write.
+
+/// Length from which on random-looking text is taken for a secret.
+const RANDOM_BYTES_MIN: usize = 32;
+
+const fn is_base64url(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// Length of the JSON Web Token (RFC 7519, compact form) that `text` starts with: three parts, or
+/// five when encrypted, the first beginning as `{"` does in base64url.
+pub(crate) fn jwt_prefix(text: &[u8]) -> Option<usize> {
+    if !(text.starts_with(b"eyJ") || text.starts_with(b"eyA") || text.starts_with(b"ewo")) {
+        return None;
+    }
+    let mut dots = 0_usize;
+    let mut end = 0;
+    let mut second = 0_usize;
+    for &byte in text {
+        match byte {
+            b'.' if dots < 4 => dots += 1,
+            byte if is_base64url(byte) => second += usize::from(dots == 1),
+            _ => break,
+        }
+        end += 1;
+    }
+    (dots >= 2 && end >= 20 && (second > 0 || dots == 4)).then_some(end)
+}
+
+/// Whether all of `text` is one JSON Web Token.
+pub(crate) fn is_jwt(text: &[u8]) -> bool {
+    jwt_prefix(text) == Some(text.len())
+}
+
+/// Prefix of a key, and how many characters of its alphabet follow at least.
+const KEY_PREFIXES: &[(&[u8], usize)] = &[
+    (b"AIza", 30),
+    (b"AKIA", 16),
+    (b"ASIA", 16),
+    (b"EAACEdEose0cBA", 8),
+    (b"GOCSPX-", 20),
+    (b"SG.", 20),
+    (b"dckr_pat_", 20),
+    (b"dop_v1_", 40),
+    (b"dp.pt.", 30),
+    (b"ghp_", 20),
+    (b"gho_", 20),
+    (b"ghs_", 20),
+    (b"ghu_", 20),
+    (b"ghr_", 20),
+    (b"github_pat_", 20),
+    (b"glpat-", 16),
+    (b"glptt-", 16),
+    (b"hf_", 30),
+    (b"key-", 32),
+    (b"lin_api_", 30),
+    (b"npm_", 30),
+    (b"pk_live_", 16),
+    (b"pypi-", 40),
+    (b"rk_live_", 16),
+    (b"rk_test_", 16),
+    (b"shpat_", 24),
+    (b"shpss_", 24),
+    (b"sk-", 32),
+    (b"sk_live_", 16),
+    (b"sk_test_", 16),
+    (b"sq0atp-", 20),
+    (b"sq0csp-", 20),
+    (b"whsec_", 20),
+    (b"xapp-", 20),
+    (b"xoxa-", 10),
+    (b"xoxb-", 10),
+    (b"xoxp-", 10),
+    (b"xoxr-", 10),
+    (b"xoxs-", 10),
+    (b"ya29.", 20),
+];
+
+/// Length of the key with a vendor's prefix that `text` starts with.
+pub(crate) fn api_key_prefix(text: &[u8]) -> Option<usize> {
+    if !matches!(
+        text.first()?,
+        b'A' | b'E'
+            | b'G'
+            | b'S'
+            | b'd'
+            | b'g'
+            | b'h'
+            | b'k'
+            | b'l'
+            | b'n'
+            | b'p'
+            | b'r'
+            | b's'
+            | b'w'
+            | b'x'
+            | b'y'
+    ) {
+        return None;
+    }
+    let (prefix, least) = KEY_PREFIXES
+        .iter()
+        .find(|(prefix, _)| text.starts_with(prefix))?;
+    let rest = text.get(prefix.len()..)?;
+    let follows = rest
+        .iter()
+        .take_while(|&&byte| is_base64url(byte) || byte == b'.')
+        .count();
+    let upper_case_only = matches!(prefix, [b'A', b'K' | b'S', ..]);
+    let shape = !upper_case_only
+        || rest
+            .iter()
+            .take(16)
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    // A slug like `key-` and words, or `sk-` and words, is no key: those need a digit.
+    let has_digit = rest.iter().take(follows).any(u8::is_ascii_digit);
+    (follows >= *least && shape && (has_digit || prefix.len() > 4))
+        .then_some(prefix.len() + follows)
+}
+
+/// Whether `text` starts a PEM private key (RFC 7468).
+pub(crate) fn private_key_prefix(text: &[u8]) -> bool {
+    text.starts_with(b"-----BEGIN ")
+        && text
+            .get(..text.len().min(64))
+            .is_some_and(|head| memchr::memmem::find(head, b"PRIVATE KEY").is_some())
+}
+
+/// Whether `text` is long and random-looking enough to be a secret: 32 characters and more of a
+/// token's alphabet that no person writes and no ordinary identifier is.
+///
+/// UUIDs, plain hexadecimal of a hash's length (with a prefix of up to four letters: `AC…`) and
+/// words joined by separators are not.
+pub(crate) fn looks_random(text: &[u8]) -> bool {
+    text.len() >= RANDOM_BYTES_MIN && random_share(text) * 5 >= text.len() * 3
+}
+
+/// Bytes of `text` that stand in random-looking parts.
+fn random_share(text: &[u8]) -> usize {
+    if contains_uuid(text) {
+        return 0;
+    }
+    text.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'~' | b'+' | b'/' | b'=' | b':'))
+        .filter(|part| random_part(part))
+        .map(|part| part.len() + 1)
+        .sum()
+}
+
+fn contains_uuid(text: &[u8]) -> bool {
+    let edge = |part: Option<&[u8]>| part.is_some_and(super::format::is_uuid);
+    edge(text.get(..36)) || edge(text.get(text.len().saturating_sub(36)..))
+}
+
+/// Whether one part between separators is no word, number or hash.
+fn random_part(part: &[u8]) -> bool {
+    let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let letters = part
+        .iter()
+        .filter(|byte| byte.is_ascii_alphabetic())
+        .count();
+    if digits + letters < part.len() || letters == 0 || is_hash(part) {
+        return false;
+    }
+    if digits > 0 {
+        return chunks(part) >= 3;
+    }
+    // Letters alone: words have vowels about every third letter and few capitals inside.
+    let vowels = part
+        .iter()
+        .filter(|byte| {
+            matches!(
+                byte.to_ascii_lowercase(),
+                b'a' | b'e' | b'i' | b'o' | b'u' | b'y'
+            )
+        })
+        .count();
+    part.len() >= 6 && (vowels * 5 < part.len() || chunks(part) * 7 >= part.len() * 2)
+}
+
+/// Whether `part` is hexadecimal of a hash's length in one case, alone or behind a prefix of up to
+/// four letters.
+pub(crate) fn is_hash(part: &[u8]) -> bool {
+    [0_usize, 2, 1, 3, 4].iter().any(|&prefix| {
+        let (head, tail) = part.split_at_checked(prefix).unwrap_or_default();
+        matches!(tail.len(), 32 | 40 | 56 | 64 | 96 | 128)
+            && head.iter().all(u8::is_ascii_alphabetic)
+            && (tail
+                .iter()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+                || tail
+                    .iter()
+                    .all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')))
+    })
+}
+
+/// Runs of one kind of character; a capital belongs to the small letters it is followed by.
+pub(crate) fn chunks(part: &[u8]) -> usize {
+    let kind = |byte: u8| match byte {
+        b'0'..=b'9' => 1,
+        b'A'..=b'Z' => 2,
+        b'a'..=b'z' => 3,
+        _ => 0,
+    };
+    let mut before = 0;
+    let mut runs = 0;
+    for &byte in part {
+        let now = kind(byte);
+        if now != 0 && now != before && (before, now) != (2, 3) {
+            runs += 1;
+        }
+        before = now;
+    }
+    runs
+}
+
+/// Whether a value that its field's name calls a secret is one, and not a word of a protocol:
+/// eight characters without white space, not a plain word or number unless long.
+pub(crate) fn looks_secret(value: &[u8]) -> bool {
+    if value.len() < 8 || value.iter().any(u8::is_ascii_whitespace) {
+        return false;
+    }
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let upper = value
+        .iter()
+        .filter(|byte| byte.is_ascii_uppercase())
+        .count();
+    let mixed_case = upper > 1 && upper < value.len();
+    let mixed = (digits > 0 && digits < value.len()) || mixed_case;
+    mixed || value.len() >= 20
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_text_is_told_from_names() {
+        for text in [
+            "DkWvZbwdlZZzuzgfV0JJ7UWNnooqdIia1Yu9dYVR",
+            "ht68qNcaHYpH2fMAmA23OMIVPZJMsfgQ",
+            "yTATu5veqHKY4r_DnjJVn0ocjk_ReX2H7zqdIsN8",
+            "k3v9x0q2m5n8b1c4z7l6j0h3g2f5d8s1a",
+        ] {
+            assert!(looks_random(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "550e8400-e29b-41d4-a716-446655440000",
+            "user_550e8400-e29b-41d4-a716-446655440000",
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "AC5ef8732a3c49700934481addd5ce1659",
+            "AC5ef8732a3c49700934481addd5ce1659.json",
+            "a-rather-long-title-of-an-article-2024-05-06",
+            "GetUserAccountDetailsByIdentifierAndOrganisation",
+            "com.example.service.account.v1.AccountService",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "12345678901234567890123456789012345",
+            "application_configuration_settings_default",
+        ] {
+            assert!(!looks_random(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_by_prefix() {
+        for text in [
+            "AKIAIOSFODNN7EXAMPLE",
+            "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+            "xoxb-123456789012-abc",
+            "glpat-ABCdef1234567890xyz_",
+            "AIzaSyA1234567890abcdefghijklmnopqrstuv",
+        ] {
+            assert!(api_key_prefix(text.as_bytes()).is_some(), "{text}");
+        }
+        for text in [
+            "AKIA",
+            "ghp_short",
+            "sk-learn-is-a-library-for-machine-learning",
+            "key-value",
+            "AKIAiosfodnn7example",
+            "SG.",
+            "",
+        ] {
+            assert!(api_key_prefix(text.as_bytes()).is_none(), "{text}");
+        }
+        assert!(private_key_prefix(b"-----BEGIN RSA PRIVATE KEY-----\nMII"));
+        assert!(!private_key_prefix(b"-----BEGIN PUBLIC KEY-----\nMII"));
+    }
+
+    #[test]
+    fn jwt_by_its_parts() {
+        assert!(is_jwt(b"eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0."));
+        assert!(is_jwt(b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"));
+        assert!(!is_jwt(b"eyJhbGciOiJub25lIn0"));
+        assert!(!is_jwt(b"eyes.are.blue"));
+    }
+}
