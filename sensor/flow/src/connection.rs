@@ -1,0 +1,276 @@
+//! The life of a connection: handshake, data, end, and the question whether a segment still
+//! belongs to it or to another one on the same addresses and ports.
+
+use tapscope_decap::{Segment, SeqNumber, TcpFlags, Timestamp};
+
+use crate::key::FlowKey;
+use crate::output::Head;
+use crate::stream::{Start, Stream};
+use crate::{FlowSettings, Side};
+
+/// A quiet time after which numbers that fit neither side are a new connection's.
+const QUIET_NANOS: u64 = 1_000_000_000;
+
+/// Where a connection stands; also which timer runs and how soon it is evicted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Phase {
+    /// A SYN, not answered.
+    HalfOpen = 0,
+    /// Both sides ended.
+    Ended = 1,
+    /// Reset.
+    Reset = 2,
+    /// Established, no data yet.
+    Empty = 3,
+    /// Has carried data.
+    Open = 4,
+}
+
+/// How many phases there are.
+pub(crate) const PHASES: usize = 5;
+
+impl Phase {
+    /// Every phase, least useful first.
+    pub(crate) const ALL: [Self; PHASES] = [
+        Self::HalfOpen,
+        Self::Ended,
+        Self::Reset,
+        Self::Empty,
+        Self::Open,
+    ];
+
+    /// How long a silent connection stays in this phase.
+    pub(crate) const fn timeout_nanos(self, settings: &FlowSettings) -> u64 {
+        match self {
+            Self::HalfOpen => settings.half_open_timeout_nanos,
+            Self::Ended => settings.closed_linger_nanos,
+            Self::Reset => settings.reset_linger_nanos,
+            Self::Empty => settings.empty_timeout_nanos,
+            Self::Open => settings.idle_timeout_nanos,
+        }
+    }
+}
+
+/// Whose a segment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// This connection's.
+    Ours,
+    /// A new connection's on the same addresses and ports; with the SYN that was seen for it.
+    New(Option<SeqNumber>),
+    /// Nobody's, to all appearance: a forged or late SYN.
+    ImplausibleSyn,
+    /// Nobody's: far from the stream.
+    Stray,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) head: Head,
+    pub(crate) key: FlowKey,
+    /// Whether side A is the low end of the key.
+    pub(crate) a_is_low: bool,
+    pub(crate) a: Stream,
+    pub(crate) b: Stream,
+    pub(crate) last_seen: Timestamp,
+    /// Something other than a SYN was seen.
+    pub(crate) established: bool,
+    pub(crate) has_payload: bool,
+    /// The side that sent RST, and its sequence number.
+    pub(crate) reset: Option<(Side, SeqNumber)>,
+}
+
+impl Connection {
+    pub(crate) const fn side_of(&self, sender_is_low: bool) -> Side {
+        if self.a_is_low == sender_is_low {
+            Side::A
+        } else {
+            Side::B
+        }
+    }
+
+    pub(crate) const fn streams(&self, side: Side) -> (&Stream, &Stream) {
+        match side {
+            Side::A => (&self.a, &self.b),
+            Side::B => (&self.b, &self.a),
+        }
+    }
+
+    pub(crate) const fn stream_mut(&mut self, side: Side) -> &mut Stream {
+        match side {
+            Side::A => &mut self.a,
+            Side::B => &mut self.b,
+        }
+    }
+
+    pub(crate) const fn phase(&self) -> Phase {
+        if self.reset.is_some() {
+            Phase::Reset
+        } else if self.a.ended && self.b.ended {
+            Phase::Ended
+        } else if self.has_payload {
+            Phase::Open
+        } else if self.established {
+            Phase::Empty
+        } else {
+            Phase::HalfOpen
+        }
+    }
+
+    /// Retained bytes of both sides.
+    pub(crate) fn held_cost(&self) -> usize {
+        self.a.held_cost() + self.b.held_cost()
+    }
+
+    /// Decides whose a segment is.
+    pub(crate) fn verdict(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        now: Timestamp,
+        settings: &FlowSettings,
+    ) -> Verdict {
+        if segment.flags.has(TcpFlags::RST) {
+            return Verdict::Ours;
+        }
+        if segment.flags.has(TcpFlags::SYN) {
+            return self.syn_verdict(side, segment, settings);
+        }
+        let pending = self.streams(side).0.pending_syn;
+        if pending.is_some_and(|syn| segment.seq == syn.advance(1)) {
+            return Verdict::New(pending);
+        }
+        if segment.payload_len == 0 {
+            return Verdict::Ours;
+        }
+        self.payload_verdict(side, segment, now, settings)
+    }
+
+    fn payload_verdict(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        now: Timestamp,
+        settings: &FlowSettings,
+    ) -> Verdict {
+        let (stream, other) = self.streams(side);
+        let Some(position) = stream.position(segment.seq) else {
+            return Verdict::Ours;
+        };
+        if stream.distance(position) <= settings.stray_distance {
+            self.stream_mut(side).forget_strays();
+            return Verdict::Ours;
+        }
+        let acknowledges_elsewhere = segment.flags.has(TcpFlags::ACK)
+            && other
+                .position(segment.ack)
+                .is_some_and(|position| other.distance(position) > settings.stray_distance);
+        let over = self.phase() == Phase::Ended || self.reset.is_some();
+        let quiet = now.nanos_since(self.last_seen) >= QUIET_NANOS;
+        if over || (acknowledges_elsewhere && quiet) {
+            return Verdict::New(None);
+        }
+        let (seq, len) = (segment.seq, segment.payload_len);
+        let in_a_row = self
+            .stream_mut(side)
+            .stray(seq, len, settings.near_distance);
+        if in_a_row >= settings.strays_before_reuse {
+            return Verdict::New(None);
+        }
+        Verdict::Stray
+    }
+
+    fn syn_verdict(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        settings: &FlowSettings,
+    ) -> Verdict {
+        let first = segment.seq.advance(1);
+        let answers = segment.flags.has(TcpFlags::ACK);
+        let (stream, other) = self.streams(side);
+        let Start::Known(start) = stream.start else {
+            // The answer to a SYN that waits to be believed.
+            let pending = other.pending_syn;
+            return match pending.filter(|syn| answers && segment.ack == syn.advance(1)) {
+                None => Verdict::Ours,
+                Some(_) => Verdict::New(None),
+            };
+        };
+        if start == first {
+            return Verdict::Ours;
+        }
+        let over = self.reset.is_some() || self.a.fin.is_some() && self.b.fin.is_some();
+        if over || stream.fin.is_some() {
+            return Verdict::New((!answers).then_some(segment.seq));
+        }
+        if !self.established && !self.has_payload {
+            // Another attempt: the streams are empty, so the numbers can still change.
+            return Verdict::Ours;
+        }
+        let far = |stream: &Stream, seq: SeqNumber| {
+            stream
+                .position(seq)
+                .is_none_or(|at| stream.distance(at) > settings.near_distance)
+        };
+        if !far(stream, first) {
+            return Verdict::ImplausibleSyn;
+        }
+        if answers {
+            let believed = other
+                .pending_syn
+                .is_some_and(|syn| segment.ack == syn.advance(1));
+            return if believed || far(other, segment.ack) {
+                Verdict::New(None)
+            } else {
+                Verdict::ImplausibleSyn
+            };
+        }
+        self.stream_mut(side).pending_syn = Some(segment.seq);
+        Verdict::ImplausibleSyn
+    }
+
+    /// Takes what SYN says.
+    pub(crate) fn synchronise(&mut self, side: Side, segment: &Segment<'_>) {
+        let answers = segment.flags.has(TcpFlags::ACK);
+        let fresh = !self.established && !self.has_payload;
+        let first = segment.seq.advance(1);
+        let stream = self.stream_mut(side);
+        if fresh || !matches!(stream.start, Start::Known(_)) {
+            stream.start = Start::Known(first);
+            stream.syn_seen = true;
+        } else if stream.start == Start::Known(first) {
+            stream.syn_seen = true;
+        }
+        if answers {
+            let other = self.stream_mut(side.other());
+            // The answer tells which of several SYNs counts, and stands in for one not captured.
+            if fresh || !matches!(other.start, Start::Known(_)) {
+                other.start = Start::Known(segment.ack);
+                other.syn_seen = true;
+            }
+        }
+        let initiator = if answers { side.other() } else { side };
+        self.head.initiator.get_or_insert(initiator);
+    }
+
+    /// Whether RST is near enough to be the sender's.
+    pub(crate) fn believes_reset(
+        &self,
+        side: Side,
+        segment: &Segment<'_>,
+        settings: &FlowSettings,
+    ) -> bool {
+        let (stream, other) = self.streams(side);
+        if let Some(position) = stream.position(segment.seq) {
+            return stream.distance(position) <= settings.stray_distance;
+        }
+        // A refused SYN is answered with sequence number 0 and its acknowledgement.
+        let acknowledged = other
+            .position(segment.ack)
+            .filter(|_| segment.flags.has(TcpFlags::ACK));
+        acknowledged.is_none_or(|position| other.distance(position) <= settings.stray_distance)
+    }
+}

@@ -1,0 +1,96 @@
+//! The way events leave the stage: opens a connection for its consumer when it has something to
+//! say, so that scans and SYN floods cost the consumer nothing.
+
+use core::net::SocketAddr;
+
+use tapscope_decap::{Encapsulation, Timestamp};
+
+use crate::counters::Counters;
+use crate::held::Origin;
+use crate::{ConnectionId, EndReason, GapReason, Side, StreamEvent, StreamEventKind, StreamSink};
+
+/// What identifies a connection towards the consumer.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) id: ConnectionId,
+    pub(crate) a: SocketAddr,
+    pub(crate) b: SocketAddr,
+    pub(crate) initiator: Option<Side>,
+    pub(crate) encapsulation: Encapsulation,
+    /// Whether `Open` was emitted.
+    pub(crate) opened: bool,
+}
+
+/// Emits the events of one connection.
+pub(crate) struct Output<'o, S> {
+    pub(crate) sink: &'o mut S,
+    pub(crate) head: &'o mut Head,
+    pub(crate) counters: &'o mut Counters,
+    pub(crate) timestamp: Timestamp,
+}
+
+impl<S: StreamSink> Output<'_, S> {
+    /// In-order bytes.
+    pub(crate) fn data(&mut self, side: Side, offset: u64, origin: Origin, bytes: &[u8]) {
+        self.counters.bytes_delivered += bytes.len() as u64;
+        let Origin {
+            captured,
+            acknowledged,
+            ..
+        } = origin;
+        self.emit(StreamEventKind::Data {
+            side,
+            offset,
+            acknowledged,
+            captured,
+            bytes,
+        });
+    }
+
+    /// Bytes that will never come.
+    pub(crate) fn gap(&mut self, side: Side, offset: u64, len: u64, reason: GapReason) {
+        self.counters.gap(reason, len);
+        self.emit(StreamEventKind::Gap {
+            side,
+            offset,
+            len,
+            reason,
+        });
+    }
+
+    /// Two copies of a byte differ.
+    pub(crate) fn conflict(&mut self, side: Side, offset: u64) {
+        self.counters.conflicts += 1;
+        self.emit(StreamEventKind::Conflict { side, offset });
+    }
+
+    /// One side's stream ended.
+    pub(crate) fn end(&mut self, side: Side, reason: EndReason) {
+        self.emit(StreamEventKind::End { side, reason });
+    }
+
+    /// Passes an event on, after `Open` when it is the connection's first.
+    pub(crate) fn emit(&mut self, kind: StreamEventKind<'_>) {
+        let connection = self.head.id;
+        let timestamp = self.timestamp;
+        if !self.head.opened {
+            self.head.opened = true;
+            let open = StreamEventKind::Open {
+                a: self.head.a,
+                b: self.head.b,
+                initiator: self.head.initiator,
+                encapsulation: &self.head.encapsulation,
+            };
+            self.sink.handle_event(StreamEvent {
+                connection,
+                timestamp,
+                kind: open,
+            });
+        }
+        self.sink.handle_event(StreamEvent {
+            connection,
+            timestamp,
+            kind,
+        });
+    }
+}

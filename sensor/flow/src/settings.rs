@@ -1,0 +1,76 @@
+//! Every cap and time of this stage, with its reason. All times are packet time.
+
+const MILLISECOND: u64 = 1_000_000;
+const SECOND: u64 = 1_000 * MILLISECOND;
+
+/// What the flow stage may keep and how long it waits.
+#[derive(Clone, Debug)]
+pub struct FlowSettings {
+    /// Connections in the table; a connection without held bytes takes about 700 bytes. Above
+    /// it the least useful one goes: half-open first, then ended, then without data, then the
+    /// one that was silent longest.
+    pub connections_max: usize,
+    /// Bytes that wait for an earlier hole, in the whole table, bookkeeping included.
+    pub held_bytes_max: usize,
+    /// Bytes that wait for an earlier hole on one connection: a window of a fast path; more
+    /// means that the hole will not fill.
+    pub held_bytes_per_connection_max: usize,
+    /// Segments that wait for an earlier hole on one side of a connection.
+    pub held_segments_max: usize,
+    /// How long a hole stays open that the receiver has acknowledged: it has the bytes, so only
+    /// a mirror that reorders can still bring them. Mirrors reorder within milliseconds.
+    pub hole_grace_nanos: u64,
+    /// Segments of the same side after which an acknowledged hole is given up, however little
+    /// time has passed.
+    pub hole_grace_segments: u64,
+    /// How long a hole stays open that nobody acknowledged: the packet may have been lost before
+    /// the mirror, and the sender repeats it after its retransmission time-out (RFC 6298: 1 s,
+    /// doubled once).
+    pub hole_unacknowledged_nanos: u64,
+    /// A handshake that is never answered: a SYN flood must not fill the table.
+    pub half_open_timeout_nanos: u64,
+    /// A connection that carries no data: browsers and pools open some ahead of need.
+    pub empty_timeout_nanos: u64,
+    /// A connection with data that went silent: API clients keep pools open for minutes.
+    pub idle_timeout_nanos: u64,
+    /// How long an ended connection stays to swallow late copies of its last segments.
+    pub closed_linger_nanos: u64,
+    /// How long a reset connection stays, so that data which a mirror delivers after the RST
+    /// still counts.
+    pub reset_linger_nanos: u64,
+    /// Two copies of a packet (same IP identification) closer than this come from a mirror that
+    /// sees the packet twice; a sender repeats itself later.
+    pub duplicate_window_nanos: u64,
+    /// Distance from the expected position up to which a segment belongs to the stream. Windows
+    /// in practice stay below 16 MiB.
+    pub stray_distance: u64,
+    /// Segments beyond `stray_distance` that follow each other before they are taken for a new
+    /// connection on the same addresses whose handshake was not captured.
+    pub strays_before_reuse: u8,
+    /// Distance within which a SYN is taken for a forgery and an RST for genuine, and beyond
+    /// which a jump ahead needs more evidence than one segment.
+    pub near_distance: u64,
+}
+
+impl Default for FlowSettings {
+    fn default() -> Self {
+        Self {
+            connections_max: 262_144,
+            held_bytes_max: 64 << 20,
+            held_bytes_per_connection_max: 1 << 20,
+            held_segments_max: 1024,
+            hole_grace_nanos: 200 * MILLISECOND,
+            hole_grace_segments: 64,
+            hole_unacknowledged_nanos: 3 * SECOND,
+            half_open_timeout_nanos: 15 * SECOND,
+            empty_timeout_nanos: 120 * SECOND,
+            idle_timeout_nanos: 600 * SECOND,
+            closed_linger_nanos: 2 * SECOND,
+            reset_linger_nanos: 200 * MILLISECOND,
+            duplicate_window_nanos: 5 * MILLISECOND,
+            stray_distance: 16 << 20,
+            strays_before_reuse: 3,
+            near_distance: 64 << 10,
+        }
+    }
+}

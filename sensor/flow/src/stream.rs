@@ -1,0 +1,176 @@
+//! One side's stream: where its sequence numbers lie, and what was said about its end.
+
+use tapscope_decap::{SeqNumber, Timestamp};
+
+use crate::assembler::Hole;
+use crate::held::Held;
+
+/// The largest distance an acknowledgement may be ahead: the largest window (RFC 7323) is 1 GiB.
+const ACKNOWLEDGED_AHEAD_MAX: u64 = 1 << 30;
+
+/// What is known of the sequence number of the stream's first byte.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// The other side acknowledged up to here before this side was seen; a mirror that reorders
+    /// may still bring earlier bytes.
+    Acknowledged(SeqNumber),
+    /// Position 0 is here.
+    Known(SeqNumber),
+}
+
+/// A segment that was seen lately, to tell copies of a packet from repetitions by the sender.
+#[derive(Clone, Copy, Debug, Default)]
+struct Recent {
+    seq: SeqNumber,
+    ip_id: u16,
+    seen: Timestamp,
+}
+
+/// Segments far from the stream that follow each other.
+#[derive(Clone, Copy, Debug, Default)]
+struct Strays {
+    next: SeqNumber,
+    count: u8,
+}
+
+/// One side.
+#[derive(Debug, Default)]
+pub(crate) struct Stream {
+    pub(crate) start: Start,
+    pub(crate) syn_seen: bool,
+    /// A SYN with another sequence number, which may be a new connection or a forgery.
+    pub(crate) pending_syn: Option<SeqNumber>,
+    /// Everything before this position was emitted, as data or gap.
+    pub(crate) next: u64,
+    /// The highest position the other side acknowledged.
+    pub(crate) acknowledged: u64,
+    /// Where FIN says the stream ends.
+    pub(crate) fin: Option<u64>,
+    /// Whether `End` was emitted; nothing but `Close` follows.
+    pub(crate) ended: bool,
+    /// Segments with payload seen.
+    pub(crate) arrivals: u64,
+    /// The count of arrivals when a segment last continued the stream in order.
+    pub(crate) advanced: u64,
+    /// The hole at `next`, while bytes or FIN beyond it wait.
+    pub(crate) hole: Option<Hole>,
+    /// What waits; allocated when something does.
+    pub(crate) held: Option<Box<Held>>,
+    recent: [Recent; 4],
+    recent_next: u8,
+    strays: Strays,
+}
+
+impl Stream {
+    /// The best guess of where the sender is, for extending sequence numbers to positions.
+    pub(crate) fn reference(&self) -> u64 {
+        self.next.max(self.acknowledged)
+    }
+
+    /// The position of a sequence number, negative when it lies before the start.
+    pub(crate) fn position(&self, seq: SeqNumber) -> Option<i64> {
+        let Start::Known(start) = self.start else {
+            return None;
+        };
+        let reference = self.reference();
+        let low_bits = u32::try_from(reference & u64::from(u32::MAX)).unwrap_or(0);
+        let distance = i64::from(seq.distance_from(start.advance(low_bits)));
+        Some(
+            i64::try_from(reference)
+                .unwrap_or(i64::MAX)
+                .saturating_add(distance),
+        )
+    }
+
+    /// How far a position is from where the stream is, as far as data or acknowledgements tell.
+    pub(crate) fn distance(&self, position: i64) -> u64 {
+        let from = |point: u64| i64::try_from(point).unwrap_or(i64::MAX).abs_diff(position);
+        from(self.next).min(from(self.acknowledged))
+    }
+
+    /// The position an acknowledgement names, when it makes sense.
+    pub(crate) fn acknowledged_position(&self, ack: SeqNumber) -> Option<u64> {
+        let position = u64::try_from(self.position(ack)?).ok()?;
+        if position > self.reference().saturating_add(ACKNOWLEDGED_AHEAD_MAX) {
+            return None;
+        }
+        // FIN takes a sequence number but no position.
+        Some(self.fin.map_or(position, |fin| position.min(fin)))
+    }
+
+    /// Takes an acknowledgement by the other side.
+    pub(crate) fn acknowledge(&mut self, ack: SeqNumber) {
+        if self.start == Start::Unknown {
+            self.start = Start::Acknowledged(ack);
+        }
+        if let Some(position) = self.acknowledged_position(ack) {
+            self.acknowledged = self.acknowledged.max(position);
+        }
+    }
+
+    /// Fixes the start by the first segment that shows one.
+    pub(crate) fn begin(&mut self, seq: SeqNumber, jump_max: u64) {
+        match self.start {
+            Start::Known(_) => {}
+            // What lies between the acknowledged point and the first bytes was not captured.
+            Start::Acknowledged(point)
+                if (0..=i64::try_from(jump_max).unwrap_or(i64::MAX))
+                    .contains(&i64::from(seq.distance_from(point))) =>
+            {
+                self.start = Start::Known(point);
+            }
+            Start::Acknowledged(_) | Start::Unknown => self.start = Start::Known(seq),
+        }
+    }
+
+    /// Retained bytes.
+    pub(crate) fn held_cost(&self) -> usize {
+        self.held.as_ref().map_or(0, |held| held.cost())
+    }
+
+    /// Remembers a segment that brought bytes.
+    pub(crate) fn remember(&mut self, seq: SeqNumber, ip_id: u16, seen: Timestamp) {
+        if let Some(recent) = self.recent.get_mut(usize::from(self.recent_next)) {
+            *recent = Recent { seq, ip_id, seen };
+        }
+        self.recent_next = (self.recent_next + 1) % 4;
+    }
+
+    /// Whether a segment that brought nothing new is a second copy of a packet.
+    pub(crate) fn is_copy(
+        &self,
+        seq: SeqNumber,
+        ip_id: u16,
+        seen: Timestamp,
+        window_nanos: u64,
+    ) -> bool {
+        // 0 is what senders put that do not number their packets.
+        ip_id != 0
+            && self.recent.iter().any(|recent| {
+                recent.seq == seq
+                    && recent.ip_id == ip_id
+                    && seen.nanos().abs_diff(recent.seen.nanos()) <= window_nanos
+            })
+    }
+
+    /// Takes a segment far from the stream; tells how many in a row follow each other.
+    pub(crate) fn stray(&mut self, seq: SeqNumber, len: u32, near: u64) -> u8 {
+        let distance = i64::from(seq.distance_from(self.strays.next));
+        let follows = self.strays.count > 0 && distance.unsigned_abs() <= near;
+        self.strays.count = if follows {
+            self.strays.count.saturating_add(1)
+        } else {
+            1
+        };
+        self.strays.next = seq.advance(len);
+        self.strays.count
+    }
+
+    /// A segment of the stream itself: strays before it were no new connection.
+    pub(crate) const fn forget_strays(&mut self) {
+        self.strays.count = 0;
+    }
+}
