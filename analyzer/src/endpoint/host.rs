@@ -1,22 +1,51 @@
-//! The templates of one host.
+//! The templates of one host: sightings in, endpoints and events out.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::look::Look;
-use super::{Sighting, TemplateEvent, TemplateSettings, TemplateView};
+use super::decide::{self, Decision, NOWHERE, Part, PlaceId};
+use super::documented::{Documented, Template};
+use super::evidence::{Key, NodeId, Step, Trie};
+use super::look::{self, Look};
+use super::noise::{self, Noise, Worth};
+use super::registry::{Entry, Group, Registry};
+use super::waiting::Waiting;
+use super::{Sighting, TemplateEvent, TemplateSettings, TemplateView, naming, state};
 use crate::snapshot::EndpointId;
-use tapscope_record::PathSegment;
+use tapscope_record::{PathSegment, Shape};
 
 /// Learns the templates of one host.
 #[derive(Debug)]
 pub struct HostTemplates {
     host: String,
     settings: TemplateSettings,
-    endpoints: BTreeMap<(String, String), EndpointId>,
-    waiting: BTreeMap<(String, String), (u64, i64)>,
-    events: Vec<TemplateEvent>,
-    documented: Vec<(String, String)>,
+    trie: Trie,
+    noise: Noise,
+    waiting: Waiting,
+    decision: Decision,
+    registry: Registry,
+    /// From imported specifications.
+    documented: Documented,
+    /// From before a restart whose evidence is lost.
+    recalled: Documented,
+    revision: u64,
     candidates: u64,
+    pace: Pace,
+}
+
+/// When to decide again.
+#[derive(Clone, Debug, Default)]
+struct Pace {
+    /// Leaves that came in since the start.
+    leaves: u64,
+    /// How many they were at the last decision.
+    decided: u64,
+    /// Leaves without an endpoint since.
+    unresolved: u64,
+    /// Packet time of the last decision.
+    time: i64,
+    /// Whether anything came in since.
+    dirty: bool,
 }
 
 impl HostTemplates {
@@ -26,11 +55,16 @@ impl HostTemplates {
         Self {
             host: host.to_owned(),
             settings: settings.clone(),
-            endpoints: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            events: Vec::new(),
-            documented: Vec::new(),
+            trie: Trie::new(),
+            noise: Noise::default(),
+            waiting: Waiting::default(),
+            decision: Decision::default(),
+            registry: Registry::default(),
+            documented: Documented::new(&[], |t| Key::Text(t.into())),
+            recalled: Documented::new(&[], |t| Key::Text(t.into())),
+            revision: 0,
             candidates: 0,
+            pace: Pace::default(),
         }
     }
 
@@ -39,81 +73,428 @@ impl HostTemplates {
     pub fn restore(
         host: &str,
         settings: &TemplateSettings,
-        _state: &serde_json::Value,
+        state: &serde_json::Value,
         endpoints: &[(EndpointId, String, String)],
     ) -> Self {
         let mut new = Self::new(host, settings);
         for (id, method, template) in endpoints {
-            new.endpoints
-                .insert((method.clone(), template.clone()), *id);
+            let entry = Entry {
+                method: method.clone(),
+                template: template.clone(),
+                parameters: naming::parameters(template),
+                confidence: 0.5,
+                first_seen: i64::MAX,
+                nodes: Vec::new(),
+            };
+            new.registry.restore(*id, entry);
         }
+        match state::load(state, settings) {
+            Some((trie, candidates)) => {
+                new.pace.leaves = trie.leaves as u64;
+                new.trie = trie;
+                new.candidates = candidates;
+            }
+            None => {
+                let pairs: Vec<(String, String)> = endpoints
+                    .iter()
+                    .map(|(_, m, t)| (m.clone(), t.clone()))
+                    .collect();
+                new.recalled = new.documented_from(&pairs);
+            }
+        }
+        new.decide(0);
         new
     }
 
     /// Takes one sighting and says which endpoint it is; none for a candidate or noise.
     pub fn observe(&mut self, sighting: &Sighting<'_>) -> Option<EndpointId> {
-        let key = (sighting.method.to_owned(), self.template(sighting.path));
-        if let Some(id) = self.endpoints.get(&key) {
-            return Some(*id);
-        }
-        if !sighting.status.is_some_and(|s| (200..400).contains(&s)) {
+        if sighting.path.len() > self.settings.max_depth {
+            self.trie.denied += 1;
             self.candidates += 1;
-            let held = self.waiting.entry(key).or_insert((0, sighting.time));
-            held.0 += 1;
             return None;
         }
-        let (earlier, first_seen) = self.waiting.remove(&key).unwrap_or((0, sighting.time));
-        let id = EndpointId(hash(&[&self.host, &key.0, &key.1]));
-        self.events.push(TemplateEvent::Created {
-            id,
-            method: key.0.clone(),
-            template: key.1.clone(),
-            confidence: 0.5,
-            earlier,
-            first_seen,
-        });
-        self.endpoints.insert(key, id);
-        Some(id)
+        let steps: Vec<Step<'_>> = sighting
+            .path
+            .iter()
+            .map(|s| step(s, &self.settings))
+            .collect();
+        let first = steps.first().map(|s| &*s.text);
+        let path = steps.iter().fold(0, |h, s| super::mix(h ^ s.hash));
+        let worth = self.noise.judge(sighting, first, path);
+        let key = super::mix(path ^ super::hash_text(sighting.method));
+        let found = if worth == Worth::Evidence {
+            self.learn(sighting, &steps, key)
+        } else {
+            self.known(sighting, &steps)
+                .or_else(|| self.hold(sighting, &steps, key, worth))
+        };
+        if found.is_none() {
+            self.candidates += 1;
+        }
+        self.maybe_decide(sighting.time);
+        found
     }
 
-    fn template(&self, path: &[PathSegment]) -> String {
-        let mut out = String::new();
-        for segment in path {
-            out.push('/');
-            let look = Look::of_segment(segment, self.settings.max_segment_len);
-            match segment {
-                PathSegment::Literal(text) if !look.is_typed() => out.push_str(text),
-                _ => {
-                    out.push('{');
-                    out.push_str(look.name());
-                    out.push('}');
-                }
+    /// A sighting that proves its path.
+    fn learn(
+        &mut self,
+        sighting: &Sighting<'_>,
+        steps: &[Step<'_>],
+        key: u64,
+    ) -> Option<EndpointId> {
+        let method = self.trie.method(sighting.method, &self.settings)?;
+        let node = self.trie.enter(steps, &self.settings)?;
+        let before = self.trie.leaves;
+        let leaf = self.trie.leaf(node, method, sighting.time);
+        let shape = sighting.response_shape.map_or(0, shape_hash);
+        let print = noise::fingerprint(sighting);
+        if leaf.succeeded == 0 {
+            leaf.shape = shape;
+            leaf.fingerprint = print;
+        } else {
+            leaf.shape = if leaf.shape == shape { shape } else { 0 };
+            leaf.fingerprint = if leaf.fingerprint == print { print } else { 0 };
+        }
+        leaf.succeeded += 1;
+        leaf.seen += 1;
+        let known = leaf.endpoint;
+        if self.trie.leaves > before {
+            self.pace.leaves += 1;
+            self.pace.dirty = true;
+            if let Some(held) = self.waiting.release(key) {
+                let leaf = self.trie.leaf(node, method, sighting.time);
+                leaf.earlier = held.seen;
+                leaf.seen += held.seen;
+                leaf.first_seen = held.first_seen;
             }
         }
-        if out.is_empty() {
-            out.push('/');
+        if known.is_some() {
+            return known;
         }
-        out
+        let found = self.resolve(sighting.method, steps);
+        let leaf = self.trie.leaf(node, method, sighting.time);
+        leaf.endpoint = found;
+        if found.is_none() {
+            leaf.earlier += 1;
+            self.pace.unresolved += 1;
+            self.pace.dirty = true;
+        }
+        found
+    }
+
+    /// The endpoint of a sighting that proves nothing, when there is one.
+    fn known(&mut self, sighting: &Sighting<'_>, steps: &[Step<'_>]) -> Option<EndpointId> {
+        let name = match sighting.method {
+            "HEAD" => "GET",
+            other => other,
+        };
+        let at = self.trie.find(steps);
+        if let (Some(node), Some(method)) = (at, self.trie.find_method(name))
+            && let Some(leaf) = self.trie.nodes[node as usize]
+                .leaves
+                .iter_mut()
+                .find(|l| l.method == method)
+        {
+            leaf.seen += 1;
+            if leaf.endpoint.is_some() {
+                return leaf.endpoint;
+            }
+            leaf.earlier += 1;
+            return None;
+        }
+        self.resolve(name, steps)
+    }
+
+    /// Holds a candidate back until it has proven itself.
+    fn hold(
+        &mut self,
+        s: &Sighting<'_>,
+        steps: &[Step<'_>],
+        key: u64,
+        worth: Worth,
+    ) -> Option<EndpointId> {
+        let print = super::mix(s.response_len ^ u64::from(s.status.unwrap_or(0)) << 32);
+        let doubtful = (worth == Worth::Doubtful).then_some((s.consumer, print));
+        if self.waiting.hold(key, s.time, doubtful, &self.settings) {
+            return self.learn(s, steps, key);
+        }
+        None
+    }
+
+    /// The endpoint that a path belongs to by the last decision.
+    fn resolve(&self, method: &str, steps: &[Step<'_>]) -> Option<EndpointId> {
+        if self.has_given() {
+            let keys: Vec<&Key> = steps.iter().map(|s| &s.key).collect();
+            if let Some((_, template)) = self.given(&keys) {
+                return self.registry.find(method, &template.text);
+            }
+        }
+        let place = self.place(steps)?;
+        let named = naming::name(&naming::parts(&self.decision.places, place));
+        self.registry.find(method, &named.template)
+    }
+
+    /// The decided place of a path, seen before or not.
+    fn place(&self, steps: &[Step<'_>]) -> Option<PlaceId> {
+        let places = &self.decision.places;
+        let mut at: PlaceId = 0;
+        for step in steps {
+            let here = places.get(at as usize)?;
+            let literal = match &step.key {
+                Key::Text(text) => here.children.get(&Part::Literal(text.clone())),
+                _ => here.children.get(&Part::Literal(step.text.as_ref().into())),
+            };
+            at = match literal {
+                Some(id) => *id,
+                None => parameter(here, step)?,
+            };
+        }
+        Some(at)
+    }
+
+    fn maybe_decide(&mut self, now: i64) {
+        let p = &self.pace;
+        let grown = p.leaves >= p.decided + p.decided / 4 + 16;
+        let waiting = p.unresolved >= 4 + (p.decided / 16).min(64);
+        let late = p.unresolved > 0 && now.saturating_sub(p.time) >= self.settings.decide_after;
+        if p.dirty && (grown || waiting || late) {
+            self.decide(now);
+        }
     }
 
     /// Decides now on everything seen so far, rather than when enough has come in.
-    pub fn settle(&mut self) {}
+    pub fn settle(&mut self) {
+        if self.pace.dirty {
+            self.decide(self.pace.time);
+        }
+    }
+
+    fn decide(&mut self, now: i64) {
+        self.drop_noise();
+        self.decision = decide::decide(&self.trie);
+        let (groups, leaves) = self.groups();
+        let kept = self.registry.without_evidence();
+        let ids = self.registry.assign(&self.host, groups, &kept);
+        for (id, leaves) in ids.into_iter().zip(leaves) {
+            for (node, leaf) in leaves {
+                self.trie.nodes[node as usize].leaves[leaf].endpoint = Some(id);
+            }
+        }
+        self.fold();
+        self.revision += 1;
+        self.pace = Pace {
+            leaves: self.pace.leaves,
+            decided: self.pace.leaves,
+            unresolved: 0,
+            time: now,
+            dirty: false,
+        };
+    }
+
+    /// Takes back evidence that has proven to be noise since.
+    fn drop_noise(&mut self) {
+        for node in &mut self.trie.nodes {
+            let before = node.leaves.len();
+            node.leaves.retain(|l| {
+                !self.noise.is_soft(l.fingerprint) && !self.noise.was_catch_all(l.fingerprint)
+            });
+            self.trie.leaves -= before - node.leaves.len();
+        }
+    }
+
+    /// The leaves, grouped by the template and method the decision gives them.
+    fn groups(&self) -> (Vec<Group>, Vec<Vec<(NodeId, usize)>>) {
+        let mut at: BTreeMap<(bool, u32, u16), usize> = BTreeMap::new();
+        let mut groups: Vec<Group> = Vec::new();
+        let mut leaves: Vec<Vec<(NodeId, usize)>> = Vec::new();
+        for (id, node) in self.trie.nodes.iter().enumerate() {
+            let place = self.decision.of.get(id).copied().unwrap_or(NOWHERE);
+            if node.leaves.is_empty() || place == NOWHERE {
+                continue;
+            }
+            let given = if self.has_given() {
+                self.given(&self.keys(id as NodeId))
+            } else {
+                None
+            };
+            for (i, leaf) in node.leaves.iter().enumerate() {
+                let key = match given {
+                    Some((name, _)) => (true, name, leaf.method),
+                    None => (false, place, leaf.method),
+                };
+                let index = *at.entry(key).or_insert_with(|| {
+                    let entry = self.entry(given.map(|g| g.1), place, leaf.method, leaf.first_seen);
+                    groups.push(Group {
+                        entry,
+                        earlier: 0,
+                        before: BTreeMap::new(),
+                    });
+                    leaves.push(Vec::new());
+                    groups.len() - 1
+                });
+                let group = &mut groups[index];
+                group.earlier += leaf.earlier;
+                group.entry.first_seen = group.entry.first_seen.min(leaf.first_seen);
+                if group.entry.nodes.len() < 3 {
+                    group.entry.nodes.push(id as NodeId);
+                }
+                if let Some(before) = leaf.endpoint {
+                    *group.before.entry(before).or_default() += leaf.seen;
+                }
+                leaves[index].push((id as NodeId, i));
+            }
+        }
+        (groups, leaves)
+    }
+
+    fn entry(
+        &self,
+        given: Option<&Template>,
+        place: PlaceId,
+        method: u16,
+        first_seen: i64,
+    ) -> Entry {
+        let method = self.trie.methods[method as usize].to_string();
+        let (template, parameters, confidence) = match given {
+            Some(t) => (t.text.clone(), t.parameters.clone(), 1.0),
+            None => {
+                let named = naming::name(&naming::parts(&self.decision.places, place));
+                (named.template, named.parameters, self.confidence(place))
+            }
+        };
+        Entry {
+            method,
+            template,
+            parameters,
+            confidence,
+            first_seen,
+            nodes: Vec::new(),
+        }
+    }
+
+    /// The confidence of the least sure position.
+    fn confidence(&self, mut place: PlaceId) -> f64 {
+        let mut least = 1.0_f64;
+        while let Some(here) = self
+            .decision
+            .places
+            .get(place as usize)
+            .filter(|_| place != 0)
+        {
+            least = least.min(here.confidence);
+            place = here.parent;
+        }
+        (least * 100.0).round() / 100.0
+    }
+
+    fn has_given(&self) -> bool {
+        !self.documented.is_empty() || !self.recalled.is_empty()
+    }
+
+    /// The template that is given for a path rather than learned, with a name for it.
+    fn given(&self, keys: &[&Key]) -> Option<(u32, &Template)> {
+        let find = |set: &'_ Documented| set.find(keys);
+        if let Some(i) = find(&self.documented) {
+            return Some((i as u32 * 2, &self.documented.templates[i]));
+        }
+        let i = find(&self.recalled)?;
+        Some((i as u32 * 2 + 1, &self.recalled.templates[i]))
+    }
+
+    fn documented_from(&self, pairs: &[(String, String)]) -> Documented {
+        let settings = &self.settings;
+        Documented::new(pairs, |text| {
+            step(&PathSegment::Literal(text.to_owned()), settings).key
+        })
+    }
+
+    fn keys(&self, mut node: NodeId) -> Vec<&Key> {
+        let mut keys = Vec::new();
+        while node != 0 {
+            keys.push(&self.trie.node(node).key);
+            node = self.trie.node(node).parent;
+        }
+        keys.reverse();
+        keys
+    }
+
+    /// Folds words that are decided to be values, where there are many of them.
+    fn fold(&mut self) {
+        let crowded = self.trie.len() * 4 > self.settings.max_nodes * 3;
+        let most = if crowded {
+            16
+        } else {
+            self.settings.fold_children
+        };
+        for id in 0..self.trie.nodes.len() {
+            if (self.trie.nodes[id].texts as usize) < most {
+                continue;
+            }
+            let plain = Part::Parameter(decide::Affix::default());
+            let values: Vec<(NodeId, PlaceId)> = self.trie.nodes[id]
+                .children
+                .iter()
+                .filter(|(key, _)| matches!(key, Key::Text(_)))
+                .map(|(_, child)| {
+                    (
+                        *child,
+                        self.decision
+                            .of
+                            .get(*child as usize)
+                            .copied()
+                            .unwrap_or(NOWHERE),
+                    )
+                })
+                .filter(|(_, place)| {
+                    self.decision
+                        .places
+                        .get(*place as usize)
+                        .is_some_and(|p| p.part == plain && p.confidence > 0.8)
+                })
+                .collect();
+            for (child, place) in values {
+                self.trie.fold(id as NodeId, child);
+                if let Some(rest) = self.trie.node(id as NodeId).children.get(&Key::Rest) {
+                    let rest = *rest as usize;
+                    if self.decision.of.len() <= rest {
+                        self.decision.of.resize(rest + 1, NOWHERE);
+                    }
+                    self.decision.of[rest] = place;
+                }
+            }
+        }
+    }
 
     /// What changed since the last call.
     pub fn take_events(&mut self) -> Vec<TemplateEvent> {
-        core::mem::take(&mut self.events)
+        core::mem::take(&mut self.registry.events)
     }
 
     /// Sets the (method, full template) pairs of imported specifications; they win where they
     /// match.
     pub fn set_documented(&mut self, documented: &[(String, String)]) {
-        self.documented = documented.to_vec();
+        self.documented = self.documented_from(documented);
+        self.pace.dirty = true;
+        self.decide(self.pace.time);
     }
 
     /// The state to restore from.
     #[must_use]
     pub fn state(&self) -> serde_json::Value {
-        serde_json::Value::Null
+        state::save(&self.trie, self.candidates)
+    }
+
+    /// Changes whenever [`Self::state`] has changed by more than counters.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Sightings that were not learned from because a cap was reached, and candidates that gave
+    /// way to later ones.
+    #[must_use]
+    pub fn denied(&self) -> u64 {
+        self.trie.denied + self.waiting.evicted
     }
 
     /// Sightings that are no endpoint (yet).
@@ -125,30 +506,103 @@ impl HostTemplates {
     /// What is known of an endpoint's template.
     #[must_use]
     pub fn describe(&self, id: EndpointId) -> Option<TemplateView> {
-        let ((method, template), _) = self.endpoints.iter().find(|(_, i)| **i == id)?;
+        let entry = self.registry.entries.get(&id)?;
         Some(TemplateView {
-            method: method.clone(),
-            template: template.clone(),
-            confidence: 0.5,
-            path_parameters: Vec::new(),
-            examples: Vec::new(),
+            method: entry.method.clone(),
+            template: entry.template.clone(),
+            confidence: entry.confidence,
+            path_parameters: entry.parameters.clone(),
+            examples: entry.nodes.iter().map(|n| self.example(*n)).collect(),
         })
+    }
+
+    fn example(&self, mut node: NodeId) -> String {
+        let mut parts = Vec::new();
+        while node != 0 {
+            let here = self.trie.node(node);
+            parts.push(match &here.key {
+                Key::Text(text) => &**text,
+                _ => here.values.examples.first().map_or("", |e| &**e),
+            });
+            node = here.parent;
+        }
+        parts.reverse();
+        format!("/{}", parts.join("/"))
     }
 
     /// The endpoints, in a fixed order.
     pub fn endpoints(&self) -> impl Iterator<Item = EndpointId> + '_ {
-        self.endpoints.values().copied()
+        self.registry.entries.keys().copied()
     }
 }
 
-/// FNV-1a with a finaliser: the same on every run and machine.
-fn hash(parts: &[&str]) -> u64 {
-    let mut h = 0xcbf2_9ce4_8422_2325_u64;
-    for part in parts {
-        for byte in part.bytes().chain([0]) {
-            h = (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+/// The parameter of a place that a new value belongs to.
+fn parameter(here: &decide::Decided, step: &Step<'_>) -> Option<PlaceId> {
+    let fits = |affix: &decide::Affix| {
+        let t = &*step.text;
+        match &step.key {
+            Key::Typed(Look::Pair, _) => &*affix.between == ",",
+            Key::Typed(Look::Range, separator) => affix.between == *separator,
+            _ => {
+                affix.between.is_empty()
+                    && t.len() > affix.prefix.len() + affix.suffix.len()
+                    && t.starts_with(&*affix.prefix)
+                    && t.ends_with(&*affix.suffix)
+            }
+        }
+    };
+    let mut best: Option<(usize, PlaceId)> = None;
+    for (part, id) in &here.children {
+        let Part::Parameter(affix) = part else {
+            continue;
+        };
+        let weight = affix.prefix.len() + affix.suffix.len();
+        let word = matches!(step.key, Key::Text(_)) && weight == 0 && !here.takes_words;
+        if fits(affix) && !word && best.is_none_or(|(w, _)| weight >= w) {
+            best = Some((weight, *id));
         }
     }
-    h ^= h >> 32;
-    h.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (h >> 29)
+    best.map(|(_, id)| id)
+}
+
+/// Prepares a segment for the trie.
+fn step<'a>(segment: &'a PathSegment, settings: &TemplateSettings) -> Step<'a> {
+    match segment {
+        PathSegment::Redacted { class, token } => Step {
+            key: Key::Typed(Look::Redacted, "".into()),
+            text: Cow::Owned(format!("{{{class}}}")),
+            hash: super::mix(token.0),
+        },
+        PathSegment::Literal(text) => {
+            let hash = super::hash_text(text);
+            let extension = look::extension(text);
+            let stem = text.strip_suffix(extension).unwrap_or(text);
+            let mut look = Look::of_text(stem, settings.max_segment_len);
+            let mut after = extension;
+            if !look.is_typed() || extension.is_empty() {
+                look = Look::of_text(text, settings.max_segment_len);
+                after = "";
+            }
+            let key = match look {
+                Look::Word | Look::Version => Key::Text(text.as_str().into()),
+                Look::Range => Key::Typed(look, look::range(text).unwrap_or("..").into()),
+                _ => Key::Typed(look, after.into()),
+            };
+            let end = (0..=settings.max_segment_len.min(text.len()))
+                .rev()
+                .find(|i| text.is_char_boundary(*i));
+            Step {
+                key,
+                text: Cow::Borrowed(&text[..end.unwrap_or(0)]),
+                hash,
+            }
+        }
+    }
+}
+
+/// The names of the top-level fields, whatever their order.
+fn shape_hash(shape: &Shape) -> u64 {
+    let mut names: Vec<&str> = shape.fields.iter().map(|f| f.name.as_str()).collect();
+    names.sort_unstable();
+    super::mix(super::hash_parts(&names) ^ shape.kind as u64) | 1
 }

@@ -24,6 +24,10 @@ pub enum Look {
     Opaque,
     /// Several values in one, by `,` or `;`.
     List,
+    /// Two coordinates, by `,`.
+    Pair,
+    /// Two values, by `..` or `...`.
+    Range,
     /// Characters that only survive in a path percent-encoded, or longer than any name.
     Encoded,
     /// A personal or secret value, replaced before it came here.
@@ -35,6 +39,24 @@ pub enum Look {
 }
 
 impl Look {
+    /// Every look, in order.
+    pub(super) const ALL: [Self; 14] = [
+        Self::Integer,
+        Self::Number,
+        Self::Uuid,
+        Self::Hex,
+        Self::Date,
+        Self::Address,
+        Self::Opaque,
+        Self::List,
+        Self::Pair,
+        Self::Range,
+        Self::Encoded,
+        Self::Redacted,
+        Self::Version,
+        Self::Word,
+    ];
+
     /// Whether it is a value by its look alone.
     #[must_use]
     pub fn is_typed(self) -> bool {
@@ -53,6 +75,8 @@ impl Look {
             Self::Address => "address",
             Self::Opaque => "key",
             Self::List => "list",
+            Self::Pair => "coordinates",
+            Self::Range => "range",
             Self::Encoded | Self::Version | Self::Word | Self::Redacted => "name",
         }
     }
@@ -82,8 +106,11 @@ impl Look {
         if is_uuid(text) {
             return Self::Uuid;
         }
-        if is_list(b) {
-            return Self::List;
+        if let Some(list) = list(b) {
+            return list;
+        }
+        if range(text).is_some() {
+            return Self::Range;
         }
         if b.contains(&b'%') || b.contains(&b'@') && !text.starts_with('@') {
             return Self::Encoded;
@@ -178,15 +205,138 @@ fn is_uuid(text: &str) -> bool {
             .all(|p| lens.next() == Some(p.len()) && p.bytes().all(|c| c.is_ascii_hexdigit()))
 }
 
-fn is_list(b: &[u8]) -> bool {
+fn list(b: &[u8]) -> Option<Look> {
     let mut parts = 0_usize;
-    let whole = b.split(|c| matches!(c, b',' | b';')).all(|p| {
-        parts += 1;
-        !p.is_empty()
-            && p.iter()
+    let mut decimals = 0_usize;
+    for p in b.split(|c| matches!(c, b',' | b';')) {
+        if p.is_empty()
+            || !p
+                .iter()
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_'))
-    });
-    whole && parts > 1
+        {
+            return None;
+        }
+        parts += 1;
+        decimals += usize::from(numeric(p) == Some(Look::Number));
+    }
+    match (parts, decimals) {
+        (2, 2) => Some(Look::Pair),
+        (0 | 1, _) => None,
+        _ => Some(Look::List),
+    }
+}
+
+/// The separator of two values in one segment, `..` or `...`.
+#[must_use]
+pub fn range(text: &str) -> Option<&'static str> {
+    let at = text.find("..")?;
+    let rest = text.get(at..)?;
+    let separator = if rest.starts_with("...") { "..." } else { ".." };
+    (at > 0 && rest.len() > separator.len() && !rest[separator.len()..].starts_with('.'))
+        .then_some(separator)
+}
+
+/// A file extension that follows a value: `.json` of `123.json`.
+#[must_use]
+pub fn extension(text: &str) -> &str {
+    let Some(at) = text.rfind('.') else { return "" };
+    let ext = &text[at + 1..];
+    let good =
+        at > 0 && (2..=5).contains(&ext.len()) && ext.bytes().all(|c| c.is_ascii_alphanumeric());
+    let letters = ext.bytes().any(|c| c.is_ascii_lowercase());
+    if good && letters { &text[at..] } else { "" }
+}
+
+/// The form of a word: runs of letters, digits and separators, each written once.
+#[must_use]
+pub fn form(word: &str) -> String {
+    let mut out = String::new();
+    let mut last = '\0';
+    for c in word.chars() {
+        let class = match c {
+            'a'..='z' => 'a',
+            'A'..='Z' => 'A',
+            '0'..='9' => '9',
+            '-' | '_' | '.' | ':' | '@' | '$' | '~' => c,
+            _ => '?',
+        };
+        if class != last {
+            out.push(class);
+            last = class;
+        }
+        if out.len() >= 8 {
+            break;
+        }
+    }
+    out
+}
+
+/// Calls `take` with each token of a word: what separators, digits and capitals set apart.
+pub fn tokens(word: &str, mut take: impl FnMut(&str)) {
+    let mut buffer = String::new();
+    let mut before = ' ';
+    for c in word.chars() {
+        let cut = !c.is_ascii_alphanumeric()
+            || c.is_ascii_uppercase() && !before.is_ascii_uppercase()
+            || c.is_ascii_digit() != before.is_ascii_digit();
+        if cut && !buffer.is_empty() {
+            take(&buffer);
+            buffer.clear();
+        }
+        if c.is_ascii_digit() {
+            // Numbers count as one token, whatever their value.
+            if buffer.is_empty() {
+                buffer.push('0');
+            }
+        } else if c.is_alphanumeric() {
+            buffer.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    if !buffer.is_empty() {
+        take(&buffer);
+    }
+}
+
+/// Calls `take` with each run of three characters of a word, its ends included.
+pub fn grams(word: &str, mut take: impl FnMut([u8; 3])) {
+    let mut last = [b'^'; 2];
+    for c in word.bytes().chain([b'$']) {
+        let c = if c.is_ascii_digit() {
+            b'0'
+        } else {
+            c.to_ascii_lowercase()
+        };
+        take([last[0], last[1], c]);
+        last = [last[1], c];
+    }
+}
+
+/// Whether a word is a plural by its ending.
+#[must_use]
+pub fn is_plural(word: &str) -> bool {
+    let w = word.as_bytes();
+    w.len() > 3
+        && w.ends_with(b"s")
+        && !w.ends_with(b"ss")
+        && !w.ends_with(b"us")
+        && !w.ends_with(b"is")
+}
+
+/// The singular of a plural by its ending, for naming only.
+#[must_use]
+pub fn singular(word: &str) -> String {
+    if !is_plural(word) {
+        return word.to_owned();
+    }
+    let lower = word.to_ascii_lowercase();
+    if let Some(stem) = lower.strip_suffix("ies").filter(|s| s.len() > 1) {
+        return format!("{}y", &word[..stem.len()]);
+    }
+    let es = ["sses", "xes", "ches", "shes", "zzes"]
+        .iter()
+        .any(|e| lower.ends_with(e));
+    word[..word.len() - if es { 2 } else { 1 }].to_owned()
 }
 
 fn is_hex(b: &[u8]) -> bool {
@@ -285,7 +435,7 @@ mod tests {
         for (text, look) in [
             ("123", Integer),
             ("-37.81", Number),
-            ("37.8,144.9", List),
+            ("37.8,144.9", Pair),
             ("1;2;3", List),
             ("2025-01-31", Date),
             ("2025-01-31T10:00:00Z", Date),

@@ -11,6 +11,28 @@ pub mod settings;
 /// What a segment looks like, before anything is known of its place.
 pub mod look;
 
+mod evidence;
+
+mod noise;
+
+mod knowledge;
+
+mod judge;
+
+mod weights;
+
+mod decide;
+
+mod naming;
+
+mod documented;
+
+mod waiting;
+
+mod registry;
+
+mod state;
+
 mod host;
 
 pub use host::HostTemplates;
@@ -98,4 +120,26 @@ pub struct TemplateView {
     pub path_parameters: Vec<String>,
     /// Up to three paths as seen, personal and secret values replaced by `{class}`.
     pub examples: Vec<String>,
+}
+
+/// FNV-1a with a finaliser: the same on every run and machine, unlike a keyed hash.
+fn hash_parts(parts: &[&str]) -> u64 {
+    let mut h = 0xcbf2_9ce4_8422_2325_u64;
+    for part in parts {
+        for byte in part.bytes().chain([0]) {
+            h = (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    mix(h)
+}
+
+fn hash_text(text: &str) -> u64 {
+    hash_parts(&[text])
+}
+
+/// Spreads a number's bits (the finaliser of SplitMix64).
+fn mix(mut h: u64) -> u64 {
+    h = (h ^ (h >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    h = (h ^ (h >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    h ^ (h >> 31)
 }

@@ -16,6 +16,16 @@ pub struct TemplateSettings {
     pub max_children: usize,
     /// Most methods kept apart on one path; a client can invent any number.
     pub max_methods: usize,
+    /// Most candidates held back at a time; the oldest gives way, and that is counted. Scanners
+    /// try a few thousand paths.
+    pub max_waiting: usize,
+    /// Distinct consumers from which on a doubtful path (only ever 401, 403 or an unstructured
+    /// page) is believed; one or two may be scanners.
+    pub doubtful_consumers: usize,
+    /// Text children of one raw node from which on decided values are folded into one.
+    pub fold_children: usize,
+    /// Nanoseconds of packet time after which undecided evidence is decided on, however little.
+    pub decide_after: i64,
 }
 
 impl Default for TemplateSettings {
@@ -26,6 +36,10 @@ impl Default for TemplateSettings {
             max_nodes: 40_000,
             max_children: 512,
             max_methods: 16,
+            max_waiting: 4096,
+            doubtful_consumers: 3,
+            fold_children: 192,
+            decide_after: 300_000_000_000,
         }
     }
 }

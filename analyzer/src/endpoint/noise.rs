@@ -1,0 +1,166 @@
+//! What must not become an endpoint: scanners, soft 404s, health checks, static files.
+//!
+//! Nothing is believed on one failed request. What succeeded is believed unless its response
+//! looks like what the host answers to anything.
+
+use super::Sighting;
+use super::knowledge::Map;
+
+/// What a sighting is worth as evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Worth {
+    /// Evidence of an endpoint.
+    Evidence,
+    /// Evidence when repeated by several consumers.
+    Doubtful,
+    /// Evidence of nothing; of use only if the endpoint is known.
+    Nothing,
+}
+
+/// What is known of the host's way to answer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Noise {
+    /// Fingerprints of 404 responses without structure, with the number of sightings.
+    missing: Map<u64, u32>,
+    /// Successful responses with content and structure.
+    structured: u64,
+    /// Successful responses with content but without structure.
+    unstructured: u64,
+    /// Distinct paths (by hash, capped) of each fingerprint of a successful response without
+    /// structure.
+    same: Map<u64, Vec<u64>>,
+}
+
+/// Most fingerprints kept; a host that has more is no host with soft 404s.
+const FINGERPRINTS: usize = 256;
+/// From so many 404s on, a success with the same response is a soft 404.
+const SOFT_AFTER: u32 = 3;
+/// From so many distinct first segments on, one and the same response is a catch-all.
+const CATCH_ALL_AFTER: usize = 8;
+
+/// Longest answer to a probe, in bytes; what says more is content.
+const PROBE_LEN: u64 = 1024;
+
+/// Names that operate a server rather than belong to its API (RFC 9309, RFC 8615, and what
+/// orchestrators probe), at the root and with an answer without structure only.
+const OPERATIONAL: [&str; 16] = [
+    "robots.txt",
+    "favicon.ico",
+    "sitemap.xml",
+    "security.txt",
+    "health",
+    "healthz",
+    "livez",
+    "readyz",
+    "healthcheck",
+    "live",
+    "ready",
+    "liveness",
+    "readiness",
+    "ping",
+    "status",
+    "metrics",
+];
+
+/// Media type and length of a response without structure; 0 when it has structure or no content.
+pub(super) fn fingerprint(sighting: &Sighting<'_>) -> u64 {
+    let kind = sighting.response_content_type.unwrap_or("");
+    if sighting.response_shape.is_some() || sighting.response_len == 0 || !is_page(Some(kind)) {
+        return 0;
+    }
+    super::mix(super::hash_text(kind) ^ sighting.response_len) | 1
+}
+
+impl Noise {
+    /// Judges a sighting and learns from it. `first` names the first segment, `path` the path.
+    pub(super) fn judge(&mut self, s: &Sighting<'_>, first: Option<&str>, path: u64) -> Worth {
+        let print = fingerprint(s);
+        let Some(status) = s.status else {
+            return Worth::Nothing;
+        };
+        if matches!(s.method, "OPTIONS" | "HEAD" | "TRACE" | "CONNECT") {
+            return Worth::Nothing;
+        }
+        if status == 404 && print != 0 {
+            if self.missing.len() < FINGERPRINTS || self.missing.contains_key(&print) {
+                *self.missing.entry(print).or_default() += 1;
+            }
+            return Worth::Nothing;
+        }
+        if matches!(status, 401 | 403) {
+            return Worth::Doubtful;
+        }
+        if !(200..400).contains(&status) {
+            return Worth::Nothing;
+        }
+        if s.response_shape.is_some() {
+            self.structured += 1;
+            return Worth::Evidence;
+        }
+        if s.response_len == 0 {
+            return if status < 300 || status == 304 {
+                Worth::Evidence
+            } else {
+                Worth::Doubtful
+            };
+        }
+        let shallow = s.path.len() <= 1 || first == Some(".well-known");
+        if shallow
+            && s.method == "GET"
+            && s.response_len <= PROBE_LEN
+            && first.is_none_or(is_operational)
+        {
+            return Worth::Nothing;
+        }
+        if !is_page(s.response_content_type) {
+            self.structured += 1;
+            return Worth::Evidence;
+        }
+        self.unstructured += 1;
+        if self.is_soft(print) || self.is_catch_all(print, path) {
+            return Worth::Nothing;
+        }
+        if self.mostly_structured() {
+            return Worth::Doubtful;
+        }
+        Worth::Evidence
+    }
+
+    /// Whether a response is what the host says when there is nothing.
+    pub(super) fn is_soft(&self, print: u64) -> bool {
+        print != 0 && self.missing.get(&print).is_some_and(|n| *n >= SOFT_AFTER)
+    }
+
+    /// Whether one response is given to many unrelated paths.
+    fn is_catch_all(&mut self, print: u64, path: u64) -> bool {
+        if self.same.len() >= FINGERPRINTS && !self.same.contains_key(&print) {
+            return false;
+        }
+        let paths = self.same.entry(print).or_default();
+        if paths.len() < CATCH_ALL_AFTER && !paths.contains(&path) {
+            paths.push(path);
+        }
+        paths.len() >= CATCH_ALL_AFTER
+    }
+
+    /// Whether one response was given to many unrelated paths by now.
+    pub(super) fn was_catch_all(&self, print: u64) -> bool {
+        self.same
+            .get(&print)
+            .is_some_and(|p| p.len() >= CATCH_ALL_AFTER)
+    }
+
+    fn mostly_structured(&self) -> bool {
+        self.structured >= 4 && self.structured >= self.unstructured * 4
+    }
+}
+
+fn is_operational(name: &str) -> bool {
+    name == ".well-known" || OPERATIONAL.contains(&name)
+}
+
+fn is_page(kind: Option<&str>) -> bool {
+    kind.is_none_or(|k| {
+        k.is_empty() || k == "text/html" || k == "text/plain" || k == "application/xhtml+xml"
+    })
+}

@@ -1,0 +1,194 @@
+//! The endpoints and their names for good; turns changed decisions into events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::TemplateEvent;
+use super::evidence::NodeId;
+use crate::snapshot::EndpointId;
+
+/// An endpoint as the registry keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Entry {
+    pub(super) method: String,
+    pub(super) template: String,
+    pub(super) parameters: Vec<String>,
+    pub(super) confidence: f64,
+    pub(super) first_seen: i64,
+    /// Raw nodes its evidence is at, a few of them; for examples.
+    pub(super) nodes: Vec<NodeId>,
+}
+
+/// One group of evidence that a decision makes one endpoint.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) entry: Entry,
+    /// Sightings held back until now.
+    pub(super) earlier: u64,
+    /// Endpoints the evidence belonged to so far, with the number of sightings.
+    pub(super) before: BTreeMap<EndpointId, u64>,
+}
+
+/// All endpoints of a host.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Registry {
+    pub(super) entries: BTreeMap<EndpointId, Entry>,
+    by_template: BTreeMap<(String, String), EndpointId>,
+    pub(super) events: Vec<TemplateEvent>,
+}
+
+/// A change of confidence smaller than this is no event.
+const NOTABLE: f64 = 0.2;
+
+impl Registry {
+    pub(super) fn find(&self, method: &str, template: &str) -> Option<EndpointId> {
+        self.by_template
+            .get(&(method.to_owned(), template.to_owned()))
+            .copied()
+    }
+
+    /// Adds an endpoint that is known from before.
+    pub(super) fn restore(&mut self, id: EndpointId, entry: Entry) {
+        self.by_template
+            .insert((entry.method.clone(), entry.template.clone()), id);
+        self.entries.insert(id, entry);
+    }
+
+    /// Endpoints known from before of which nothing has been seen since.
+    pub(super) fn without_evidence(&self) -> BTreeSet<EndpointId> {
+        self.entries
+            .iter()
+            .filter(|(_, e)| e.nodes.is_empty())
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// Makes a new endpoint.
+    pub(super) fn create(&mut self, host: &str, entry: Entry, earlier: u64) -> EndpointId {
+        let mut id = EndpointId(super::hash_parts(&[host, &entry.method, &entry.template]));
+        let mut n = 0_u64;
+        while self.entries.contains_key(&id) {
+            n += 1;
+            id = EndpointId(super::mix(id.0.wrapping_add(n)));
+        }
+        self.events.push(TemplateEvent::Created {
+            id,
+            method: entry.method.clone(),
+            template: entry.template.clone(),
+            confidence: entry.confidence,
+            earlier,
+            first_seen: entry.first_seen,
+        });
+        self.restore(id, entry);
+        id
+    }
+
+    /// Takes the groups of a whole decision and gives each its endpoint. Endpoints in `kept`
+    /// stay although no group is theirs.
+    pub(super) fn assign(
+        &mut self,
+        host: &str,
+        groups: Vec<Group>,
+        kept: &BTreeSet<EndpointId>,
+    ) -> Vec<EndpointId> {
+        let mut claims: Vec<(u64, i64, EndpointId, usize)> = Vec::new();
+        for (i, group) in groups.iter().enumerate() {
+            // An endpoint that already has this template is the one, evidence of it or not.
+            if let Some(id) = self.find(&group.entry.method, &group.entry.template) {
+                let n = group.before.get(&id).copied().unwrap_or(0);
+                claims.push((n.saturating_mul(2) + 1, 0, id, i));
+            }
+            for (id, n) in &group.before {
+                let first = self.entries.get(id).map_or(i64::MAX, |e| e.first_seen);
+                claims.push((*n, first, *id, i));
+            }
+        }
+        // The strongest claim first; the older endpoint at a tie.
+        claims.sort_by(|a, b| {
+            b.0.cmp(&a.0)
+                .then(a.1.cmp(&b.1))
+                .then(a.2.cmp(&b.2))
+                .then(a.3.cmp(&b.3))
+        });
+        let mut owner: BTreeMap<usize, EndpointId> = BTreeMap::new();
+        let mut used: BTreeSet<EndpointId> = BTreeSet::new();
+        for (_, _, id, i) in &claims {
+            if !owner.contains_key(i) && self.entries.contains_key(id) && !used.contains(id) {
+                owner.insert(*i, *id);
+                used.insert(*id);
+            }
+        }
+        let merged = self.merges(&claims, &owner, &used);
+        let mut out = Vec::with_capacity(groups.len());
+        self.by_template.clear();
+        for (i, group) in groups.into_iter().enumerate() {
+            let id = match owner.get(&i) {
+                Some(id) => {
+                    self.retemplate(*id, group.entry);
+                    *id
+                }
+                None => self.create(host, group.entry, group.earlier),
+            };
+            used.insert(id);
+            out.push(id);
+        }
+        for (gone, survivor) in merged {
+            self.entries.remove(&gone);
+            self.events.push(TemplateEvent::Merged { gone, survivor });
+        }
+        let left: Vec<EndpointId> = self
+            .entries
+            .keys()
+            .filter(|id| !used.contains(id) && !kept.contains(id))
+            .copied()
+            .collect();
+        for id in left {
+            self.entries.remove(&id);
+            self.events.push(TemplateEvent::Removed { id });
+        }
+        self.by_template = self
+            .entries
+            .iter()
+            .map(|(id, e)| ((e.method.clone(), e.template.clone()), *id))
+            .collect();
+        out
+    }
+
+    /// Endpoints whose evidence went to a group that another endpoint owns.
+    fn merges(
+        &self,
+        claims: &[(u64, i64, EndpointId, usize)],
+        owner: &BTreeMap<usize, EndpointId>,
+        used: &BTreeSet<EndpointId>,
+    ) -> BTreeMap<EndpointId, EndpointId> {
+        let mut out = BTreeMap::new();
+        for (_, _, id, i) in claims {
+            if !used.contains(id)
+                && self.entries.contains_key(id)
+                && let Some(survivor) = owner.get(i)
+            {
+                out.entry(*id).or_insert(*survivor);
+            }
+        }
+        out
+    }
+
+    fn retemplate(&mut self, id: EndpointId, entry: Entry) {
+        let Some(old) = self.entries.get_mut(&id) else {
+            return;
+        };
+        if old.template != entry.template || (old.confidence - entry.confidence).abs() >= NOTABLE {
+            self.events.push(TemplateEvent::Retemplated {
+                id,
+                template: entry.template.clone(),
+                confidence: entry.confidence,
+            });
+        } else if old == &entry {
+            return;
+        }
+        let first_seen = old.first_seen.min(entry.first_seen);
+        *old = Entry {
+            first_seen,
+            ..entry
+        };
+    }
+}
