@@ -10,6 +10,13 @@ export const live = new Live(
   },
 );
 
+/** Calls `action` when the product is back after having been away; returns the way to end it. */
+export function whenBack(action: () => void): () => void {
+  return live.watch((_, again) => {
+    if (again) action();
+  });
+}
+
 class Connection {
   state = $state<LiveState>('connecting');
 

@@ -1,3 +1,4 @@
+// Live rows that surely do not belong are told from those that may.
 import { describe, expect, it } from 'vitest';
 import { endpointMayFit, findingMayFit, hasFilters } from './filters';
 import type { EndpointSummary, FindingSummary } from './types';

@@ -1,3 +1,4 @@
+// What people read: every way a number, a time or a name is written.
 import { describe, expect, it } from 'vitest';
 import { ago, bytes, dateTime, digits, duration, measured, millis, moment, percent, plural, ranked, short, templateParts, words } from './format';
 

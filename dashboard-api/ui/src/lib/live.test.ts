@@ -1,3 +1,4 @@
+// The live connection in every situation, with a source and timers that do what the test says.
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FLUSH_MS, Live, PENDING_MAX, RETRY_MAX_MS, RETRY_MIN_MS, type Batch, type LiveState, type Source } from './live';
 

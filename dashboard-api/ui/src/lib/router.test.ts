@@ -1,3 +1,4 @@
+// Addresses: read, written, and back again.
 import { describe, expect, it } from 'vitest';
 import { href, listOf, parseHash, sectionOf, withList } from './router';
 

@@ -1,3 +1,4 @@
+// What charts are drawn from: nothing lost, nothing counted twice.
 import { describe, expect, it } from 'vitest';
 import { fillMinutes, latencyColumns, logBins, positionIn, trafficColumns } from './series';
 import type { Histogram, Minute } from './types';
