@@ -13,8 +13,7 @@ mod file;
 #[cfg(feature = "live")]
 mod live;
 
-/// Waiting for packets or for the order to stop.
-#[cfg(feature = "live")]
+/// The order to stop, and waiting for packets or for it.
 mod wait;
 
 pub use file::FileSource;
@@ -22,5 +21,4 @@ pub use file::FileSource;
 pub use live::{LiveSettings, LiveSource};
 pub use source::{Batch, CaptureError, PacketSource, SourceStats};
 pub use tapscope_decap::{LinkType, RawPacket, Timestamp};
-#[cfg(feature = "live")]
 pub use wait::StopHandle;

@@ -165,6 +165,10 @@ impl PacketSource for LiveSource {
         Ok(Batch::Idle(self.latest.max(wall_clock() - IDLE_LAG_NANOS)))
     }
 
+    fn is_live(&self) -> bool {
+        true
+    }
+
     fn stats(&mut self) -> Vec<SourceStats> {
         self.handles.iter_mut().map(Handle::read_stats).collect()
     }

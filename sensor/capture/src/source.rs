@@ -44,6 +44,11 @@ pub trait PacketSource: Send {
     /// Counters, one entry for each interface or file.
     fn stats(&mut self) -> Vec<SourceStats>;
 
+    /// Whether packets come as they happen. A live source ends by itself on the order to stop.
+    fn is_live(&self) -> bool {
+        false
+    }
+
     /// Bytes read and bytes to read in all, when both are known.
     fn progress(&self) -> Option<(u64, u64)> {
         None

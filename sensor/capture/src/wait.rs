@@ -53,6 +53,14 @@ impl StopHandle {
         self.ordered.load(Ordering::SeqCst)
     }
 
+    /// Waits until the order to stop comes or `timeout_ms` is over.
+    ///
+    /// # Errors
+    /// When poll(2) fails for another reason than a signal.
+    pub fn wait_for_order(&self, timeout_ms: i32) -> io::Result<()> {
+        self.wait(&[], timeout_ms)
+    }
+
     /// Waits until one of `fds` can be read, the order to stop comes, or `timeout_ms` is over.
     ///
     /// # Errors
