@@ -1,0 +1,127 @@
+//! Reads a body as it streams by: counts its content, keeps a bounded sample, finds its end.
+
+mod length;
+
+mod chunked;
+
+mod close;
+
+use crate::exchange::{Body, BodyEnd};
+use crate::framing::Framing;
+use crate::settings::HttpSettings;
+
+pub(crate) use chunked::Chunked;
+pub(crate) use close::UntilClose;
+pub(crate) use length::Length;
+
+/// What became of bytes given to a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// All were taken; the body goes on.
+    More,
+    /// The body is complete.
+    Complete,
+    /// Its framing cannot be read.
+    Invalid,
+}
+
+/// What a gap did to a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GapEffect {
+    /// All missing bytes are content, and the body goes on behind them.
+    Inside,
+    /// All missing bytes are content, and the body ends with them.
+    Ends,
+    /// Where the body ends is lost; that many missing bytes are known to be content.
+    Past(u64),
+}
+
+/// The reader of one body, by framing.
+#[derive(Clone, Debug)]
+pub(crate) enum BodyReader {
+    /// By Content-Length.
+    Length(Length),
+    /// By chunks.
+    Chunked(Chunked),
+    /// By the end of the stream.
+    UntilClose(UntilClose),
+}
+
+impl BodyReader {
+    /// The reader for a framing; none when there is no body.
+    pub(crate) fn new(framing: Framing, settings: &HttpSettings) -> Option<Self> {
+        match framing {
+            Framing::None => None,
+            Framing::Length(n) => Some(Self::Length(Length::new(n))),
+            Framing::Chunked => Some(Self::Chunked(Chunked::new(settings.chunk_line_bytes_max))),
+            Framing::Close => Some(Self::UntilClose(UntilClose)),
+        }
+    }
+
+    /// Takes bytes up to the end of the body. Returns how many and what they made.
+    pub(crate) fn read(&mut self, bytes: &[u8], content: &mut Content<'_>) -> (usize, Progress) {
+        match self {
+            Self::Length(reader) => reader.read(bytes, content),
+            Self::Chunked(reader) => reader.read(bytes, content),
+            Self::UntilClose(reader) => reader.read(bytes, content),
+        }
+    }
+
+    /// Bytes that will never come.
+    pub(crate) fn gap(&mut self, len: u64) -> GapEffect {
+        match self {
+            Self::Length(reader) => reader.gap(len),
+            Self::Chunked(reader) => reader.gap(len),
+            Self::UntilClose(reader) => reader.gap(len),
+        }
+    }
+
+    /// Whether the end of the stream is the end of this body.
+    pub(crate) const fn ends_with_stream(&self) -> bool {
+        matches!(self, Self::UntilClose(_))
+    }
+
+    /// Whether the body is one that ends with the stream, which a server that forgot to frame its
+    /// response makes of everything after it.
+    pub(crate) const fn is_unframed(&self) -> bool {
+        self.ends_with_stream()
+    }
+}
+
+/// Where a body's content goes. The message may be gone (reported early); then it is passed over.
+#[derive(Debug)]
+pub(crate) struct Content<'a> {
+    body: Option<&'a mut Body>,
+    sample_max: usize,
+}
+
+impl<'a> Content<'a> {
+    /// Content of that body, keeping at most `sample_max` bytes.
+    pub(crate) const fn new(body: Option<&'a mut Body>, sample_max: usize) -> Self {
+        Self { body, sample_max }
+    }
+
+    /// Takes a run of content.
+    fn push(&mut self, bytes: &[u8]) {
+        let Some(body) = self.body.as_deref_mut() else {
+            return;
+        };
+        body.length = body.length.saturating_add(bytes.len() as u64);
+        // The sample is contiguous: nothing joins it behind a gap.
+        if body.missing == 0 {
+            let room = self.sample_max.saturating_sub(body.sample.len());
+            body.sample
+                .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        }
+    }
+}
+
+/// A body of which nothing was seen yet.
+pub(crate) const fn empty_body() -> Body {
+    Body {
+        length: 0,
+        missing: 0,
+        sample: Vec::new(),
+        end: BodyEnd::Open,
+    }
+}

@@ -1,0 +1,51 @@
+//! Every cap and limit of the stage, each with its reason.
+
+/// The settings of [`crate::HttpStage`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// Most bytes of a head (start line, header lines, empty line). Servers refuse heads from 8 to
+    /// 64 KiB on; 256 KiB leaves room for the odd one and still bounds what a sender can make the
+    /// sensor hold.
+    pub head_bytes_max: usize,
+    /// Most header lines of a head. Common servers stop at 100 to 200; beyond this cap the head is
+    /// refused and counted.
+    pub headers_max: usize,
+    /// Bytes of content copied from the start of a body, from which its shape is drawn. The rest
+    /// is only counted.
+    pub body_sample_bytes_max: usize,
+    /// Bytes of one side that are searched for the start of HTTP before the connection is taken
+    /// for another protocol and its bytes are only counted. It must reach over a handshake before
+    /// HTTP (SOCKS, PROXY protocol, a text greeting), which takes less than a kilobyte.
+    pub detect_bytes_max: u64,
+    /// Longest line that frames a chunk (size and extensions) and longest trailer section.
+    /// Extensions are hardly used; hyper's limit for them is 16 KiB too.
+    pub chunk_line_bytes_max: usize,
+    /// Most requests of a connection that wait for their response; a longer pipeline loses its
+    /// oldest. Browsers never exceeded 8, load generators are set to a few dozen.
+    pub pending_requests_max: usize,
+    /// Most responses of a connection that wait for a request which the server has acknowledged
+    /// but which has not been delivered yet (reordered by the mirror, or behind a hole).
+    pub pending_responses_max: usize,
+    /// How long a request waits for its response, in nanoseconds of packet time. Proxies give up
+    /// after 60 s.
+    pub response_wait_nanos_max: i64,
+    /// Most bytes held in heads and body samples over all connections. Above it, the connection
+    /// that grows reports what it holds and starts anew.
+    pub held_bytes_max: usize,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            head_bytes_max: 256 << 10,
+            headers_max: 1024,
+            body_sample_bytes_max: 16 << 10,
+            detect_bytes_max: 16 << 10,
+            chunk_line_bytes_max: 16 << 10,
+            pending_requests_max: 256,
+            pending_responses_max: 16,
+            response_wait_nanos_max: 60_000_000_000,
+            held_bytes_max: 256 << 20,
+        }
+    }
+}

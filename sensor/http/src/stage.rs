@@ -1,0 +1,277 @@
+//! The stage: which connection an event belongs to, when waiting is over, how much is held.
+
+use std::collections::BTreeSet;
+
+use tapscope_decap::CounterValue;
+use tapscope_flow::{ConnectionId, StreamEvent, StreamEventKind, Timestamp};
+
+use crate::connection::{Connection, Context, Facts};
+use crate::counters::{Counter, Counters};
+use crate::exchange::ExchangeSink;
+use crate::head::{Chunk, Position};
+use crate::settings::HttpSettings;
+
+/// What is kept of one connection.
+#[derive(Debug)]
+struct Entry {
+    facts: Facts,
+    /// Made at the first data, so that connections without any cost little.
+    connection: Option<Box<Connection>>,
+    /// What `connection` held when it was looked at last.
+    held: usize,
+    /// When it is looked at for what waits too long; set while it stands in the queue.
+    deadline: Option<Timestamp>,
+}
+
+/// Turns the events of streams into HTTP exchanges.
+#[derive(Debug)]
+pub struct HttpStage {
+    settings: HttpSettings,
+    counters: Counters,
+    /// By slot of the connection's id.
+    entries: Vec<Option<Entry>>,
+    /// When to look at which slot. A connection has at most one place, and comes up at most once
+    /// in the time that a request may wait.
+    deadlines: BTreeSet<(Timestamp, u32)>,
+    /// The first of `deadlines`, to pass over the usual call at no cost.
+    next_deadline: Option<Timestamp>,
+    /// Bytes held over all connections.
+    held: usize,
+}
+
+impl HttpStage {
+    /// A stage that has seen nothing yet.
+    #[must_use]
+    pub const fn new(settings: HttpSettings) -> Self {
+        Self {
+            settings,
+            counters: Counters::new(),
+            entries: Vec::new(),
+            deadlines: BTreeSet::new(),
+            next_deadline: None,
+            held: 0,
+        }
+    }
+
+    /// Takes one event of a stream and reports the exchanges that it completes.
+    pub fn handle_event(&mut self, event: StreamEvent<'_>, sink: &mut impl ExchangeSink) {
+        match event.kind {
+            StreamEventKind::Open {
+                a,
+                b,
+                initiator,
+                encapsulation,
+            } => {
+                let id = event.connection;
+                let encapsulation = encapsulation.clone();
+                self.open(
+                    Facts {
+                        id,
+                        a,
+                        b,
+                        initiator,
+                        encapsulation,
+                    },
+                    event.timestamp,
+                    sink,
+                );
+            }
+            StreamEventKind::Close { .. } => self.close(event.connection, event.timestamp, sink),
+            _ => self.progress(event, sink),
+        }
+    }
+
+    /// Reports what has waited for the other side too long.
+    pub fn handle_time(&mut self, now: Timestamp, sink: &mut impl ExchangeSink) {
+        // Nothing comes up twice: what waits on goes back with a later deadline.
+        for _ in 0..self.deadlines.len() {
+            if self.next_deadline.is_none_or(|deadline| deadline > now) {
+                break;
+            }
+            let Some((_, slot)) = self.deadlines.pop_first() else {
+                break;
+            };
+            if let Some(Some(entry)) = self.entries.get_mut(slot as usize) {
+                entry.deadline = None;
+            }
+            self.next_deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
+            let since = now - self.settings.response_wait_nanos_max;
+            self.with_connection(slot, now, sink, |connection, cx| {
+                connection.expire(cx, since);
+            });
+        }
+    }
+
+    /// The capture is over: reports everything that is left.
+    pub fn flush(&mut self, now: Timestamp, sink: &mut impl ExchangeSink) {
+        for slot in 0..self.entries.len() {
+            self.close_slot(slot, now, sink);
+        }
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counters(&self) -> Vec<CounterValue> {
+        self.counters.values()
+    }
+
+    /// Bytes held in heads and body samples.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.held
+    }
+
+    fn open(&mut self, facts: Facts, now: Timestamp, sink: &mut impl ExchangeSink) {
+        let slot = facts.id.slot as usize;
+        // The table closes before it reuses; should it not, nothing is lost.
+        self.close_slot(slot, now, sink);
+        if self.entries.len() <= slot {
+            self.entries.resize_with(slot + 1, || None);
+        }
+        if let Some(entry) = self.entries.get_mut(slot) {
+            *entry = Some(Entry {
+                facts,
+                connection: None,
+                held: 0,
+                deadline: None,
+            });
+        }
+    }
+
+    fn close(&mut self, id: ConnectionId, now: Timestamp, sink: &mut impl ExchangeSink) {
+        if self.knows(id) {
+            self.close_slot(id.slot as usize, now, sink);
+        } else {
+            self.counters.count(Counter::UnknownConnection);
+        }
+    }
+
+    fn close_slot(&mut self, slot: usize, now: Timestamp, sink: &mut impl ExchangeSink) {
+        let Some(entry) = self.entries.get_mut(slot).and_then(Option::take) else {
+            return;
+        };
+        self.held = self.held.saturating_sub(entry.held);
+        if let Some(deadline) = entry.deadline {
+            self.deadlines.remove(&(deadline, entry.facts.id.slot));
+        }
+        if let Some(mut connection) = entry.connection {
+            let facts = &entry.facts;
+            let (settings, counters) = (&self.settings, &mut self.counters);
+            connection.close(&mut Context {
+                settings,
+                counters,
+                facts,
+                sink,
+                now,
+            });
+        }
+    }
+
+    fn knows(&self, id: ConnectionId) -> bool {
+        let entry = self.entries.get(id.slot as usize).and_then(Option::as_ref);
+        entry.is_some_and(|entry| entry.facts.id == id)
+    }
+
+    /// An event of a connection that goes on.
+    fn progress(&mut self, event: StreamEvent<'_>, sink: &mut impl ExchangeSink) {
+        if !self.knows(event.connection) {
+            self.counters.count(Counter::UnknownConnection);
+            return;
+        }
+        let slot = event.connection.slot;
+        if let StreamEventKind::Data { .. } = event.kind
+            && let Some(Some(entry)) = self.entries.get_mut(slot as usize)
+            && entry.connection.is_none()
+        {
+            entry.connection = Some(Box::new(Connection::new(&entry.facts)));
+        }
+        self.with_connection(slot, event.timestamp, sink, |connection, cx| {
+            match event.kind {
+                StreamEventKind::Data {
+                    side,
+                    offset,
+                    acknowledged,
+                    captured,
+                    bytes,
+                } => {
+                    let at = Position {
+                        offset,
+                        acknowledged,
+                        captured,
+                    };
+                    connection.data(
+                        cx,
+                        side,
+                        Chunk {
+                            at,
+                            bytes,
+                            is_event_start: true,
+                        },
+                    );
+                }
+                StreamEventKind::Gap {
+                    side, offset, len, ..
+                } => connection.gap(cx, side, offset, len),
+                StreamEventKind::Conflict { side, .. } => connection.conflict(side),
+                StreamEventKind::End { side, reason } => connection.end(cx, side, reason),
+                StreamEventKind::Open { .. } | StreamEventKind::Close { .. } => {}
+            }
+        });
+    }
+
+    /// Does something with a connection, then settles what it holds and when it is due.
+    fn with_connection<S: ExchangeSink>(
+        &mut self,
+        slot: u32,
+        now: Timestamp,
+        sink: &mut S,
+        act: impl FnOnce(&mut Connection, &mut Context<'_, S>),
+    ) {
+        let Some(Some(entry)) = self.entries.get_mut(slot as usize) else {
+            return;
+        };
+        let Entry {
+            facts,
+            connection: Some(connection),
+            held,
+            deadline,
+        } = entry
+        else {
+            return;
+        };
+        let (settings, counters) = (&self.settings, &mut self.counters);
+        let mut cx = Context {
+            settings,
+            counters,
+            facts,
+            sink,
+            now,
+        };
+        act(connection, &mut cx);
+        let now_held = connection.held();
+        self.held = self.held.saturating_sub(*held).saturating_add(now_held);
+        if self.held > settings.held_bytes_max && now_held > *held {
+            connection.shed(&mut cx);
+            self.held = self
+                .held
+                .saturating_sub(now_held)
+                .saturating_add(connection.held());
+        }
+        *held = connection.held();
+        // A place in the queue is kept although what it was taken for may be over: when it comes
+        // up, the next is taken for what waits then.
+        if deadline.is_none() {
+            let wait = settings.response_wait_nanos_max;
+            *deadline = connection.waiting_since().map(|since| since + wait);
+            if let Some(deadline) = *deadline {
+                self.deadlines.insert((deadline, slot));
+                let is_first = self.next_deadline.is_none_or(|next| deadline < next);
+                self.next_deadline = if is_first {
+                    Some(deadline)
+                } else {
+                    self.next_deadline
+                };
+            }
+        }
+    }
+}
