@@ -34,9 +34,9 @@ function clock(_u: uPlot, splits: number[]): string[] {
   });
 }
 
-function at(_u: uPlot, seconds: number | null): string {
-  return seconds === null ? 'all' : new Date(seconds * 1000).toISOString().slice(11, 16);
-}
+/** The minute that is pointed at, or `otherwise` while none is. */
+const at = (otherwise: string) => (_u: uPlot, seconds: number | null): string =>
+  seconds === null ? otherwise : new Date(seconds * 1000).toISOString().slice(11, 16);
 
 // A chart of one minute, or of the same value all along, needs room around it to be seen.
 const timeRange: uPlot.Range.Function = (_u, min, max) =>
@@ -69,7 +69,7 @@ export function traffic(color: Color): Options {
     scales: { x: { time: true, range: timeRange }, y: { range: fromZero } },
     axes: axes(color, (v) => (Number.isInteger(v) ? short(v) : '')),
     series: [
-      { label: 'Minute', value: at },
+      { label: 'Minute', value: at('all') },
       series('Requests', '--chart-1'),
       series('4xx', '--chart-2', 1),
       series('5xx', '--chart-3'),
@@ -84,7 +84,10 @@ export function latency(color: Color): Options {
     stroke: color(name),
     width: 1.75,
     points: { show: (u) => (u.data[0]?.length ?? 0) < 40, size: 5, fill: color(name) },
-    value: (_u, v) => (v === null ? '' : duration(v)),
+    value: (u, v, index, row) => {
+      const latest = row === null ? (u.data[index] as (number | null)[]).findLast((one) => one !== null) : v;
+      return latest === null || latest === undefined ? '' : duration(latest);
+    },
   });
   return {
     tzDate: utc,
@@ -92,7 +95,7 @@ export function latency(color: Color): Options {
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { x: { time: true, range: timeRange }, y: { range: fromZero } },
     axes: axes(color, (v) => duration(v)),
-    series: [{ label: 'Minute', value: at }, line('p50', '--chart-1'), line('p99', '--chart-3')],
+    series: [{ label: 'Minute', value: at('latest') }, line('p50', '--chart-1'), line('p99', '--chart-3')],
   };
 }
 
@@ -125,7 +128,7 @@ export function distribution(
       series: [
         {
           label: 'Between',
-          value: (_u, v) => (v === null ? '' : `${unit(bins[v]?.from ?? 0)} – ${edge(v)}`),
+          value: (_u, v) => (v === null ? 'all' : `${unit(bins[v]?.from ?? 0)} – ${edge(v)}`),
         },
         {
           label: 'Exchanges',
@@ -134,7 +137,7 @@ export function distribution(
           width: 0,
           points: { show: false },
           ...(bars === undefined ? {} : { paths: bars }),
-          value: (_u, v) => (v === null ? '' : count(v)),
+          value: (_u, v) => count(v ?? bins.reduce((sum, bin) => sum + bin.count, 0)),
         },
       ],
       hooks: { draw: [(u) => drawMarks(u, marks, color)] },
