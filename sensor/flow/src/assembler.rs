@@ -61,7 +61,8 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
         if limit < wire_end {
             self.out.counters.beyond_end += 1;
         }
-        if limit <= self.stream.next {
+        let position = u64::try_from(payload.position).unwrap_or(0);
+        if limit <= self.stream.next || limit <= position {
             return;
         }
         let origin = Origin {
@@ -69,7 +70,6 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
             acknowledged: payload.acknowledged,
             arrival: self.stream.arrivals,
         };
-        let position = u64::try_from(payload.position).unwrap_or(0);
         if position > self.stream.next {
             self.early(&payload, position, limit, origin, allowance);
             return;
@@ -201,7 +201,8 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
     pub(crate) fn settle(&mut self, now: Timestamp) {
         if self.stream.fin.is_some_and(|fin| self.stream.next >= fin) && !self.stream.ended {
             self.stream.ended = true;
-            self.stream.held = None;
+            let beyond = self.stream.held.take().map_or(0, |held| held.len());
+            self.out.counters.beyond_end += beyond as u64;
             self.out.end(self.side, EndReason::Fin);
         }
         let Some(end) = self.hole_end() else {

@@ -1,0 +1,20 @@
+//! Segments in, streams out: the stage held to its contract from outside.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail"
+)]
+#![expect(
+    clippy::too_many_lines,
+    reason = "a table of cases is as long as it has cases"
+)]
+
+/// A wire to write on and a consumer that checks the contract.
+mod support;
+
+/// One case a situation.
+mod situations;
+
+/// Laws that hold for every input.
+mod properties;
