@@ -1,7 +1,7 @@
 // The page's only way to the product: the documented API under /api/v1, one function a route.
 import type {
   ConsumerDetail, ConsumerSummary, EndpointDetail, EndpointSummary, FindingDetail, FindingStatus,
-  FindingSummary, Health, Host, Overview, Page, Problem, Specification, SpecificationDiff,
+  FindingSummary, Health, Host, Minute, Overview, Page, Problem, Specification, SpecificationDiff,
 } from './types';
 
 export const BASE = '/api/v1';
@@ -26,6 +26,9 @@ export const endpoints = (query: Query, signal?: AbortSignal) =>
   read<Page<EndpointSummary>>('/endpoints', query, signal);
 export const endpoint = (id: string, signal?: AbortSignal) =>
   read<EndpointDetail>(`/endpoints/${encodeURIComponent(id)}`, undefined, signal);
+export const endpointHistory = (id: string, from: string, to: string, signal?: AbortSignal) =>
+  read<{ minutes: Minute[] }>(`/endpoints/${encodeURIComponent(id)}/history`,
+    new URLSearchParams({ from, to }), signal);
 export const hosts = (signal?: AbortSignal) => read<{ items: Host[] }>('/hosts', undefined, signal);
 export const findings = (query: Query, signal?: AbortSignal) =>
   read<Page<FindingSummary>>('/findings', query, signal);

@@ -39,8 +39,15 @@ const at = (otherwise: string) => (_u: uPlot, seconds: number | null): string =>
   seconds === null ? otherwise : new Date(seconds * 1000).toISOString().slice(11, 16);
 
 // A chart of one minute, or of the same value all along, needs room around it to be seen.
-const timeRange: uPlot.Range.Function = (_u, min, max) =>
-  [(min ?? 0) - 30, (max ?? 60) + 30];
+const timeRange: uPlot.Range.Function = (u, min, max) => {
+  const times = u.data[0];
+  let step = Number.POSITIVE_INFINITY;
+  for (let row = 1; row < times.length; row += 1) {
+    step = Math.min(step, (times[row] ?? 0) - (times[row - 1] ?? 0));
+  }
+  const half = Number.isFinite(step) ? step / 2 : 30;
+  return [(min ?? 0) - half, (max ?? 60) + half];
+};
 const fromZero: uPlot.Range.Function = (_u, _min, max) => [0, Math.max(max ?? 0, 0.001) * 1.12];
 
 /** Requests a minute as bars, those answered with an error drawn over them. */

@@ -1,6 +1,6 @@
 // What charts are drawn from: nothing lost, nothing counted twice.
 import { describe, expect, it } from 'vitest';
-import { fillMinutes, latencyColumns, logBins, positionIn, trafficColumns } from './series';
+import { fillMinutes, gather, latencyColumns, logBins, positionIn, stepFor, trafficColumns } from './series';
 import type { Histogram, Minute } from './types';
 
 const at = (minute: number, requests = 1): Minute => ({
@@ -14,6 +14,22 @@ describe('fillMinutes', () => {
   it('leaves neighbours alone', () => expect(fillMinutes([at(0), at(1)]).length).toBe(2));
   it('does not fill a hole of days', () => expect(fillMinutes([at(0), at(60 * 24 * 3)]).length).toBe(2));
   it('takes nothing', () => expect(fillMinutes([])).toEqual([]));
+});
+
+describe('stepFor and gather', () => {
+  const day = Array.from({ length: 1440 }, (_, minute) => at(minute, minute % 5));
+  it('leave an hour as it is', () => expect(stepFor(day.slice(0, 60))).toBe(1));
+  it('gather a day so that bars can be told apart, and lose no request', () => {
+    const step = stepFor(day);
+    const sums = gather(day, step);
+    expect(step).toBe(15);
+    expect(sums.length).toBe(96);
+    expect(sums.reduce((sum, minute) => sum + minute.requests, 0)).toBe(day.reduce((sum, minute) => sum + minute.requests, 0));
+  });
+  it('put sums on the marks of the clock', () => {
+    expect(gather([at(7), at(14), at(16)], 15).map((minute) => minute.minute.slice(11, 16))).toEqual(['00:00', '00:15']);
+  });
+  it('take nothing', () => expect([stepFor([]), gather([], 5)]).toEqual([1, []]));
 });
 
 describe('trafficColumns', () => {

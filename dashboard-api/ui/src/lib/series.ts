@@ -21,9 +21,38 @@ export function fillMinutes(minutes: Minute[]): Minute[] {
   return filled;
 }
 
+/** More bars than this cannot be told apart. */
+const BARS_MAX = 120;
+/** What minutes are gathered into when there are too many, in minutes. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 240, 720, 1440];
+
+/** The smallest step, in minutes, that keeps these to bars that can be told apart. */
+export function stepFor(minutes: Minute[]): number {
+  const [first, last] = [minutes[0], minutes.at(-1)];
+  if (first === undefined || last === undefined) return 1;
+  const span = (millis(last.minute) - millis(first.minute)) / 60_000 + 1;
+  return STEPS.find((step) => span / step <= BARS_MAX) ?? 1440;
+}
+
+/** Counts of `step` minutes together, on the clock's own marks. Latency cannot be added: left out. */
+export function gather(minutes: Minute[], step: number): Minute[] {
+  if (step <= 1) return fillMinutes(minutes);
+  const sums = new Map<number, Minute>();
+  const width = step * 60_000;
+  for (const minute of minutes) {
+    const at = Math.floor(millis(minute.minute) / width) * width;
+    const sum = sums.get(at) ?? quiet(at);
+    sum.requests += minute.requests;
+    sum.client_errors += minute.client_errors;
+    sum.server_errors += minute.server_errors;
+    sums.set(at, sum);
+  }
+  return [...sums.values()];
+}
+
 /** Columns of the traffic chart: seconds; all requests; of them 4xx and 5xx; of them 5xx. */
 export function trafficColumns(minutes: Minute[]): [number[], number[], number[], number[]] {
-  const filled = fillMinutes(minutes);
+  const filled = gather(minutes, stepFor(minutes));
   return [
     filled.map((minute) => millis(minute.minute) / 1000),
     filled.map((minute) => minute.requests),
