@@ -172,6 +172,8 @@ impl<'a, 's> Walk<'a, 's> {
                 (next, data)
             }
             link::ETHERTYPE_BRIDGED => (Protocol::Ethernet, self.data),
+            // PPP, as GRE carries it.
+            0x880b => (Protocol::Ppp, self.data),
             // Below 1536 the field is an IEEE 802.3 length and LLC follows.
             0..=1535 => (Protocol::Llc, self.data),
             _ => return Err(Refusal::EtherType(number).into()),

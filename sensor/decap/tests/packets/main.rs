@@ -1,0 +1,18 @@
+//! Packets in, segments out: every encapsulation, every refusal, and laws over arbitrary bytes.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test may fail")]
+#![expect(
+    clippy::too_many_lines,
+    reason = "a table of cases is as long as it has cases"
+)]
+
+/// Headers, written out.
+mod headers;
+
+/// One case a situation.
+mod situations;
+
+/// IP datagrams in pieces.
+mod fragments;
+
+/// Laws that hold for every input.
+mod properties;
