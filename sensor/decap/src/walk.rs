@@ -184,17 +184,6 @@ impl<'a, 's> Walk<'a, 's> {
 
     fn ip_packet(&mut self) -> Result<Protocol, Stop<'a>> {
         let packet = ip::packet(self.data, self.missing, self.settings.ipv6_extensions_max)?;
-        if self.ip.is_some() {
-            let nested_directly = self.encapsulation.0.last().is_none_or(|layer| {
-                matches!(
-                    layer,
-                    Layer::Vlan(_) | Layer::IpInIp | Layer::Pppoe(_) | Layer::Mpls(_)
-                )
-            });
-            if nested_directly {
-                self.push(Layer::IpInIp);
-            }
-        }
         self.ip = Some(packet.facts);
         if let Some(part) = packet.fragment {
             return Err(Stop::Fragment(Fragment {
@@ -217,7 +206,10 @@ impl<'a, 's> Walk<'a, 's> {
     fn transport(&mut self, number: u8) -> Result<Protocol, Refusal> {
         let (next, data) = match number {
             // IPv4 in IP, IPv6 in IP.
-            4 | 41 => (Protocol::Ip, self.data),
+            4 | 41 => {
+                self.push(Layer::IpInIp);
+                (Protocol::Ip, self.data)
+            }
             17 => {
                 let (layer, next, data) = tunnel::udp::payload(self.data, self.settings)?;
                 self.push(layer);
