@@ -25,6 +25,9 @@ pub(crate) struct Tree {
     pub(crate) paths: Vec<String>,
 }
 
+/// The configuration file that shows every key.
+pub(crate) const EXAMPLE_CONFIGURATION: &str = "deploy/tapscope.toml";
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -52,7 +55,9 @@ fn tree() -> Tree {
     let texts = paths
         .iter()
         .filter(|path| {
-            path.ends_with(".md") || path.ends_with("clippy.toml") || *path == "Cargo.lock"
+            path.ends_with(".md")
+                || path.ends_with("clippy.toml")
+                || ["Cargo.lock", EXAMPLE_CONFIGURATION].contains(&path.as_str())
         })
         .filter_map(|path| Some((path.clone(), read(path)?)))
         .collect();
@@ -123,7 +128,7 @@ rules! {
     every_file_says_what_it_is:
         "A reader who opens any file is told what it is and why it is here by its first line.";
     every_module_line_says_what_it_is:
-        "The list of modules is the table of contents a newcomer reads first.";
+        "A crate's list of modules is the table of contents a newcomer reads first.";
     no_file_is_too_long:
         "A file beyond 700 lines has more than one subject; in this field it is always the state \
          machine that was never split by state.";
@@ -148,6 +153,9 @@ rules! {
     links_between_documents_lead_somewhere:
         "A link in the documentation that leads nowhere tells the reader that the rest may be old \
          too.";
+    every_setting_is_in_the_example_configuration:
+        "A setting nobody can find is a constant. The example names every key with its default and \
+         its reason.";
     the_lock_stays_small:
         "Every package in the lock is somebody we trust with a process that sees all traffic.";
 }

@@ -353,6 +353,23 @@ fn a_broken_link_is_found() {
 }
 
 #[test]
+fn a_setting_without_an_example_is_found() {
+    let rule = rules::every_setting_is_in_the_example_configuration;
+    let written = "struct WrittenStore {\n    path: Option<PathBuf>,\n    pub(super) age: Option<u8>,\n}\n\
+                   struct Written {\n    store: WrittenStore,\n}\n";
+    let with = |example: &str| {
+        rule(&planted(&[
+            ("src/config/mod.rs", written),
+            ("deploy/tapscope.toml", example),
+        ]))
+        .len()
+    };
+    assert_eq!(with("path = 1\n# age = 2\n"), 0);
+    assert_eq!(with("# The path.\npath = 1\n# paging = 2\n"), 1);
+    assert_eq!(with(""), 2);
+}
+
+#[test]
 fn a_large_lock_is_found() {
     finds(
         rules::the_lock_stays_small,
