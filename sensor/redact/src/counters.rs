@@ -1,12 +1,12 @@
 //! What this stage made, and what it cut or did not look at, by reason.
 
 /// One counter of the stage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CounterValue {
     /// What is counted.
     pub name: &'static str,
     /// Why it was not used; none for what was.
-    pub reason: Option<&'static str>,
+    pub reason: Option<String>,
     /// Count since the start.
     pub value: u64,
 }
@@ -22,7 +22,11 @@ macro_rules! counters {
         impl Counters {
             /// All of them, in a fixed order.
             pub(crate) fn values(&self) -> Vec<CounterValue> {
-                vec![$(CounterValue { name: $name, reason: $reason, value: self.$field },)*]
+                vec![$(CounterValue {
+                    name: concat!("redact_", $name, "_total"),
+                    reason: Option::<&str>::map($reason, str::to_owned),
+                    value: self.$field,
+                },)*]
             }
         }
     };

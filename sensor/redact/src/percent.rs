@@ -84,13 +84,13 @@ pub(crate) fn normalise(text: &[u8]) -> String {
                 Some(byte) => {
                     used = 3;
                     if is_unreserved(byte) {
-                        out.push(char::from(byte))
+                        out.push(char::from(byte));
                     } else {
-                        push_escape(byte, &mut out)
+                        push_escape(byte, &mut out);
                     }
                 }
                 None if first == ' ' || first.is_ascii_control() => {
-                    push_escape(first as u8, &mut out)
+                    push_escape(first as u8, &mut out);
                 }
                 None => out.push(first),
             }
