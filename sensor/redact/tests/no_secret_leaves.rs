@@ -1,0 +1,427 @@
+//! The property that matters most: what is planted in an exchange cannot be found in its record,
+//! neither as it is nor percent-encoded nor in base64. And: whatever comes, no panic, and a record
+//! under the cap.
+
+mod support;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use proptest::prelude::*;
+use support::{exchange, redactor};
+use tapscope_redact::RedactSettings;
+
+/// Places of an exchange.
+#[derive(Clone, Debug)]
+enum Place {
+    Path,
+    PathOfTwo,
+    Matrix,
+    QueryValue(&'static str),
+    QueryName,
+    Header(&'static str, &'static str),
+    Cookie(&'static str),
+    BasicPassword,
+    UserInfo,
+    JsonValue(&'static str),
+    JsonKey,
+    JsonDeep,
+    JsonText,
+    FormValue(&'static str),
+    FormName,
+    MultipartValue,
+    ResponseText,
+    ResponseJson,
+    ResponseHeader,
+    UserAgent,
+    Fragment,
+}
+
+/// Places where anything may stand: values are never kept there, whatever they look like.
+fn value_place() -> impl Strategy<Value = Place> {
+    let field = prop_oneof![
+        Just("password"),
+        Just("token"),
+        Just("api_key"),
+        Just("note"),
+        Just("q"),
+        Just("user[email]"),
+    ];
+    prop_oneof![
+        field.clone().prop_map(Place::QueryValue),
+        Just(Place::Header("authorization", "Bearer ")),
+        Just(Place::Header("authorization", "")),
+        Just(Place::Header("authorization", "Custom ")),
+        Just(Place::Header("x-api-key", "")),
+        Just(Place::Header("x-auth-token", "")),
+        Just(Place::Header("x-unknown", "")),
+        Just(Place::Header("content-disposition", "")),
+        prop_oneof![Just("session"), Just("theme"), Just("connect.sid")].prop_map(Place::Cookie),
+        Just(Place::BasicPassword),
+        Just(Place::UserInfo),
+        field.clone().prop_map(Place::JsonValue),
+        Just(Place::JsonDeep),
+        Just(Place::JsonText),
+        field.prop_map(Place::FormValue),
+        Just(Place::MultipartValue),
+        Just(Place::ResponseText),
+        Just(Place::ResponseJson),
+        Just(Place::ResponseHeader),
+        Just(Place::Fragment),
+    ]
+}
+
+/// Places where ordinary text is kept, so that what is personal or secret has to be recognised.
+fn kept_place() -> impl Strategy<Value = Place> {
+    prop_oneof![
+        Just(Place::Path),
+        Just(Place::PathOfTwo),
+        Just(Place::Matrix),
+        Just(Place::QueryName),
+        Just(Place::JsonKey),
+        Just(Place::FormName),
+        Just(Place::UserAgent),
+    ]
+}
+
+fn opaque(length: core::ops::Range<usize>) -> impl Strategy<Value = String> {
+    let letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    proptest::collection::vec(
+        prop::sample::select(letters.bytes().collect::<Vec<_>>()),
+        length,
+    )
+    .prop_map(|bytes| String::from_utf8(bytes).unwrap())
+}
+
+fn digits(count: usize) -> impl Strategy<Value = String> {
+    proptest::collection::vec(b'0'..=b'9', count)
+        .prop_map(|bytes| String::from_utf8(bytes).unwrap())
+}
+
+fn email() -> impl Strategy<Value = String> {
+    let local = proptest::string::string_regex("[a-z]{2,9}[._+-]?[a-z0-9]{2,8}").unwrap();
+    let domain = proptest::string::string_regex("[a-z]{3,10}(-[a-z]{2,5})?").unwrap();
+    (
+        local,
+        domain,
+        prop_oneof![Just("com"), Just("co.uk"), Just("museum")],
+    )
+        .prop_map(|(local, domain, top)| format!("{local}@{domain}.{top}"))
+}
+
+fn card() -> impl Strategy<Value = String> {
+    (
+        prop_oneof![Just("4"), Just("51"), Just("2221"), Just("6011")],
+        digits(14),
+    )
+        .prop_map(|(prefix, rest)| {
+            let body: String = format!("{prefix}{rest}").chars().take(15).collect();
+            let sum: u32 = body
+                .bytes()
+                .rev()
+                .enumerate()
+                .map(|(place, byte)| match (place % 2, u32::from(byte - b'0')) {
+                    (1, digit) => digit,
+                    (_, digit) if digit > 4 => digit * 2 - 9,
+                    (_, digit) => digit * 2,
+                })
+                .sum();
+            format!("{body}{}", (10 - sum % 10) % 10)
+        })
+}
+
+fn ssn() -> impl Strategy<Value = String> {
+    (1_u32..=665, 1_u32..=99, 1_u32..=9999).prop_map(|(a, g, s)| format!("{a:03}-{g:02}-{s:04}"))
+}
+
+fn jwt() -> impl Strategy<Value = String> {
+    (opaque(6..12), opaque(20..44)).prop_map(|(subject, signature)| {
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        let claims = format!(r#"{{"sub":"{subject}","iat":1}}"#);
+        format!(
+            "{}.{}.{signature}",
+            encode(r#"{"alg":"HS256"}"#),
+            encode(&claims)
+        )
+    })
+}
+
+fn vendor_key() -> impl Strategy<Value = String> {
+    let prefix = prop_oneof![
+        Just("ghp_"),
+        Just("sk_live_"),
+        Just("AIza"),
+        Just("glpat-"),
+        Just("xoxb-")
+    ];
+    (prefix, opaque(36..40)).prop_map(|(prefix, rest)| format!("{prefix}{rest}"))
+}
+
+/// What can be recognised by itself.
+fn recognisable() -> impl Strategy<Value = String> {
+    prop_oneof![email(), card(), ssn(), jwt(), vendor_key(), opaque(40..64)]
+}
+
+/// Any secret; `hunter2` is one too.
+fn any_secret() -> impl Strategy<Value = String> {
+    prop_oneof![recognisable(), opaque(8..32)]
+}
+
+fn percent_encoded(text: &str, all: bool) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            _ if all => format!("%{byte:02x}"),
+            b'@' | b'+' | b'%' | b'&' | b'=' | b'#' | b' ' => format!("%{byte:02X}"),
+            _ => char::from(byte).to_string(),
+        })
+        .collect()
+}
+
+/// The record, as it leaves the sensor, of an exchange with `secret` in `place`.
+fn record_with(place: &Place, secret: &str, all: bool) -> String {
+    let in_url = percent_encoded(secret, all);
+    let mut target = "/v1/users/42?page=2".to_owned();
+    let mut headers = vec![("Host".to_owned(), "api.example.com".to_owned())];
+    let (mut content, mut kind, mut answer) = (String::new(), "application/json", String::new());
+    let mut answer_kind = "application/json";
+    let mut answer_header = "x".to_owned();
+    match place {
+        Place::Path => target = format!("/users/{in_url}/orders"),
+        Place::PathOfTwo => target = format!("/a//{in_url}/"),
+        Place::Matrix => target = format!("/login;jsessionid={in_url}/x"),
+        Place::QueryValue(name) => target = format!("/search?{name}={in_url}&limit=3"),
+        Place::QueryName => target = format!("/search?{in_url}=1"),
+        Place::UserInfo => target = format!("http://bob:{in_url}@api.example.com/x"),
+        Place::Fragment => target = format!("/x#access_token={in_url}"),
+        Place::Header(name, before) => headers.push(((*name).into(), format!("{before}{secret}"))),
+        Place::Cookie(name) => headers.push(("Cookie".into(), format!("a=b; {name}={secret}"))),
+        Place::UserAgent => headers.push(("User-Agent".into(), secret.to_owned())),
+        Place::BasicPassword => {
+            let pair = STANDARD.encode(format!("bob:{secret}"));
+            headers.push(("Authorization".into(), format!("Basic {pair}")));
+        }
+        Place::JsonValue(name) => content = format!(r#"{{"id":1,"{name}":"{secret}"}}"#),
+        Place::JsonKey => content = format!(r#"{{"by_user":{{"{secret}":{{"n":1}}}}}}"#),
+        Place::JsonDeep => {
+            content = format!("{}\"{secret}\"{}", "{\"a\":[".repeat(20), "]}".repeat(20));
+        }
+        Place::JsonText => content = format!(r#"{{"text":"write to {secret}, please"}}"#),
+        Place::FormValue(name) => content = format!("a=1&{name}={in_url}"),
+        Place::FormName => content = format!("a=1&{in_url}=2"),
+        Place::MultipartValue => {
+            content = format!(
+                "--BB\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n{secret}\r\n--BB--\r\n"
+            );
+        }
+        Place::ResponseText => {
+            (answer, answer_kind) = (format!("<p>Hi {secret}!</p>"), "text/html")
+        }
+        Place::ResponseJson => {
+            answer = format!(r#"[{{"note":"{secret}"}},{{"token":"{secret}"}}]"#)
+        }
+        Place::ResponseHeader => answer_header = format!("session={secret}; HttpOnly"),
+    }
+    match place {
+        Place::FormValue(_) | Place::FormName => kind = "application/x-www-form-urlencoded",
+        Place::MultipartValue => kind = "multipart/form-data; boundary=BB",
+        _ => {}
+    }
+    headers.push(("Content-Type".into(), kind.to_owned()));
+    let headers: Vec<(&[u8], &[u8])> = headers
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+        .collect();
+    let answer_headers: [(&[u8], &[u8]); 2] = [
+        (b"Content-Type", answer_kind.as_bytes()),
+        (b"Set-Cookie", answer_header.as_bytes()),
+    ];
+    let exchange = exchange(
+        b"POST",
+        target.as_bytes(),
+        &headers,
+        content.as_bytes(),
+        (&answer_headers, answer.as_bytes()),
+    );
+    serde_json::to_string(&redactor().record(&exchange)).unwrap()
+}
+
+fn assert_absent(record: &str, secret: &str, place: &Place) {
+    let lower = record.to_lowercase();
+    let forms = [
+        secret.to_owned(),
+        percent_encoded(secret, false),
+        percent_encoded(secret, true),
+        STANDARD.encode(secret),
+        STANDARD_NO_PAD.encode(secret),
+        URL_SAFE_NO_PAD.encode(secret),
+        STANDARD.encode(format!("bob:{secret}")),
+    ];
+    for form in forms {
+        assert!(
+            !lower.contains(&form.to_lowercase()),
+            "{form} of {place:?} stands in {record}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn no_value_stands_where_values_stand(
+        place in value_place(), secret in any_secret(), all in any::<bool>()
+    ) {
+        assert_absent(&record_with(&place, &secret, all), &secret, &place);
+    }
+
+    #[test]
+    fn what_can_be_recognised_stands_nowhere(
+        place in prop_oneof![kept_place(), value_place()],
+        secret in recognisable(),
+        all in any::<bool>()
+    ) {
+        assert_absent(&record_with(&place, &secret, all), &secret, &place);
+    }
+}
+
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..40),
+        prop::sample::select(vec![
+            &b"/"[..],
+            b"?",
+            b"&",
+            b"=",
+            b"#",
+            b";",
+            b"%",
+            b"%00",
+            b"%252540",
+            b"@",
+            b"..",
+            b"{\"",
+            b"\":",
+            b"[",
+            b"]",
+            b"}",
+            b",",
+            b"\"",
+            b"eyJhbGciOiJub25lIn0",
+            b".",
+            b"-----BEGIN PRIVATE KEY",
+            b"4111 1111 1111 1111",
+            b"+",
+            b"(",
+            b"\r\n\r\n",
+            b"--BB",
+            b"name=\"",
+            b"\xff",
+            b"\\u0000",
+            b"1e999",
+            b"AKIA",
+            b"DE89",
+        ])
+        .prop_map(<[u8]>::to_vec),
+    ];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn arbitrary_bytes_give_a_bounded_record(
+        method in hostile(), target in hostile(), value in hostile(), content in hostile(),
+        header in prop::sample::select(vec![
+            "authorization", "cookie", "host", "user-agent", "forwarded", "x-forwarded-for",
+            "content-type", "content-encoding", "x-api-key",
+        ]),
+        kind in prop::sample::select(vec![
+            "application/json", "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=BB", "text/plain", "", "application/octet-stream",
+        ]),
+        coding in prop::sample::select(vec!["", "gzip", "deflate", "br", "gzip, gzip, gzip"]),
+    ) {
+        let headers: [(&[u8], &[u8]); 3] = [
+            (header.as_bytes(), &value),
+            (b"content-type", kind.as_bytes()),
+            (b"content-encoding", coding.as_bytes()),
+        ];
+        let answer: [(&[u8], &[u8]); 3] =
+            [(&method, &value), (b"deprecation", &value), (b"content-type", kind.as_bytes())];
+        let exchange = exchange(&method, &target, &headers, &content, (&answer, &content));
+        let record = redactor().record(&exchange);
+        let again = redactor().record(&exchange);
+        prop_assert_eq!(&record, &again);
+        let text = serde_json::to_string(&record).unwrap();
+        prop_assert!(text.len() <= RedactSettings::RECORD_BYTES_MAX);
+    }
+}
+
+/// A target and header lines of 256 KiB, and JSON of every costly kind.
+#[test]
+fn record_of_a_hostile_exchange_stays_under_the_cap() {
+    let name = |n: usize| format!("field_{n}_{}", "abc ".repeat(12));
+    let many = |n: usize| {
+        (0..n)
+            .map(|i| format!("\"{}\":{{\"{}\":[{i}]}}", name(i), name(i + 1)))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    let contents = [
+        format!("{{{}}}", many(3000)),
+        "[".repeat(60_000),
+        "{\"a\":".repeat(20_000),
+        format!(
+            "[{}]",
+            vec!["{\"a\":1,\"b\":[{\"c\":null}]}"; 4000].join(",")
+        ),
+        format!(
+            "[{}]",
+            (0..4000)
+                .map(|i| format!("{{\"k{i} x\":\"a{i}@b.de\"}}"))
+                .collect::<Vec<_>>()
+                .join(",")
+        ),
+        "1 ".repeat(30_000),
+        "\u{1}".repeat(30_000),
+    ];
+    let target = format!(
+        "/{}?{}",
+        (0..9000)
+            .map(|i| format!("s%01g{i}"))
+            .collect::<Vec<_>>()
+            .join("/"),
+        (0..9000)
+            .map(|i| format!("param \u{1} {i}=value{i}"))
+            .collect::<Vec<_>>()
+            .join("&"),
+    );
+    let lines: Vec<(String, String)> = (0..4000)
+        .map(|i| (format!("x-h-{}{i}", "y".repeat(40)), format!("Bearer {i}")))
+        .collect();
+    let mut headers: Vec<(&[u8], &[u8])> = lines
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+        .collect();
+    headers.extend(
+        lines
+            .iter()
+            .map(|(_, value)| (&b"authorization"[..], value.as_bytes())),
+    );
+    for content in contents {
+        let exchange = exchange(
+            b"POST",
+            target.as_bytes(),
+            &headers,
+            content.as_bytes(),
+            (&headers, content.as_bytes()),
+        );
+        let text = serde_json::to_string(&redactor().record(&exchange)).unwrap();
+        let start: String = content.chars().take(20).collect();
+        assert!(
+            text.len() <= RedactSettings::RECORD_BYTES_MAX,
+            "{start}: {}",
+            text.len()
+        );
+    }
+}
