@@ -1,4 +1,34 @@
 //! Where the inventory and the findings live on disk. The only disk writer.
+//!
+//! [`Store`] is what the product needs of a store; [`SqliteStore`] is it on SQLite, one writer a
+//! file; [`SqliteReader`] reads the same file beside the writer or without one.
+
+/// Every cap, with its reason.
+mod settings;
+
+/// The tables, and how an older store becomes a current one.
+mod schema;
+
+/// Opening and refusing.
+mod open;
+
+/// Rows from snapshots: saving.
+mod save;
+
+/// Snapshots from rows: loading.
+mod load;
+
+/// Specifications and their revisions.
+mod specifications;
+
+/// Minutes: history beyond what a snapshot holds.
+mod minutes;
+
+/// The store on SQLite.
+mod sqlite;
+
+pub use settings::StoreSettings;
+pub use sqlite::{SqliteReader, SqliteStore};
 
 use tapscope_analyzer::Restored;
 use tapscope_analyzer::snapshot::{Changes, EndpointId, MinuteSnapshot, Nanos};

@@ -1,0 +1,109 @@
+//! Snapshots from rows: everything as of one moment.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::de::DeserializeOwned;
+use tapscope_analyzer::Restored;
+use tapscope_analyzer::snapshot::EndpointId;
+
+use crate::StoreError;
+use crate::open::{failed, shown};
+use crate::save::{NOW, unsigned};
+
+/// Why it could not be loaded.
+#[derive(Debug)]
+pub(crate) enum LoadError {
+    /// The database said no.
+    Database(rusqlite::Error),
+    /// A row cannot be read.
+    Row {
+        /// The table it is in.
+        table: &'static str,
+        /// What is wrong with it.
+        error: serde_json::Error,
+    },
+}
+
+impl LoadError {
+    /// The error of the store at that path.
+    pub(crate) fn at(self, path: &Path) -> StoreError {
+        match self {
+            Self::Database(error) => failed(path, &error),
+            Self::Row { table, error } => StoreError::Failed {
+                path: shown(path),
+                reason: format!("a row of {table} cannot be read ({error}); restore a copy"),
+            },
+        }
+    }
+}
+
+impl From<rusqlite::Error> for LoadError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Everything a restart needs. A transaction keeps what a writer saves meanwhile out of it.
+pub(crate) fn load(connection: &Connection) -> Result<Restored, LoadError> {
+    let snapshot = connection.unchecked_transaction()?;
+    let restored = Restored {
+        endpoints: rows(
+            &snapshot,
+            "endpoints",
+            "SELECT snapshot FROM endpoints ORDER BY row",
+        )?,
+        merged: merged(&snapshot)?,
+        hosts: rows(
+            &snapshot,
+            "hosts",
+            "SELECT snapshot FROM hosts ORDER BY row",
+        )?,
+        findings: rows(
+            &snapshot,
+            "findings",
+            "SELECT snapshot FROM findings ORDER BY row",
+        )?,
+        consumers: rows(
+            &snapshot,
+            "consumers",
+            "SELECT snapshot FROM consumers ORDER BY row",
+        )?,
+        now: now(&snapshot)?,
+    };
+    Ok(restored)
+}
+
+fn rows<T: DeserializeOwned>(
+    connection: &Connection,
+    table: &'static str,
+    query: &str,
+) -> Result<Vec<T>, LoadError> {
+    let mut statement = connection.prepare(query)?;
+    let mut rows = statement.query([])?;
+    let mut values = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        let value = serde_json::from_str(text).map_err(|error| LoadError::Row { table, error })?;
+        values.push(value);
+    }
+    Ok(values)
+}
+
+fn merged(connection: &Connection) -> rusqlite::Result<Vec<(EndpointId, EndpointId)>> {
+    let mut statement = connection.prepare("SELECT gone, survivor FROM aliases ORDER BY rowid")?;
+    let id = |number: i64| EndpointId(unsigned(number));
+    let rows = statement.query_map([], |row| Ok((id(row.get(0)?), id(row.get(1)?))))?;
+    rows.collect()
+}
+
+fn now(connection: &Connection) -> rusqlite::Result<i64> {
+    let stored = connection
+        .query_row(
+            "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1",
+            params![NOW],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(stored.unwrap_or_default())
+}
