@@ -1,0 +1,379 @@
+//! `/specifications`: the documents, adding and withdrawing one, and what traffic shows against
+//! one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tapscope_analyzer::inventory::specification::{Operation, Specification};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::command::Command;
+use crate::endpoints::endpoint_name;
+use crate::error::Problem;
+use crate::live::{EndpointEntry, LiveView, PublishedSpecification};
+use crate::query::Query;
+use crate::settings::ApiSettings;
+use crate::state::ApiState;
+use crate::view::endpoint::EndpointName;
+use crate::view::problem::ProblemDetails;
+use crate::view::specification::{
+    OperationName, SpecificationDiff, SpecificationSummary, Specifications,
+};
+use crate::view::time::Time;
+
+/// Characters of a specification's name at most: what a file name may have.
+const NAME_CHARS_MAX: usize = 255;
+
+/// Media types of a specification. `text/plain` is not among them: a page of another origin can
+/// send it without being asked (Fetch standard, CORS-safelisted request headers).
+const MEDIA_TYPES: [&str; 8] = [
+    "application/json",
+    "application/octet-stream",
+    "application/openapi+json",
+    "application/openapi+yaml",
+    "application/vnd.oai.openapi",
+    "application/vnd.oai.openapi+json",
+    "application/yaml",
+    "application/x-yaml",
+];
+
+/// The routes of this group.
+pub(crate) fn routes(settings: &ApiSettings) -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_specifications, add_specification))
+        .layer(DefaultBodyLimit::max(settings.specification_bytes_max))
+        .routes(routes!(remove_specification))
+        .routes(routes!(get_specification_diff))
+}
+
+/// All specifications.
+#[utoipa::path(get, path = "/specifications", tag = "specifications",
+    responses((status = 200, description = "The specifications, by name", body = Specifications)))]
+async fn list_specifications(
+    State(state): State<ApiState>,
+    query: Query,
+) -> Result<Json<Specifications>, Problem> {
+    query.finish()?;
+    let documented = documented(state.view());
+    let specifications = state.view().specifications();
+    let items = specifications
+        .iter()
+        .map(|published| summary(published, &documented));
+    Ok(Json(Specifications {
+        items: items.collect(),
+    }))
+}
+
+/// What a specification is added under.
+#[derive(Clone, Debug, Default, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "documents the parameter; it is taken from the query"
+)]
+pub(crate) struct AddQuery {
+    /// The name to add it under; the name of one that exists makes a new revision of it.
+    #[param(max_length = 255)]
+    name: String,
+}
+
+/// Adds a specification, or a new revision of one. The body is the document: OpenAPI 3.0 or 3.1,
+/// or Swagger 2.0; YAML or JSON.
+#[utoipa::path(post, path = "/specifications", tag = "specifications", params(AddQuery),
+    request_body(description = "The document", content(
+        (String = "application/json"), (String = "application/yaml"),
+        (String = "application/octet-stream"))),
+    responses(
+        (status = 201, description = "It was added", body = SpecificationSummary),
+        (status = 400, description = "A parameter is wrong", body = ProblemDetails,
+            content_type = "application/problem+json"),
+        (status = 413, description = "The document is too large", body = ProblemDetails,
+            content_type = "application/problem+json"),
+        (status = 415, description = "The body is neither JSON nor YAML", body = ProblemDetails,
+            content_type = "application/problem+json"),
+        (status = 422, description = "The document cannot be read", body = ProblemDetails,
+            content_type = "application/problem+json"),
+        (status = 503, description = "The store is only being read, or the engine is stuck",
+            body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+async fn add_specification(
+    State(state): State<ApiState>,
+    headers: HeaderMap,
+    mut query: Query,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let name = query.take_one("name")?.unwrap_or_default();
+    query.finish()?;
+    check_name(&name)?;
+    check_media_type(&headers)?;
+    let source = String::from_utf8(body?.into())
+        .map_err(|_| Problem::unprocessable("The document is not UTF-8 text."))?;
+    // Reading a large document takes a while; not on a thread that serves others.
+    let parse = move || Specification::parse(&name, &source);
+    let parsed = tokio::task::spawn_blocking(parse).await;
+    let parsed = parsed.map_err(|error| Problem::internal(&error))?;
+    let specification =
+        parsed.map_err(|error| Problem::unprocessable(format!("The document is {error}")))?;
+    let specification = Box::new(specification);
+    let added = state
+        .command(|reply| Command::AddSpecification {
+            specification,
+            reply,
+        })
+        .await?;
+    let encoded = utf8_percent_encode(&added.specification.name, NON_ALPHANUMERIC);
+    let location = format!("/api/v1/specifications/{encoded}/diff");
+    let body = Json(summary(&added, &documented(state.view())));
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
+}
+
+/// Withdraws a specification with all its revisions.
+#[utoipa::path(delete, path = "/specifications/{name}", tag = "specifications",
+    params(("name" = String, Path, description = "Its name")),
+    responses(
+        (status = 204, description = "It was withdrawn"),
+        (status = 404, description = "There is none of that name", body = ProblemDetails,
+            content_type = "application/problem+json"),
+        (status = 503, description = "The store is only being read, or the engine is stuck",
+            body = ProblemDetails, content_type = "application/problem+json"),
+    ))]
+async fn remove_specification(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    query: Query,
+) -> Result<StatusCode, Problem> {
+    query.finish()?;
+    find(state.view(), &name)?;
+    state
+        .command(|reply| Command::RemoveSpecification { name, reply })
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What traffic shows against a specification.
+#[utoipa::path(get, path = "/specifications/{name}/diff", tag = "specifications",
+    params(("name" = String, Path, description = "Its name")),
+    responses(
+        (status = 200, description = "The differences", body = SpecificationDiff),
+        (status = 404, description = "There is none of that name", body = ProblemDetails,
+            content_type = "application/problem+json"),
+    ))]
+async fn get_specification_diff(
+    State(state): State<ApiState>,
+    Path(name): Path<String>,
+    query: Query,
+) -> Result<Json<SpecificationDiff>, Problem> {
+    query.finish()?;
+    let published = find(state.view(), &name)?;
+    Ok(Json(diff(state.view(), &published.specification)))
+}
+
+fn find(view: &LiveView, name: &str) -> Result<PublishedSpecification, Problem> {
+    let specifications = view.specifications();
+    let found = specifications
+        .iter()
+        .find(|published| published.specification.name == name);
+    found
+        .cloned()
+        .ok_or_else(|| Problem::not_found("There is no specification of that name."))
+}
+
+fn check_name(name: &str) -> Result<(), Problem> {
+    let usable = !name.trim().is_empty()
+        && name.chars().count() <= NAME_CHARS_MAX
+        && !name.chars().any(char::is_control);
+    if usable {
+        return Ok(());
+    }
+    Err(Problem::bad_request(format!(
+        "`name` must be given, of at most {NAME_CHARS_MAX} characters and without control \
+         characters."
+    )))
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = given
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
+    if MEDIA_TYPES
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(essence))
+    {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "The body must be sent as application/json, application/yaml or application/octet-stream.",
+    ))
+}
+
+/// Endpoints that a specification describes and that were seen in traffic.
+fn documented(view: &LiveView) -> Vec<Arc<EndpointEntry>> {
+    view.endpoints(|entry| {
+        entry.snapshot.requests > 0 && !entry.snapshot.facts.documented_in.is_empty()
+    })
+}
+
+fn summary(
+    published: &PublishedSpecification,
+    documented: &[Arc<EndpointEntry>],
+) -> SpecificationSummary {
+    let specification = &published.specification;
+    let unseen = unseen(specification, documented).len() as u64;
+    let operations = specification.operations.len() as u64;
+    SpecificationSummary {
+        name: specification.name.clone(),
+        revision: published.revision,
+        title: specification.title.clone(),
+        version: specification.version.clone(),
+        added: Time(published.added),
+        hosts: specification.hosts.clone(),
+        base_paths: specification.base_paths.clone(),
+        operations,
+        seen: operations.saturating_sub(unseen),
+        unseen,
+    }
+}
+
+/// Operations that no endpoint stands for.
+fn unseen<'a>(
+    specification: &'a Specification,
+    documented: &[Arc<EndpointEntry>],
+) -> Vec<&'a Operation> {
+    let seen: BTreeSet<(&str, String)> = documented
+        .iter()
+        .map(|entry| &entry.snapshot)
+        .filter(|endpoint| endpoint.facts.documented_in.contains(&specification.name))
+        .map(|endpoint| {
+            let template = endpoint.facts.documented_template.as_ref();
+            (
+                endpoint.method.as_str(),
+                shape(template.unwrap_or(&endpoint.template)),
+            )
+        })
+        .collect();
+    let is_seen = |operation: &Operation| {
+        let method = operation.method.as_str();
+        let path = shape(&operation.path);
+        // A documented template may be told with or without the base path.
+        let with_base = |base: &String| seen.contains(&(method, format!("{base}{path}")));
+        seen.contains(&(method, path.clone())) || specification.base_paths.iter().any(with_base)
+    };
+    specification
+        .operations
+        .iter()
+        .filter(|operation| !is_seen(operation))
+        .collect()
+}
+
+/// A template without the names of its parameters: two that differ only in them are the same.
+fn shape(template: &str) -> String {
+    let mut shape = String::with_capacity(template.len());
+    let mut inside = false;
+    for character in template.chars() {
+        match character {
+            '{' => {
+                inside = true;
+                shape.push('{');
+            }
+            '}' => {
+                inside = false;
+                shape.push('}');
+            }
+            other if !inside => shape.push(other),
+            _ => {}
+        }
+    }
+    shape
+}
+
+/// Whether a specification speaks for an endpoint's host and base path.
+fn covers(specification: &Specification, entry: &EndpointEntry) -> bool {
+    let endpoint = &entry.snapshot;
+    let hosts = &specification.hosts;
+    let bases = &specification.base_paths;
+    let within = |base: &String| {
+        let rest = endpoint.template.strip_prefix(base.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    (hosts.is_empty() || hosts.contains(&endpoint.host))
+        && (bases.is_empty() || bases.iter().any(within))
+}
+
+fn diff(view: &LiveView, specification: &Specification) -> SpecificationDiff {
+    let seen = view.endpoints(|entry| entry.snapshot.requests > 0);
+    let named = |keep: &dyn Fn(&EndpointEntry) -> bool| {
+        let mut names: Vec<EndpointName> = seen
+            .iter()
+            .filter(|entry| keep(entry))
+            .map(|entry| endpoint_name(entry))
+            .collect();
+        names.sort_by(|a, b| {
+            (&a.host, &a.template, &a.method).cmp(&(&b.host, &b.template, &b.method))
+        });
+        names
+    };
+    let unseen = unseen(specification, &seen)
+        .into_iter()
+        .map(|operation| OperationName {
+            method: operation.method.clone(),
+            path: operation.path.clone(),
+        });
+    let documented_here = |entry: &EndpointEntry| {
+        entry
+            .snapshot
+            .facts
+            .documented_in
+            .contains(&specification.name)
+    };
+    SpecificationDiff {
+        undocumented: named(&|entry| {
+            let facts = &entry.snapshot.facts;
+            facts.documented_in.is_empty() && !facts.removed && covers(specification, entry)
+        }),
+        unseen: unseen.collect(),
+        deprecated_seen: named(&|entry| entry.snapshot.facts.deprecated && documented_here(entry)),
+        removed_seen: named(&|entry| entry.snapshot.facts.removed && covers(specification, entry)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_the_same_whatever_their_parameters_are_called() {
+        assert_eq!(shape("/users/{id}/x-{y}.json"), "/users/{}/x-{}.json");
+        assert_eq!(shape("/a{"), "/a{");
+    }
+
+    #[test]
+    fn text_plain_is_no_media_type_of_a_specification() {
+        for (given, accepted) in [
+            (Some("application/json; charset=utf-8"), true),
+            (Some("Application/YAML"), true),
+            (Some("application/octet-stream"), true),
+            (Some("text/plain"), false),
+            (Some("multipart/form-data; boundary=x"), false),
+            (None, false),
+        ] {
+            let given = given.map(|value| (header::CONTENT_TYPE, value.parse().unwrap()));
+            let headers: HeaderMap = given.into_iter().collect();
+            assert_eq!(check_media_type(&headers).is_ok(), accepted, "{headers:?}");
+        }
+    }
+}

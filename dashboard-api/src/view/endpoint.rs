@@ -1,0 +1,287 @@
+//! Endpoints.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use tapscope_analyzer::snapshot::{self, EndpointRef, Facts, ParameterSnapshot};
+use utoipa::ToSchema;
+
+use super::finding::FindingSummary;
+use super::id::Id;
+use super::measure::{Histogram, Minute};
+use super::time::Time;
+
+/// Where an endpoint stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Lifecycle {
+    /// Retired (deprecated, or removed from a newer specification) and still called.
+    Zombie,
+    /// Called, and in none of the specifications that cover its host.
+    Shadow,
+    /// In a specification, never seen in traffic while the host's coverage was good.
+    Orphan,
+    /// Was called, silent for longer than the policy's time.
+    Dormant,
+    /// First seen only a short while ago, and no specification covers its host.
+    New,
+    /// In a specification and called.
+    Documented,
+    /// Called; no specification covers its host, so nothing more can be said.
+    Unclassified,
+}
+
+impl Lifecycle {
+    /// All of them, in order of precedence, with the name the API gives each.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Zombie, "zombie"),
+        (Self::Shadow, "shadow"),
+        (Self::Orphan, "orphan"),
+        (Self::Dormant, "dormant"),
+        (Self::New, "new"),
+        (Self::Documented, "documented"),
+        (Self::Unclassified, "unclassified"),
+    ];
+
+    /// The label of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(label, _)| *label)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find(|(label, _)| *label == self)
+            .map_or("unclassified", |(_, name)| name)
+    }
+}
+
+impl From<snapshot::Lifecycle> for Lifecycle {
+    fn from(label: snapshot::Lifecycle) -> Self {
+        match label {
+            snapshot::Lifecycle::Zombie => Self::Zombie,
+            snapshot::Lifecycle::Shadow => Self::Shadow,
+            snapshot::Lifecycle::Orphan => Self::Orphan,
+            snapshot::Lifecycle::Dormant => Self::Dormant,
+            snapshot::Lifecycle::New => Self::New,
+            snapshot::Lifecycle::Documented => Self::Documented,
+            // `Unclassified`, and what a newer analyzer may add: nothing can be said of it here.
+            _ => Self::Unclassified,
+        }
+    }
+}
+
+/// An endpoint named from elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct EndpointName {
+    /// Its id.
+    pub id: Id,
+    /// Method.
+    pub method: String,
+    /// Host.
+    pub host: String,
+    /// Path template.
+    pub template: String,
+}
+
+impl From<&EndpointRef> for EndpointName {
+    fn from(reference: &EndpointRef) -> Self {
+        Self {
+            id: Id(reference.id.0),
+            method: reference.method.clone(),
+            host: reference.host.clone(),
+            template: reference.template.clone(),
+        }
+    }
+}
+
+/// An endpoint as a row of the inventory.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct EndpointSummary {
+    /// Its id; stays the same when its template changes.
+    pub id: Id,
+    /// Method.
+    pub method: String,
+    /// Host.
+    pub host: String,
+    /// Path template in OpenAPI's form (`/users/{id}`).
+    pub template: String,
+    /// How sure the template is, 0 to 1.
+    pub template_confidence: f64,
+    /// Where it stands.
+    pub lifecycle: Lifecycle,
+    /// Why, in one sentence.
+    pub lifecycle_reason: String,
+    /// First exchange; null when it was never seen in traffic.
+    #[schema(required = true)]
+    pub first_seen: Option<Time>,
+    /// Last exchange; null when it was never seen in traffic.
+    #[schema(required = true)]
+    pub last_seen: Option<Time>,
+    /// Exchanges.
+    pub requests: u64,
+    /// Share of the answered exchanges with a status of 400 or more; null when none was answered.
+    #[schema(required = true)]
+    pub error_share: Option<f64>,
+    /// How its successful calls authenticate: the scheme of at least nine in ten, `none` when
+    /// they carry no credential, `mixed` when no scheme dominates, `unknown` when no call
+    /// succeeded.
+    pub authentication: String,
+    /// Distinct consumers.
+    pub consumers: u64,
+    /// Classes of personal or secret data in its requests or responses.
+    pub data_classes: Vec<String>,
+    /// Median latency in milliseconds; null when none was measured.
+    #[schema(required = true)]
+    pub latency_p50_ms: Option<f64>,
+    /// 99th percentile of the latency in milliseconds; null when none was measured.
+    #[schema(required = true)]
+    pub latency_p99_ms: Option<f64>,
+    /// Findings about it whose status is `open`.
+    pub open_findings: u64,
+}
+
+/// What is known of an endpoint's standing.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct EndpointFacts {
+    /// Whether a specification covers the host and base path.
+    pub covered_by_specification: bool,
+    /// Names of the specifications that describe it.
+    pub documented_in: Vec<String>,
+    /// The template the specification gives it.
+    #[schema(required = true)]
+    pub documented_template: Option<String>,
+    /// Whether the specification calls it deprecated.
+    pub deprecated: bool,
+    /// Whether an older revision of the specification had it and the current one does not.
+    pub removed: bool,
+    /// Whether a Deprecation header (RFC 9745) was seen.
+    pub deprecation_sent: bool,
+    /// The date of the Deprecation header; null when none was sent or readable.
+    #[schema(required = true)]
+    pub deprecation_date: Option<Time>,
+    /// Whether a Sunset header (RFC 8594) was seen.
+    pub sunset_sent: bool,
+    /// The date of the Sunset header; null when none was sent or readable.
+    #[schema(required = true)]
+    pub sunset_date: Option<Time>,
+}
+
+impl From<&Facts> for EndpointFacts {
+    fn from(facts: &Facts) -> Self {
+        Self {
+            covered_by_specification: facts.covered_by_specification,
+            documented_in: facts.documented_in.clone(),
+            documented_template: facts.documented_template.clone(),
+            deprecated: facts.deprecated,
+            removed: facts.removed,
+            deprecation_sent: facts.deprecation_header.is_some(),
+            deprecation_date: facts.deprecation_header.and_then(Time::of_seconds),
+            sunset_sent: facts.sunset_header.is_some(),
+            sunset_date: facts.sunset_header.and_then(Time::of_seconds),
+        }
+    }
+}
+
+/// One parameter of an endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Parameter {
+    /// `path`, `query`, `request_body` or `response_body`.
+    pub location: String,
+    /// Its name; dotted for fields of a body.
+    pub name: String,
+    /// Types seen, with how often.
+    pub types: BTreeMap<String, u64>,
+    /// Classes of personal or secret data seen, with how often.
+    pub classes: BTreeMap<String, u64>,
+    /// Exchanges that carried it.
+    pub seen: u64,
+}
+
+impl From<&ParameterSnapshot> for Parameter {
+    fn from(snapshot: &ParameterSnapshot) -> Self {
+        Self {
+            location: snapshot.location.clone(),
+            name: snapshot.name.clone(),
+            types: snapshot.types.clone(),
+            classes: snapshot.classes.clone(),
+            seen: snapshot.seen,
+        }
+    }
+}
+
+/// A consumer of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct EndpointConsumer {
+    /// Its id.
+    pub id: Id,
+    /// Its label; null when it is no longer kept.
+    #[schema(required = true)]
+    pub label: Option<String>,
+    /// Calls of this endpoint.
+    pub requests: u64,
+}
+
+/// Everything about one endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct EndpointDetail {
+    /// The row of the inventory.
+    #[serde(flatten)]
+    pub summary: EndpointSummary,
+    /// The id asked for, when that endpoint was merged into this one.
+    #[schema(required = true)]
+    pub merged_from: Option<Id>,
+    /// Paths the template was drawn from (redacted).
+    pub examples: Vec<String>,
+    /// What its lifecycle was derived from.
+    pub facts: EndpointFacts,
+    /// Exchanges by status; `unseen` where the response was not seen.
+    pub statuses: BTreeMap<String, u64>,
+    /// Exchanges by how the call was authenticated.
+    pub authentication_counts: BTreeMap<String, u64>,
+    /// The same for successful (2xx, 3xx) exchanges only.
+    pub authentication_successful: BTreeMap<String, u64>,
+    /// Media types of requests.
+    pub request_content_types: BTreeMap<String, u64>,
+    /// Media types of responses.
+    pub response_content_types: BTreeMap<String, u64>,
+    /// Parameters.
+    pub parameters: Vec<Parameter>,
+    /// Classes of personal or secret data in requests, with the number of exchanges.
+    pub request_data_classes: BTreeMap<String, u64>,
+    /// Classes of personal or secret data in responses, with the number of exchanges.
+    pub response_data_classes: BTreeMap<String, u64>,
+    /// The consumers with the most calls, descending.
+    pub top_consumers: Vec<EndpointConsumer>,
+    /// Servers (`address:port`) that answered, with how often.
+    pub servers: BTreeMap<String, u64>,
+    /// Protocols, with how often.
+    pub protocols: BTreeMap<String, u64>,
+    /// Exchanges by completeness.
+    pub completeness: BTreeMap<String, u64>,
+    /// Latency in milliseconds.
+    pub latency: Histogram,
+    /// Request content in bytes.
+    pub request_size: Histogram,
+    /// Response content in bytes.
+    pub response_size: Histogram,
+    /// The most recent minutes with traffic, ascending.
+    pub minutes: Vec<Minute>,
+    /// Findings about it, most recent first.
+    pub findings: Vec<FindingSummary>,
+}
+
+/// An endpoint's minutes over a span of time.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct History {
+    /// Minutes with traffic, ascending.
+    pub minutes: Vec<Minute>,
+    /// Whether there were more minutes than one answer holds; ask again from the last one on.
+    pub truncated: bool,
+}

@@ -1,0 +1,62 @@
+//! Specifications and what they differ in from traffic.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::endpoint::EndpointName;
+use super::time::Time;
+
+/// A specification: the current revision of a document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SpecificationSummary {
+    /// The name it was added under.
+    pub name: String,
+    /// Revision within the name, from 1.
+    pub revision: u32,
+    /// `info.title`.
+    pub title: String,
+    /// `info.version`.
+    pub version: String,
+    /// When this revision was added.
+    pub added: Time,
+    /// Hosts it covers; empty for any host.
+    pub hosts: Vec<String>,
+    /// Base paths it covers.
+    pub base_paths: Vec<String>,
+    /// Its operations.
+    pub operations: u64,
+    /// Operations seen in traffic.
+    pub seen: u64,
+    /// Operations not seen in traffic.
+    pub unseen: u64,
+}
+
+/// All specifications.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Specifications {
+    /// By name, the current revision of each.
+    pub items: Vec<SpecificationSummary>,
+}
+
+/// An operation of a specification.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OperationName {
+    /// Method.
+    pub method: String,
+    /// Path template as the specification writes it, without base path.
+    pub path: String,
+}
+
+/// What a specification says against what traffic shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SpecificationDiff {
+    /// Endpoints seen within its hosts and base paths that no specification describes.
+    pub undocumented: Vec<EndpointName>,
+    /// Operations of it that were never seen.
+    pub unseen: Vec<OperationName>,
+    /// Endpoints it calls deprecated and that are still called.
+    pub deprecated_seen: Vec<EndpointName>,
+    /// Endpoints within its hosts and base paths that an older revision had, the current one does
+    /// not, and that are still called.
+    pub removed_seen: Vec<EndpointName>,
+}
