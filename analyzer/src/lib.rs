@@ -22,16 +22,29 @@ pub mod finding;
 /// The state as plain data.
 pub mod snapshot;
 
-mod settings;
+/// Caps and thresholds.
+pub mod settings;
 
-pub use settings::AnalyzerSettings;
+pub use settings::{
+    AnalyzerSettings, BaselineSettings, DetectorSettings, FindingSettings, InventorySettings,
+    LifecyclePolicy,
+};
 
+use std::collections::BTreeMap;
+
+use anomaly::Scene;
+use finding::FindingBook;
+use inventory::consumer::{ConsumerBook, Identity, client_address};
+use inventory::partition::{Outcome, Partition};
 use inventory::specification::Specification;
 use snapshot::{
     Changes, ConsumerId, ConsumerSnapshot, EndpointRef, EndpointSnapshot, FindingId,
     FindingSnapshot, FindingStatus, HostSnapshot, Nanos,
 };
-use tapscope_record::ExchangeRecord;
+use tapscope_record::{ExchangeRecord, Signal};
+
+/// The name under which hosts beyond the cap are kept together.
+const OTHER_HOSTS: &str = "(other hosts)";
 
 /// What the analyzer made of one record; the exchange log's source.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +56,7 @@ pub struct Observation {
     /// The consumer's label.
     pub consumer_label: String,
     /// Kinds of the signals detectors emitted on this record, in addition to the record's own.
-    pub signals: Vec<tapscope_record::Signal>,
+    pub signals: Vec<Signal>,
 }
 
 /// State to start from.
@@ -70,29 +83,148 @@ pub struct UnknownFinding;
 
 /// The analyzer. Methods are of four kinds: A getters, B `handle_*` inputs, C commands,
 /// D `take_*` outputs.
+#[derive(Debug)]
 pub struct Analyzer {
-    #[expect(dead_code)]
     settings: AnalyzerSettings,
+    partitions: BTreeMap<String, Partition>,
+    /// Endpoints over all partitions.
+    endpoints: usize,
+    consumers: ConsumerBook,
+    findings: FindingBook,
+    specifications: Vec<Specification>,
+    now: Nanos,
+    counts: Counts,
+}
+
+/// What the analyzer counts of itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    records: u64,
+    late: u64,
+    without_request: u64,
+    no_endpoint: u64,
+    folded_hosts: u64,
 }
 
 impl Analyzer {
     /// An analyzer that starts from `restored` (empty for a new store).
     #[must_use]
-    pub fn new(settings: AnalyzerSettings, _restored: Restored) -> Self {
-        Self { settings }
+    pub fn new(settings: AnalyzerSettings, restored: Restored) -> Self {
+        let mut by_host: BTreeMap<String, (Option<HostSnapshot>, Vec<EndpointSnapshot>)> =
+            BTreeMap::new();
+        for host in restored.hosts {
+            let slot = by_host.entry(host.host.clone()).or_default();
+            slot.0 = Some(host);
+        }
+        for endpoint in restored.endpoints {
+            let slot = by_host.entry(endpoint.host.clone()).or_default();
+            slot.1.push(endpoint);
+        }
+        let mut partitions = BTreeMap::new();
+        for (name, (host, endpoints)) in by_host {
+            let partition = Partition::restore(&name, host, endpoints, &settings);
+            partitions.insert(name, partition);
+        }
+        Self {
+            endpoints: partitions.values().map(Partition::len).sum(),
+            partitions,
+            consumers: ConsumerBook::restore(restored.consumers),
+            findings: FindingBook::restore(restored.findings),
+            specifications: Vec::new(),
+            now: restored.now,
+            counts: Counts::default(),
+            settings,
+        }
+    }
+
+    /// A: what the analyzer counted since it started: (name, reason, count). A reason is set
+    /// where something was not used as it was meant to be.
+    #[must_use]
+    pub fn counters(&self) -> Vec<(String, Option<String>, u64)> {
+        let (evicted, refused) = self.findings.lost();
+        let hosts = self.partitions.values();
+        let refused_endpoints = hosts.map(Partition::refused).sum();
+        let counts = self.counts;
+        let used = |name: &str, value| (name.to_owned(), None, value);
+        let lost = |name: &str, why: &str, value| (name.to_owned(), Some(why.to_owned()), value);
+        vec![
+            used("records_taken", counts.records),
+            used("endpoints_known", self.endpoints as u64),
+            used("hosts_known", self.partitions.len() as u64),
+            used("consumers_known", self.consumers.len() as u64),
+            used("findings_known", self.findings.len() as u64),
+            lost("records_late", "out_of_order", counts.late),
+            lost(
+                "records_without_endpoint",
+                "request_not_seen",
+                counts.without_request,
+            ),
+            lost(
+                "records_without_endpoint",
+                "candidate_or_noise",
+                counts.no_endpoint,
+            ),
+            lost("records_folded", "too_many_hosts", counts.folded_hosts),
+            lost("endpoints_refused", "too_many_endpoints", refused_endpoints),
+            lost(
+                "consumers_evicted",
+                "too_many_consumers",
+                self.consumers.evicted(),
+            ),
+            lost("findings_evicted", "too_many_findings", evicted),
+            lost("findings_refused", "too_many_findings", refused),
+        ]
     }
 
     /// B: takes one record. Records come in about time order; one that is late is used and
     /// counted.
-    pub fn handle_record(&mut self, _record: &ExchangeRecord) -> Observation {
-        unimplemented!()
+    pub fn handle_record(&mut self, record: &ExchangeRecord) -> Observation {
+        self.count(record);
+        let identity = Identity::of(record);
+        let host = self.host_of(record);
+        let outcome = self.observe(&host, record, &identity);
+        let inventory = &self.settings.inventory;
+        self.consumers
+            .observe(&identity, record, outcome.endpoint, inventory);
+        self.follow_moves(&host);
+        let signals = self.detect(&host, record, &outcome);
+        let entry = outcome
+            .endpoint
+            .and_then(|id| self.partitions.get(&host)?.entry(id));
+        if record.method.is_some() && entry.is_none() {
+            self.counts.no_endpoint = self.counts.no_endpoint.saturating_add(1);
+        }
+        Observation {
+            endpoint: entry.map(|entry| entry.at.clone()),
+            consumer: identity.id,
+            consumer_label: identity.label(),
+            signals,
+        }
     }
 
     /// B: tells that time has come to `now` though nothing may have happened; closes windows.
-    pub fn handle_time(&mut self, _now: Nanos) {}
+    pub fn handle_time(&mut self, now: Nanos) {
+        self.now = self.now.max(now);
+        for partition in self.partitions.values_mut() {
+            partition.handle_time(self.now, &self.settings);
+        }
+        self.recount();
+    }
 
-    /// C: the specifications that hold from now on, in order of precedence (all versions kept).
-    pub fn set_specifications(&mut self, _specifications: Vec<Specification>) {}
+    /// C: the specifications that hold from now on, all revisions of each, older ones before newer
+    /// ones: of several with the same name the last holds, and the ones before it tell what was
+    /// removed.
+    pub fn set_specifications(&mut self, specifications: Vec<Specification>) {
+        self.specifications = specifications;
+        for partition in self.partitions.values_mut() {
+            partition.set_specifications(&self.specifications, self.now, &self.settings);
+        }
+        let hosts: Vec<String> = self.partitions.keys().cloned().collect();
+        for host in hosts {
+            self.follow_moves(&host);
+        }
+        self.recount();
+    }
 
     /// C: a person's decision on a finding, at wall-clock time `at`.
     ///
@@ -100,16 +232,133 @@ impl Analyzer {
     /// When there is no such finding.
     pub fn set_finding_status(
         &mut self,
-        _id: FindingId,
-        _status: FindingStatus,
-        _comment: &str,
-        _at: Nanos,
+        id: FindingId,
+        status: FindingStatus,
+        comment: &str,
+        at: Nanos,
     ) -> Result<(), UnknownFinding> {
-        Err(UnknownFinding)
+        let settings = &self.settings.findings;
+        self.findings.set_status(id, status, comment, at, settings)
     }
 
-    /// D: what changed since the last call.
+    /// D: what changed since the last call. The hosts' own state, which is large, is in it from
+    /// time to time only.
     pub fn take_changes(&mut self) -> Changes {
-        Changes::default()
+        self.changes(false)
+    }
+
+    /// D: what changed since the last call, with the state of all hosts that changed: what to save
+    /// before stopping.
+    pub fn flush_changes(&mut self) -> Changes {
+        self.changes(true)
+    }
+
+    fn changes(&mut self, all: bool) -> Changes {
+        let mut changes = Changes {
+            now: self.now,
+            ..Changes::default()
+        };
+        for partition in self.partitions.values_mut() {
+            partition.take_changes(&mut changes, all, &self.settings);
+        }
+        let (findings, urgent) = self.findings.take_changes();
+        changes.findings = findings;
+        changes.urgent |= urgent;
+        changes.consumers = self.consumers.take_changes();
+        changes
+    }
+
+    fn count(&mut self, record: &ExchangeRecord) {
+        let counts = &mut self.counts;
+        counts.records = counts.records.saturating_add(1);
+        if record.time < self.now {
+            counts.late = counts.late.saturating_add(1);
+        }
+        if record.method.is_none() {
+            counts.without_request = counts.without_request.saturating_add(1);
+        }
+        self.now = self.now.max(record.time);
+    }
+
+    /// The partition a record belongs to, made when it is not there.
+    fn host_of(&mut self, record: &ExchangeRecord) -> String {
+        if self.partitions.contains_key(&record.host) {
+            return record.host.clone();
+        }
+        let host = if self.partitions.len() < self.settings.inventory.max_hosts {
+            &record.host
+        } else {
+            self.counts.folded_hosts = self.counts.folded_hosts.saturating_add(1);
+            OTHER_HOSTS
+        };
+        if !self.partitions.contains_key(host) {
+            let partition = Partition::new(host, &self.specifications, &self.settings);
+            self.partitions.insert(host.to_owned(), partition);
+        }
+        host.to_owned()
+    }
+
+    fn observe(&mut self, host: &str, record: &ExchangeRecord, identity: &Identity) -> Outcome {
+        let Some(partition) = self.partitions.get_mut(host) else {
+            return Outcome::default();
+        };
+        let max = self.settings.inventory.max_endpoints;
+        let room = max.saturating_sub(self.endpoints);
+        let before = partition.len();
+        let outcome = partition.observe(record, identity, room, &self.settings);
+        self.endpoints = (self.endpoints + partition.len()).saturating_sub(before);
+        outcome
+    }
+
+    /// What hangs on endpoints follows them when they prove to be one, or change their template.
+    fn follow_moves(&mut self, host: &str) {
+        let Some(partition) = self.partitions.get_mut(host) else {
+            return;
+        };
+        let moves = partition.take_moves();
+        for (gone, survivor) in &moves.merged {
+            if let Some(entry) = partition.entry(*survivor) {
+                self.findings.merge_endpoints(*gone, &entry.at);
+            }
+            let inventory = &self.settings.inventory;
+            self.consumers.merge_endpoints(*gone, *survivor, inventory);
+        }
+        for id in &moves.renamed {
+            if let Some(entry) = partition.entry(*id) {
+                self.findings.rename_endpoint(&entry.at);
+            }
+        }
+    }
+
+    fn detect(&mut self, host: &str, record: &ExchangeRecord, outcome: &Outcome) -> Vec<Signal> {
+        let Some(partition) = self.partitions.get(host) else {
+            return Vec::new();
+        };
+        let scene = Scene {
+            record,
+            client: client_address(record),
+            entry: outcome.endpoint.and_then(|id| partition.entry(id)),
+            host: partition.totals(),
+            answer: &outcome.answer,
+            settings: &self.settings,
+        };
+        let mut signals = Vec::new();
+        for detector in anomaly::ALL {
+            let Some(anomaly) = detector.inspect(&scene) else {
+                continue;
+            };
+            self.findings.join(detector, &scene, &anomaly);
+            if !detector.detail().is_empty() {
+                signals.push(Signal {
+                    kind: detector.kind().to_owned(),
+                    detail: detector.detail().to_owned(),
+                });
+            }
+        }
+        signals
+    }
+
+    fn recount(&mut self) {
+        self.endpoints = self.partitions.values().map(Partition::len).sum();
     }
 }

@@ -1,6 +1,302 @@
-//! Every cap and threshold of the analyzer, with its reason.
+//! Every cap and threshold of the analyzer, with its reason. The defaults are what is recommended.
 
-/// Settings; the defaults are what is recommended.
+use crate::endpoint::TemplateSettings;
+use crate::snapshot::Nanos;
+
+/// One second of packet time.
+pub const SECOND: Nanos = 1_000_000_000;
+
+/// One minute of packet time.
+pub const MINUTE: Nanos = 60 * SECOND;
+
+/// One hour of packet time.
+pub const HOUR: Nanos = 60 * MINUTE;
+
+/// One day of packet time.
+pub const DAY: Nanos = 24 * HOUR;
+
+/// Settings of the whole analyzer.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct AnalyzerSettings {}
+pub struct AnalyzerSettings {
+    /// Template learning.
+    pub templates: TemplateSettings,
+    /// What the inventory keeps.
+    pub inventory: InventorySettings,
+    /// How facts become labels.
+    pub lifecycle: LifecyclePolicy,
+    /// What is usual.
+    pub baseline: BaselineSettings,
+    /// What departs.
+    pub detectors: DetectorSettings,
+    /// What a person sees of it.
+    pub findings: FindingSettings,
+}
+
+/// Caps of the inventory.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct InventorySettings {
+    /// Most hosts kept apart; a client can invent any number of Host fields. Exchanges of further
+    /// hosts are counted and kept together under one name.
+    pub max_hosts: usize,
+    /// Most endpoints of one host; an entry with its histograms is about 20 KiB.
+    pub max_endpoints_per_host: usize,
+    /// Most endpoints over all hosts, which bounds the inventory to about 400 MiB.
+    pub max_endpoints: usize,
+    /// Most consumers remembered (about 600 bytes each); the ones silent longest go first.
+    pub max_consumers: usize,
+    /// Share of the consumers let go at once when the cap is reached, so that the search for the
+    /// oldest is paid rarely.
+    pub consumer_eviction_share: f64,
+    /// Distinct consumers of an endpoint counted exactly before a sketch takes over.
+    pub exact_consumers: usize,
+    /// Callers whose calls are counted for one endpoint, to name those that call most.
+    pub counted_callers: usize,
+    /// Callers named in a snapshot.
+    pub top_callers: usize,
+    /// Parameters kept per endpoint; a form with more is rare, a fuzzer's is not.
+    pub max_parameters: usize,
+    /// Body fields looked at per message, so that one body cannot take the thread.
+    pub max_fields_per_body: usize,
+    /// Depth of body fields looked at.
+    pub max_field_depth: usize,
+    /// Longest parameter name kept, in bytes; dotted names of deep bodies are the longest.
+    pub max_name_len: usize,
+    /// Different keys kept in any counter by name (media types, schemes, protocols, servers);
+    /// further ones are counted under `other`.
+    pub max_tally_keys: usize,
+    /// Minutes with traffic kept per endpoint; the store keeps the older ones.
+    pub max_minutes: usize,
+    /// Latencies kept of one minute for its quantiles.
+    pub max_minute_latencies: usize,
+    /// Addresses and user agents kept per consumer.
+    pub max_consumer_names: usize,
+    /// Endpoints counted per consumer.
+    pub max_consumer_endpoints: usize,
+    /// Highest latency told apart; ten minutes is beyond every usual time-out.
+    pub max_latency_ns: u64,
+    /// Highest message size told apart.
+    pub max_size: u64,
+    /// Packet time between two savings of a host's template trie: it is large, and what it has
+    /// beyond the endpoints is evidence that builds up again.
+    pub host_state_interval: Nanos,
+}
+
+impl Default for InventorySettings {
+    fn default() -> Self {
+        Self {
+            max_hosts: 4_096,
+            max_endpoints_per_host: 5_000,
+            max_endpoints: 20_000,
+            max_consumers: 50_000,
+            consumer_eviction_share: 0.1,
+            exact_consumers: 256,
+            counted_callers: 64,
+            top_callers: 10,
+            max_parameters: 256,
+            max_fields_per_body: 256,
+            max_field_depth: 8,
+            max_name_len: 128,
+            max_tally_keys: 32,
+            max_minutes: 60,
+            max_minute_latencies: 256,
+            max_consumer_names: 8,
+            max_consumer_endpoints: 32,
+            max_latency_ns: 600_000_000_000,
+            max_size: 1 << 40,
+            host_state_interval: 30 * SECOND,
+        }
+    }
+}
+
+/// How facts become labels. Packet time throughout.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LifecyclePolicy {
+    /// Silence after which an endpoint is dormant; vendors use 30 to 32 days.
+    pub dormant_after: Nanos,
+    /// Time for which an endpoint counts as new.
+    pub new_for: Nanos,
+    /// Time from a host's first exchange in which everything is new and nothing is called so.
+    pub learning: Nanos,
+    /// Time after a sunset in which calls are still expected, for clients that are late.
+    pub sunset_grace: Nanos,
+    /// Exchanges of a host before "never seen" is said of a documented operation.
+    pub orphan_min_requests: u64,
+    /// Share of a host's exchanges that must have been seen complete for the same.
+    pub orphan_min_complete: f64,
+    /// Successful calls to a documented operation before a specification that names no host is
+    /// taken to cover the host.
+    pub adoption_min_successes: u64,
+}
+
+impl Default for LifecyclePolicy {
+    fn default() -> Self {
+        Self {
+            dormant_after: 30 * DAY,
+            new_for: DAY,
+            learning: 6 * HOUR,
+            sunset_grace: DAY,
+            orphan_min_requests: 200,
+            orphan_min_complete: 0.9,
+            adoption_min_successes: 1,
+        }
+    }
+}
+
+/// How "usual" is learned.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct BaselineSettings {
+    /// Widths a window may have, ascending: an endpoint gets the narrowest in which it has
+    /// [`Self::min_expected`] calls or more, so that a count means something.
+    pub widths: [Nanos; 4],
+    /// Calls a window should have for its count to mean something.
+    pub min_expected: f64,
+    /// Calls a window may have before a narrower one would tell sooner.
+    pub max_expected: f64,
+    /// Windows kept to learn from.
+    pub windows: usize,
+    /// Windows before anything is said of volume.
+    pub min_windows: usize,
+    /// Calls before anything is said at all.
+    pub min_support: u64,
+    /// Weight of the newest window in the moving average of volume.
+    pub smoothing: f64,
+    /// Calls over which the usual share of errors is remembered.
+    pub error_memory: f64,
+    /// Latest latencies compared with the usual; their median is not moved by one slow call.
+    pub recent_latencies: usize,
+    /// Usual latencies kept (one in a few when there are many), to take the median of.
+    pub usual_latencies: usize,
+    /// Latencies before anything is said of them.
+    pub min_latencies: usize,
+    /// Addresses counted in the open window, to name who is behind a departure.
+    pub window_actors: usize,
+}
+
+impl Default for BaselineSettings {
+    fn default() -> Self {
+        Self {
+            widths: [10 * SECOND, MINUTE, 5 * MINUTE, HOUR],
+            min_expected: 8.0,
+            max_expected: 2_000.0,
+            windows: 48,
+            min_windows: 8,
+            min_support: 40,
+            smoothing: 0.2,
+            error_memory: 500.0,
+            recent_latencies: 9,
+            usual_latencies: 65,
+            min_latencies: 30,
+            window_actors: 32,
+        }
+    }
+}
+
+/// When a departure is worth a signal.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct DetectorSettings {
+    /// Standard deviations above the expected volume; at 6 chance alone is out of the question
+    /// over all endpoints and windows of a year.
+    pub volume_deviations: f64,
+    /// Times the expected volume, at least.
+    pub volume_factor: f64,
+    /// Calls in a window below which volume is never worth a word.
+    pub volume_min: u64,
+    /// Standard deviations of the lower bound of the share of errors.
+    pub error_deviations: f64,
+    /// Times the usual share of errors that the lower bound must exceed.
+    pub error_factor: f64,
+    /// Share of errors below which nobody is called.
+    pub error_min_share: f64,
+    /// Errors in a window below which nobody is called.
+    pub error_min: u64,
+    /// Times the usual latency, at least.
+    pub latency_factor: f64,
+    /// Spreads (of single calls, on the logarithm) above the usual latency, at least.
+    pub latency_deviations: f64,
+    /// Slowest usual latency that is of no interest however it rises: a rise to less than this
+    /// hurts nobody.
+    pub latency_min_ns: u64,
+    /// Share of exchanges seen complete below which verdicts that loss could fake wait.
+    pub min_coverage: f64,
+    /// Successful calls with credentials that make an endpoint one that is usually authenticated.
+    pub auth_min_authenticated: u64,
+    /// Largest share of successful calls without credentials on such an endpoint; above it the
+    /// credentials are evidently optional.
+    pub auth_max_anonymous_share: f64,
+    /// Successful calls without credentials before anything is said.
+    pub auth_min_anonymous: u64,
+    /// The same where no call was ever authenticated: it needs more to stand on.
+    pub auth_min_open: u64,
+    /// Share of the host's other successful calls that carry credentials for it to be a host
+    /// where an open endpoint stands out.
+    pub auth_min_sibling_share: f64,
+    /// Successful calls to the host's other endpoints for that share to mean something.
+    pub auth_min_sibling_calls: u64,
+    /// Share of an endpoint's exchanges that carry a class of data for it to be usual.
+    pub auth_min_data_share: f64,
+}
+
+impl Default for DetectorSettings {
+    fn default() -> Self {
+        Self {
+            volume_deviations: 6.0,
+            volume_factor: 2.0,
+            volume_min: 20,
+            error_deviations: 3.5,
+            error_factor: 3.0,
+            error_min_share: 0.15,
+            error_min: 5,
+            latency_factor: 3.0,
+            latency_deviations: 2.5,
+            latency_min_ns: 50_000_000,
+            min_coverage: 0.8,
+            auth_min_authenticated: 20,
+            auth_max_anonymous_share: 0.2,
+            auth_min_anonymous: 3,
+            auth_min_open: 10,
+            auth_min_sibling_share: 0.8,
+            auth_min_sibling_calls: 50,
+            auth_min_data_share: 0.3,
+        }
+    }
+}
+
+/// Caps of findings.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FindingSettings {
+    /// Most findings kept; beyond it the resolved go first, then the least severe, oldest first.
+    pub max_findings: usize,
+    /// Actors named in one finding.
+    pub max_actors: usize,
+    /// Pieces of evidence kept from the beginning.
+    pub first_evidence: usize,
+    /// Pieces of evidence kept from the end.
+    pub latest_evidence: usize,
+    /// Decisions kept.
+    pub max_history: usize,
+    /// Longest comment kept, in characters.
+    pub max_comment: usize,
+    /// Packet time between two pieces of evidence of the same finding; recurrences in between are
+    /// counted only.
+    pub evidence_interval: Nanos,
+}
+
+impl Default for FindingSettings {
+    fn default() -> Self {
+        Self {
+            max_findings: 10_000,
+            max_actors: 16,
+            first_evidence: 4,
+            latest_evidence: 8,
+            max_history: 32,
+            max_comment: 2_000,
+            evidence_interval: MINUTE,
+        }
+    }
+}

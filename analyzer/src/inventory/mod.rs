@@ -1,4 +1,47 @@
-//! placeholder
+//! Inventory: what is known of each endpoint of each host, and who calls it.
 
 /// OpenAPI and Swagger documents.
 pub mod specification;
+
+/// One host: its templates, its endpoints, its coverage by specifications.
+pub mod partition;
+
+/// One endpoint.
+pub mod entry;
+
+/// Facts to labels.
+pub mod lifecycle;
+
+/// Who calls.
+pub mod consumer;
+
+/// Parameters of an endpoint.
+pub mod parameters;
+
+/// The latest minutes of an endpoint.
+pub mod minutes;
+
+/// Latencies and sizes.
+pub mod distribution;
+
+/// Distinct counts.
+pub mod distinct;
+
+/// Counts by name.
+pub mod tally;
+
+/// Names from contents.
+pub mod hash;
+
+/// `part` as a share of `whole`; 0 of nothing.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts beyond 2^53 do not occur, and an error of 1 in 2^53 would not matter"
+)]
+#[must_use]
+pub fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    part as f64 / whole as f64
+}

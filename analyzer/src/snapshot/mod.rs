@@ -2,6 +2,9 @@
 //! shown. The only place of this crate where serde derives stand; append-only in its fields
 //! (`#[serde(default)]` on whatever comes later), so an older store can be read.
 
+/// What a restart needs beyond what readers are shown.
+pub mod state;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

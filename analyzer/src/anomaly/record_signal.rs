@@ -1,0 +1,86 @@
+//! What the sensor found noteworthy about one exchange, joined to findings.
+
+use super::{Anomaly, Detector, Scene, Words, exchange, name};
+use crate::snapshot::Severity;
+
+/// One kind of the sensor's signals.
+pub(super) struct RecordSignal {
+    signal: &'static str,
+    kind: &'static str,
+    severity: Severity,
+    owasp: &'static [&'static str],
+    title: &'static str,
+    explanation: &'static str,
+}
+
+/// A credential in a URL.
+pub(super) const CREDENTIAL_IN_URL: RecordSignal = RecordSignal {
+    signal: "credential_in_url",
+    kind: "sensitive_data_in_url",
+    severity: Severity::Medium,
+    owasp: &["API2:2023", "API8:2023"],
+    title: "Credentials in URLs of",
+    explanation: "Calls carry a credential in the URL. URLs are kept in logs, histories and \
+        Referer fields of every party on the way, where credentials must not be. Move it to the \
+        Authorization field, and replace the credentials that were sent this way.",
+};
+
+/// A request whose end two readers would find in different places.
+pub(super) const REQUEST_SMUGGLING: RecordSignal = RecordSignal {
+    signal: "request_smuggling",
+    kind: "request_smuggling",
+    severity: Severity::High,
+    owasp: &["API8:2023"],
+    title: "Ambiguous request framing on",
+    explanation: "A request says in two ways where it ends. A proxy and a server that believe \
+        different ones can be made to take a part of it for another user's request. Have the \
+        proxy refuse such requests (RFC 9112, section 6.3), and look at what the client sent.",
+};
+
+/// A JSON Web Token that proves little.
+pub(super) const WEAK_JWT: RecordSignal = RecordSignal {
+    signal: "weak_jwt",
+    kind: "weak_jwt",
+    severity: Severity::Medium,
+    owasp: &["API2:2023"],
+    title: "Weak JSON Web Tokens on",
+    explanation: "Calls carry a JSON Web Token that is not signed, does not expire, or is made in \
+        another way that lets it be forged or used for ever (RFC 8725). Have the issuer sign with \
+        a strong algorithm and a short expiry, and the servers refuse everything else.",
+};
+
+impl Detector for RecordSignal {
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn owasp(&self) -> &'static [&'static str] {
+        self.owasp
+    }
+
+    fn detail(&self) -> &'static str {
+        ""
+    }
+
+    fn inspect(&self, scene: &Scene<'_>) -> Option<Anomaly> {
+        let signals = &scene.record.signals;
+        signals
+            .iter()
+            .any(|s| s.kind == self.signal)
+            .then(|| Anomaly::new(self.severity, 0.9, self.signal))
+    }
+
+    fn words(&self, scene: &Scene<'_>, _anomaly: &Anomaly) -> Words {
+        let signals = &scene.record.signals;
+        let said = signals.iter().find(|s| s.kind == self.signal);
+        let evidence = match said {
+            Some(signal) => format!("{}: {}", exchange(scene), signal.detail),
+            None => exchange(scene),
+        };
+        Words {
+            title: format!("{} {}", self.title, name(scene)),
+            explanation: self.explanation.to_owned(),
+            evidence,
+        }
+    }
+}

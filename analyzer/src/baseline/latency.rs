@@ -1,0 +1,74 @@
+//! Latency: the median of the latest calls against the usual one, on the logarithm, since
+//! latencies spread by factors.
+
+use super::robust::{median, number, spread};
+use super::{Call, Departure};
+use crate::settings::{BaselineSettings, DetectorSettings};
+use crate::snapshot::state::BaselineState;
+
+/// One call in so many is kept as usual once there are enough: the kept ones then span long
+/// enough that a slow spell does not become usual while it lasts.
+const KEEP_ONE_IN: u64 = 8;
+
+/// Takes one latency in, and says when the latest are slow. A rise is told once.
+pub(super) fn observe(
+    state: &mut BaselineState,
+    ns: u64,
+    call: &Call,
+    usual: &BaselineSettings,
+    odd: &DetectorSettings,
+) -> Option<Departure> {
+    let log = number(ns.max(1)).ln();
+    push(&mut state.recent, log, usual.recent_latencies);
+    state.latencies = state.latencies.saturating_add(1);
+    let departure = judge(state, call, usual, odd);
+    let enough = state.usual.len() >= usual.usual_latencies;
+    if !enough || state.latencies.is_multiple_of(KEEP_ONE_IN) {
+        push(&mut state.usual, log, usual.usual_latencies);
+    }
+    departure
+}
+
+fn judge(
+    state: &mut BaselineState,
+    call: &Call,
+    usual: &BaselineSettings,
+    odd: &DetectorSettings,
+) -> Option<Departure> {
+    if state.usual.len() < usual.min_latencies || state.recent.len() < usual.recent_latencies {
+        return None;
+    }
+    let now = median(&state.recent);
+    if !state.latency_told && now < number(odd.latency_min_ns.max(1)).ln() {
+        return None;
+    }
+    let expected = median(&state.usual);
+    let rise = odd
+        .latency_factor
+        .ln()
+        .max(odd.latency_deviations * spread(&state.usual, expected));
+    if state.latency_told {
+        // Told again only after it has come down half of the way.
+        state.latency_told = now > expected + rise / 2.0;
+        return None;
+    }
+    if now <= expected + rise {
+        return None;
+    }
+    state.latency_told = true;
+    Some(Departure {
+        observed: now.exp(),
+        expected: expected.exp(),
+        threshold: (expected + rise).exp(),
+        support: number(state.usual.len() as u64),
+        since: call.time,
+        window_s: 0.0,
+        actors: Vec::new(),
+    })
+}
+
+fn push(values: &mut Vec<f64>, value: f64, cap: usize) {
+    values.push(value);
+    let surplus = values.len().saturating_sub(cap);
+    values.drain(..surplus);
+}

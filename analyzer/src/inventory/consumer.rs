@@ -1,0 +1,254 @@
+//! Who calls: identity from the best there is (whom a credential names, the credential, the
+//! session, the address), and a bounded book of what is known of each.
+
+use core::net::IpAddr;
+use std::collections::{BTreeSet, HashMap};
+
+use foldhash::fast::FixedState;
+
+use super::hash::hash;
+use crate::settings::InventorySettings;
+use crate::snapshot::{ConsumerId, ConsumerSnapshot, EndpointId, Nanos};
+use tapscope_record::{Credential, ExchangeRecord};
+
+/// The scheme of a session cookie, which names a session rather than somebody.
+const SESSION: &str = "session_cookie";
+
+/// Who made a call, and by what that is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Identity {
+    /// Its name.
+    pub id: ConsumerId,
+    /// `subject`, `credential`, `session`, `address`.
+    pub identified_by: &'static str,
+    token: Option<u64>,
+    scheme: Option<String>,
+    address: IpAddr,
+}
+
+impl Identity {
+    /// Who made the call.
+    #[must_use]
+    pub fn of(record: &ExchangeRecord) -> Self {
+        let address = client_address(record);
+        let credential = best_credential(record);
+        let (identified_by, token) = match credential {
+            Some(Credential {
+                subject: Some(subject),
+                ..
+            }) => ("subject", Some(subject.0)),
+            Some(c) if c.scheme == SESSION => ("session", Some(c.token.0)),
+            Some(c) => ("credential", Some(c.token.0)),
+            None => ("address", None),
+        };
+        let name = match token {
+            Some(token) => token.to_be_bytes().to_vec(),
+            None => address.to_string().into_bytes(),
+        };
+        Self {
+            id: ConsumerId(hash(&[b"consumer", identified_by.as_bytes(), &name])),
+            identified_by,
+            token,
+            scheme: credential.map(|c| c.scheme.clone()),
+            address,
+        }
+    }
+
+    /// For people: scheme and short token, or the address.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match (&self.scheme, self.token) {
+            (Some(scheme), Some(token)) => format!("{scheme} {:08x}", token >> 32),
+            _ => self.address.to_string(),
+        }
+    }
+}
+
+/// How the call was authenticated: the scheme of its best credential, or `none`.
+#[must_use]
+pub fn authentication(record: &ExchangeRecord) -> &str {
+    best_credential(record).map_or("none", |c| c.scheme.as_str())
+}
+
+/// The client's address: what proxies report, or the connection's own.
+#[must_use]
+pub fn client_address(record: &ExchangeRecord) -> IpAddr {
+    record.forwarded_for.unwrap_or_else(|| record.client.ip())
+}
+
+/// A credential that names somebody, else one that is shown with each call, else a session.
+fn best_credential(record: &ExchangeRecord) -> Option<&Credential> {
+    record
+        .credentials
+        .iter()
+        .enumerate()
+        .min_by_key(|(order, c)| {
+            let rank = match (c.subject.is_some(), c.scheme == SESSION) {
+                (true, _) => 0,
+                (false, false) => 1,
+                (false, true) => 2,
+            };
+            (rank, *order)
+        })
+        .map(|(_, c)| c)
+}
+
+/// The consumers that are known.
+#[derive(Debug, Default)]
+pub struct ConsumerBook {
+    known: HashMap<ConsumerId, ConsumerSnapshot, FixedState>,
+    changed: BTreeSet<ConsumerId>,
+    evicted: u64,
+}
+
+impl ConsumerBook {
+    /// Goes on from plain data.
+    #[must_use]
+    pub fn restore(snapshots: Vec<ConsumerSnapshot>) -> Self {
+        Self {
+            known: snapshots.into_iter().map(|c| (c.id, c)).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes in one call.
+    pub fn observe(
+        &mut self,
+        identity: &Identity,
+        record: &ExchangeRecord,
+        endpoint: Option<EndpointId>,
+        settings: &InventorySettings,
+    ) {
+        if !self.known.contains_key(&identity.id) {
+            self.make_room(settings);
+            self.known.insert(identity.id, fresh(identity, record.time));
+        }
+        let Some(consumer) = self.known.get_mut(&identity.id) else {
+            return;
+        };
+        self.changed.insert(identity.id);
+        consumer.first_seen = consumer.first_seen.min(record.time);
+        consumer.last_seen = consumer.last_seen.max(record.time);
+        consumer.requests = consumer.requests.saturating_add(1);
+        if matches!(record.status, Some(400..500)) {
+            consumer.client_errors = consumer.client_errors.saturating_add(1);
+        }
+        let cap = settings.max_consumer_names;
+        remember(&mut consumer.addresses, &identity.address.to_string(), cap);
+        if let Some(agent) = &record.user_agent {
+            remember(&mut consumer.user_agents, &agent.product, cap);
+        }
+        if let Some(endpoint) = endpoint {
+            count(&mut consumer.endpoints, endpoint, 1, settings);
+        }
+    }
+
+    /// Two endpoints proved to be one.
+    pub fn merge_endpoints(
+        &mut self,
+        gone: EndpointId,
+        survivor: EndpointId,
+        settings: &InventorySettings,
+    ) {
+        for consumer in self.known.values_mut() {
+            if let Some(at) = consumer.endpoints.iter().position(|(id, _)| *id == gone) {
+                let (_, calls) = consumer.endpoints.remove(at);
+                count(&mut consumer.endpoints, survivor, calls, settings);
+                self.changed.insert(consumer.id);
+            }
+        }
+    }
+
+    /// Number known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether none is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// Consumers that were let go.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// The ones that changed since the last call, by name.
+    pub fn take_changes(&mut self) -> Vec<ConsumerSnapshot> {
+        core::mem::take(&mut self.changed)
+            .iter()
+            .filter_map(|id| self.known.get(id).cloned())
+            .collect()
+    }
+
+    /// Lets the ones silent longest go, several at once.
+    fn make_room(&mut self, settings: &InventorySettings) {
+        let cap = settings.max_consumers.max(1);
+        if self.known.len() < cap {
+            return;
+        }
+        let mut by_age: Vec<(Nanos, ConsumerId)> =
+            self.known.values().map(|c| (c.last_seen, c.id)).collect();
+        by_age.sort_unstable();
+        // At least one, at most all: the share is a setting.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a share of a cap, clamped on the next line"
+        )]
+        let some = (cap as f64 * settings.consumer_eviction_share) as usize;
+        for (_, id) in by_age.iter().take(some.clamp(1, cap)) {
+            self.known.remove(id);
+            self.evicted = self.evicted.saturating_add(1);
+        }
+    }
+}
+
+fn fresh(identity: &Identity, time: Nanos) -> ConsumerSnapshot {
+    ConsumerSnapshot {
+        id: identity.id,
+        identified_by: identity.identified_by.to_owned(),
+        label: identity.label(),
+        first_seen: time,
+        last_seen: time,
+        requests: 0,
+        client_errors: 0,
+        addresses: Vec::new(),
+        user_agents: Vec::new(),
+        endpoints: Vec::new(),
+    }
+}
+
+/// Puts a name last, each once, the oldest let go at the cap.
+fn remember(names: &mut Vec<String>, name: &str, cap: usize) {
+    if names.last().is_some_and(|last| last == name) {
+        return;
+    }
+    names.retain(|n| n != name);
+    names.push(name.to_owned());
+    let surplus = names.len().saturating_sub(cap.max(1));
+    names.drain(..surplus);
+}
+
+/// Counts an endpoint; at the cap the least called one gives its place (and its count, so that a
+/// frequent newcomer is not kept out: "space saving").
+fn count(
+    endpoints: &mut Vec<(EndpointId, u64)>,
+    endpoint: EndpointId,
+    calls: u64,
+    settings: &InventorySettings,
+) {
+    if let Some((_, n)) = endpoints.iter_mut().find(|(id, _)| *id == endpoint) {
+        *n = n.saturating_add(calls);
+    } else if endpoints.len() < settings.max_consumer_endpoints {
+        endpoints.push((endpoint, calls));
+    } else if let Some(least) = endpoints.last_mut() {
+        *least = (endpoint, least.1.saturating_add(calls));
+    }
+    endpoints.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+}

@@ -1,0 +1,553 @@
+//! One endpoint of the inventory: everything that is known of it.
+
+use std::collections::BTreeMap;
+
+use super::consumer::{Identity, authentication};
+use super::distinct::Distinct;
+use super::distribution::{Bounds, Distribution};
+use super::lifecycle::{self, Case};
+use super::minutes::{Minutes, Moment};
+use super::parameters::Parameters;
+use super::specification::coverage::Standing;
+use super::tally::Tally;
+use crate::baseline::Baseline;
+use crate::endpoint::TemplateView;
+use crate::settings::{AnalyzerSettings, InventorySettings};
+use crate::snapshot::state::EndpointState;
+use crate::snapshot::{ConsumerId, EndpointRef, EndpointSnapshot, Facts, Lifecycle, Nanos};
+use tapscope_record::{ExchangeRecord, MessageCompleteness, MessageRecord, Pairing};
+
+/// Classes of data that let somebody in: who sends or gets one is signing in.
+const SIGN_IN_CLASSES: [&str; 6] = [
+    "password",
+    "jwt",
+    "token",
+    "secret",
+    "api_key",
+    "credential",
+];
+
+/// What is known of one endpoint. Fields that only readers are shown are in [`Self::seen`].
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name, method, host and template.
+    pub at: EndpointRef,
+    /// How sure the template is.
+    pub confidence: f64,
+    /// Paths it was drawn from.
+    pub examples: Vec<String>,
+    /// What its label is derived from.
+    pub facts: Facts,
+    /// Whether its specification asks for credentials.
+    pub secured: Option<bool>,
+    /// The label.
+    pub lifecycle: Lifecycle,
+    /// Why.
+    pub reason: String,
+    /// First exchange.
+    pub first_seen: Nanos,
+    /// Last exchange.
+    pub last_seen: Nanos,
+    /// Exchanges.
+    pub requests: u64,
+    /// Further counts that a restart needs.
+    pub counts: Counts,
+    /// Exchanges by scheme, successful ones only.
+    pub authentication_successful: Tally,
+    /// Exchanges by class of data in responses.
+    pub response_classes: Tally,
+    /// Exchanges by class of data in requests.
+    pub request_classes: Tally,
+    /// What is usual.
+    pub baseline: Baseline,
+    seen: Seen,
+}
+
+/// Counts that verdicts rest on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Successful calls.
+    pub successes: u64,
+    /// Successful calls after retirement.
+    pub retired_successes: u64,
+    /// Successful calls that look like signing in.
+    pub sign_in: u64,
+    /// Exchanges whose two messages were seen complete.
+    pub complete: u64,
+}
+
+/// What readers are shown.
+#[derive(Clone, Debug)]
+struct Seen {
+    statuses: BTreeMap<u16, u64>,
+    authentication: Tally,
+    request_types: Tally,
+    response_types: Tally,
+    parameters: Parameters,
+    consumers: Distinct,
+    callers: BTreeMap<ConsumerId, u64>,
+    servers: Tally,
+    protocols: Tally,
+    completeness: Tally,
+    latency: Distribution,
+    request_size: Distribution,
+    response_size: Distribution,
+    minutes: Minutes,
+}
+
+/// Whether the response was seen and says success (2xx, 3xx).
+#[must_use]
+pub fn succeeded(record: &ExchangeRecord) -> bool {
+    matches!(record.status, Some(200..400))
+}
+
+/// Whether both messages were seen whole.
+#[must_use]
+pub fn whole(record: &ExchangeRecord) -> bool {
+    let whole = MessageCompleteness::Complete;
+    record.completeness.request == whole && record.completeness.response == whole
+}
+
+/// The latency, where no loss can have faked it.
+#[must_use]
+pub fn sound_latency(record: &ExchangeRecord) -> Option<u64> {
+    let sound = matches!(
+        record.completeness.pairing,
+        Pairing::Ordered | Pairing::Given
+    );
+    record.latency_ns.filter(|_| sound)
+}
+
+impl Entry {
+    /// An endpoint that nothing is known of yet.
+    #[must_use]
+    pub fn new(at: EndpointRef, settings: &InventorySettings) -> Self {
+        let size = Bounds::size(settings.max_size);
+        Self {
+            at,
+            confidence: 0.0,
+            examples: Vec::new(),
+            facts: Facts::default(),
+            secured: None,
+            lifecycle: Lifecycle::Unclassified,
+            reason: String::new(),
+            first_seen: 0,
+            last_seen: 0,
+            requests: 0,
+            counts: Counts::default(),
+            authentication_successful: Tally::default(),
+            response_classes: Tally::default(),
+            request_classes: Tally::default(),
+            baseline: Baseline::default(),
+            seen: Seen {
+                statuses: BTreeMap::new(),
+                authentication: Tally::default(),
+                request_types: Tally::default(),
+                response_types: Tally::default(),
+                parameters: Parameters::default(),
+                consumers: Distinct::default(),
+                callers: BTreeMap::new(),
+                servers: Tally::default(),
+                protocols: Tally::default(),
+                completeness: Tally::default(),
+                latency: Distribution::new(Bounds::latency(settings.max_latency_ns)),
+                request_size: Distribution::new(size),
+                response_size: Distribution::new(size),
+                minutes: Minutes::default(),
+            },
+        }
+    }
+
+    /// Takes in one exchange of the endpoint.
+    pub fn observe(
+        &mut self,
+        record: &ExchangeRecord,
+        identity: &Identity,
+        settings: &AnalyzerSettings,
+    ) {
+        let inventory = &settings.inventory;
+        self.touch(record.time);
+        self.requests = self.requests.saturating_add(1);
+        self.observe_outcome(record, settings);
+        self.observe_content(record, inventory);
+        let seen = &mut self.seen;
+        let keys = inventory.max_tally_keys;
+        seen.consumers
+            .insert(identity.id.0, inventory.exact_consumers);
+        count_caller(&mut seen.callers, identity.id, 1, inventory.counted_callers);
+        seen.servers.add(&record.server.to_string(), 1, keys);
+        seen.protocols.add(&record.protocol, 1, keys);
+        seen.completeness.add(completeness(record), 1, keys);
+        if let Some(latency) = record.latency_ns {
+            seen.latency.record(latency);
+        }
+        let body = |m: &MessageRecord| m.body_len;
+        seen.minutes.observe(
+            Moment {
+                time: record.time,
+                status: record.status,
+                latency_ns: record.latency_ns,
+                response_bytes: record.response.as_ref().map_or(0, body),
+            },
+            inventory,
+        );
+    }
+
+    /// Sightings that were held back before the endpoint was known to be one.
+    pub fn add_earlier(&mut self, earlier: u64, first_seen: Nanos) {
+        if earlier > 0 {
+            self.requests = self.requests.saturating_add(earlier);
+            let known = self.last_seen != 0;
+            self.touch(first_seen);
+            if !known {
+                self.last_seen = first_seen;
+            }
+            self.seen
+                .completeness
+                .add("unrecorded", earlier, usize::MAX);
+        }
+    }
+
+    /// Takes over everything of an endpoint that proved to be this one. Baselines are not added:
+    /// the one that rests on more stays.
+    pub fn merge(&mut self, other: &Self, settings: &AnalyzerSettings) {
+        let inventory = &settings.inventory;
+        let keys = inventory.max_tally_keys;
+        if other.first_seen != 0 {
+            self.touch(other.first_seen);
+            self.touch(other.last_seen);
+        }
+        if other.requests > self.requests {
+            self.baseline = other.baseline.clone();
+        }
+        self.requests = self.requests.saturating_add(other.requests);
+        add_counts(&mut self.counts, other.counts);
+        self.authentication_successful
+            .merge(&other.authentication_successful, keys);
+        self.response_classes.merge(&other.response_classes, keys);
+        self.request_classes.merge(&other.request_classes, keys);
+        let later = |a: Option<i64>, b: Option<i64>| a.max(b);
+        self.facts.deprecation_header = later(
+            self.facts.deprecation_header,
+            other.facts.deprecation_header,
+        );
+        self.facts.sunset_header = later(self.facts.sunset_header, other.facts.sunset_header);
+        self.seen.merge(&other.seen, inventory);
+    }
+
+    /// Sets what template learning knows of it.
+    pub fn describe(&mut self, view: TemplateView) {
+        self.at.template = view.template;
+        self.confidence = view.confidence;
+        self.examples = view.examples;
+    }
+
+    /// Sets what specifications say of it.
+    pub fn set_standing(&mut self, standing: Standing) {
+        self.facts.covered_by_specification = standing.covered;
+        self.facts.documented_in = standing.documented_in;
+        self.facts.documented_template = standing.template;
+        self.facts.deprecated = standing.deprecated;
+        self.facts.removed = standing.removed;
+        self.secured = standing.secured;
+    }
+
+    /// Computes the label anew; true when it changed.
+    pub fn relabel(&mut self, host_since: Nanos, now: Nanos, settings: &AnalyzerSettings) -> bool {
+        let case = Case {
+            facts: &self.facts,
+            requests: self.requests,
+            successes: self.counts.successes,
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            host_since,
+            now,
+        };
+        let (lifecycle, reason) = lifecycle::label(&case, &settings.lifecycle);
+        let changed = lifecycle != self.lifecycle || reason != self.reason;
+        self.lifecycle = lifecycle;
+        self.reason = reason;
+        changed
+    }
+
+    /// Share of its exchanges that was seen complete.
+    #[must_use]
+    pub fn coverage(&self) -> f64 {
+        let total = self.seen.completeness.total().max(1);
+        super::share(self.counts.complete, total)
+    }
+
+    /// Exchanges by class of data in responses, as a share of the successful ones.
+    #[must_use]
+    pub fn response_class_share(&self, class: &str) -> f64 {
+        super::share(self.response_classes.get(class), self.counts.successes)
+    }
+
+    fn touch(&mut self, time: Nanos) {
+        if self.first_seen == 0 || time < self.first_seen {
+            self.first_seen = time;
+        }
+        self.last_seen = self.last_seen.max(time);
+    }
+
+    fn observe_outcome(&mut self, record: &ExchangeRecord, settings: &AnalyzerSettings) {
+        let keys = settings.inventory.max_tally_keys;
+        let scheme = authentication(record);
+        let status = self.seen.statuses.entry(record.status.unwrap_or(0));
+        *status.or_insert(0) += 1;
+        if record.request.is_some() {
+            self.seen.authentication.add(scheme, 1, keys);
+        }
+        if whole(record) {
+            self.counts.complete = self.counts.complete.saturating_add(1);
+        }
+        if let Some(response) = &record.response {
+            let later = |old: Option<i64>, new: Option<i64>| new.or(old);
+            self.facts.deprecation_header =
+                later(self.facts.deprecation_header, response.deprecation);
+            self.facts.sunset_header = later(self.facts.sunset_header, response.sunset);
+        }
+        if !succeeded(record) {
+            return;
+        }
+        let counts = &mut self.counts;
+        counts.successes = counts.successes.saturating_add(1);
+        if record.request.is_some() {
+            self.authentication_successful.add(scheme, 1, keys);
+        }
+        if signs_in(record) {
+            counts.sign_in = counts.sign_in.saturating_add(1);
+        }
+        if lifecycle::retired(&self.facts, record.time, &settings.lifecycle).is_some() {
+            counts.retired_successes = counts.retired_successes.saturating_add(1);
+        }
+    }
+
+    fn observe_content(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
+        let keys = settings.max_tally_keys;
+        let seen = &mut self.seen;
+        if let Some(request) = &record.request {
+            seen.request_size.record(request.body_len);
+            if let Some(kind) = &request.content_type {
+                seen.request_types.add(kind, 1, keys);
+            }
+            for class in request.data_classes.keys() {
+                self.request_classes.add(class, 1, keys);
+            }
+        }
+        if let Some(response) = &record.response {
+            seen.response_size.record(response.body_len);
+            if let Some(kind) = &response.content_type {
+                seen.response_types.add(kind, 1, keys);
+            }
+            // What a refusal says is no data of the endpoint.
+            if succeeded(record) {
+                for class in response.data_classes.keys() {
+                    self.response_classes.add(class, 1, keys);
+                }
+            }
+        }
+        if !matches!(record.status, Some(400..)) {
+            seen.parameters.observe(record, &self.at.template, settings);
+        }
+    }
+
+    /// As plain data.
+    #[must_use]
+    pub fn snapshot(&self, settings: &InventorySettings) -> EndpointSnapshot {
+        let seen = &self.seen;
+        let mut callers: Vec<(ConsumerId, u64)> =
+            seen.callers.iter().map(|(id, n)| (*id, *n)).collect();
+        callers.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+        callers.truncate(settings.top_callers);
+        EndpointSnapshot {
+            id: self.at.id,
+            method: self.at.method.clone(),
+            host: self.at.host.clone(),
+            template: self.at.template.clone(),
+            template_confidence: self.confidence,
+            examples: self.examples.clone(),
+            lifecycle: self.lifecycle,
+            lifecycle_reason: self.reason.clone(),
+            facts: self.facts.clone(),
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            requests: self.requests,
+            statuses: seen.statuses.clone(),
+            authentication: seen.authentication.counts().clone(),
+            authentication_successful: self.authentication_successful.counts().clone(),
+            request_content_types: seen.request_types.counts().clone(),
+            response_content_types: seen.response_types.counts().clone(),
+            parameters: seen.parameters.snapshot(),
+            request_data_classes: self.request_classes.counts().clone(),
+            response_data_classes: self.response_classes.counts().clone(),
+            consumers: seen.consumers.count(),
+            top_consumers: callers,
+            servers: seen.servers.counts().clone(),
+            protocols: seen.protocols.counts().clone(),
+            completeness: seen.completeness.counts().clone(),
+            latency: seen.latency.snapshot(),
+            request_size: seen.request_size.snapshot(),
+            response_size: seen.response_size.snapshot(),
+            minutes: seen.minutes.snapshot(),
+            state: serde_json::to_value(self.state()).unwrap_or_default(),
+        }
+    }
+
+    fn state(&self) -> EndpointState {
+        EndpointState {
+            consumers: self.seen.consumers.state(),
+            callers: self.seen.callers.iter().map(|(id, n)| (*id, *n)).collect(),
+            baseline: self.baseline.state(),
+            successes: self.counts.successes,
+            retired_successes: self.counts.retired_successes,
+            sign_in: self.counts.sign_in,
+            complete: self.counts.complete,
+        }
+    }
+
+    /// Goes on from plain data; a state that cannot be read costs the baseline and nothing else.
+    #[must_use]
+    pub fn restore(snapshot: EndpointSnapshot, settings: &AnalyzerSettings) -> Self {
+        let inventory = &settings.inventory;
+        let state: EndpointState = serde_json::from_value(snapshot.state).unwrap_or_default();
+        let size = Bounds::size(inventory.max_size);
+        let at = EndpointRef {
+            id: snapshot.id,
+            method: snapshot.method,
+            host: snapshot.host,
+            template: snapshot.template,
+        };
+        Self {
+            at,
+            confidence: snapshot.template_confidence,
+            examples: snapshot.examples,
+            facts: snapshot.facts,
+            secured: None,
+            lifecycle: snapshot.lifecycle,
+            reason: snapshot.lifecycle_reason,
+            first_seen: snapshot.first_seen,
+            last_seen: snapshot.last_seen,
+            requests: snapshot.requests,
+            counts: Counts {
+                successes: state.successes,
+                retired_successes: state.retired_successes,
+                sign_in: state.sign_in,
+                complete: state.complete,
+            },
+            authentication_successful: Tally::from_counts(snapshot.authentication_successful),
+            response_classes: Tally::from_counts(snapshot.response_data_classes),
+            request_classes: Tally::from_counts(snapshot.request_data_classes),
+            baseline: Baseline::restore(state.baseline, &settings.baseline, &settings.detectors),
+            seen: Seen {
+                statuses: snapshot.statuses,
+                authentication: Tally::from_counts(snapshot.authentication),
+                request_types: Tally::from_counts(snapshot.request_content_types),
+                response_types: Tally::from_counts(snapshot.response_content_types),
+                parameters: Parameters::restore(&snapshot.parameters),
+                consumers: Distinct::restore(&state.consumers),
+                callers: state.callers.into_iter().collect(),
+                servers: Tally::from_counts(snapshot.servers),
+                protocols: Tally::from_counts(snapshot.protocols),
+                completeness: Tally::from_counts(snapshot.completeness),
+                latency: Distribution::restore(
+                    Bounds::latency(inventory.max_latency_ns),
+                    &snapshot.latency,
+                ),
+                request_size: Distribution::restore(size, &snapshot.request_size),
+                response_size: Distribution::restore(size, &snapshot.response_size),
+                minutes: Minutes::restore(&snapshot.minutes),
+            },
+        }
+    }
+}
+
+impl Seen {
+    fn merge(&mut self, other: &Self, settings: &InventorySettings) {
+        let keys = settings.max_tally_keys;
+        for (status, count) in &other.statuses {
+            let ours = self.statuses.entry(*status).or_insert(0);
+            *ours = ours.saturating_add(*count);
+        }
+        self.authentication.merge(&other.authentication, keys);
+        self.request_types.merge(&other.request_types, keys);
+        self.response_types.merge(&other.response_types, keys);
+        self.parameters.merge(&other.parameters, settings);
+        self.consumers
+            .merge(&other.consumers, settings.exact_consumers);
+        for (caller, calls) in &other.callers {
+            count_caller(&mut self.callers, *caller, *calls, settings.counted_callers);
+        }
+        self.servers.merge(&other.servers, keys);
+        self.protocols.merge(&other.protocols, keys);
+        self.completeness.merge(&other.completeness, keys);
+        self.latency.merge(&other.latency);
+        self.request_size.merge(&other.request_size);
+        self.response_size.merge(&other.response_size);
+        self.minutes.merge(&other.minutes, settings);
+    }
+}
+
+fn add_counts(counts: &mut Counts, other: Counts) {
+    counts.successes = counts.successes.saturating_add(other.successes);
+    counts.retired_successes = counts
+        .retired_successes
+        .saturating_add(other.retired_successes);
+    counts.sign_in = counts.sign_in.saturating_add(other.sign_in);
+    counts.complete = counts.complete.saturating_add(other.complete);
+}
+
+/// Counts a caller; at the cap the one with the fewest calls gives its place and its count.
+fn count_caller(callers: &mut BTreeMap<ConsumerId, u64>, id: ConsumerId, by: u64, cap: usize) {
+    if let Some(calls) = callers.get_mut(&id) {
+        *calls = calls.saturating_add(by);
+        return;
+    }
+    let mut calls = by;
+    if callers.len() >= cap.max(1) {
+        let least = callers
+            .iter()
+            .min_by_key(|(id, n)| (**n, **id))
+            .map(|(id, n)| (*id, *n));
+        if let Some((least, n)) = least {
+            callers.remove(&least);
+            calls = calls.saturating_add(n);
+        }
+    }
+    callers.insert(id, calls);
+}
+
+/// Whether the exchange looks like signing in: a password or code goes up, or a credential comes
+/// down.
+fn signs_in(record: &ExchangeRecord) -> bool {
+    let carries = |message: Option<&MessageRecord>| {
+        message.is_some_and(|m| {
+            SIGN_IN_CLASSES
+                .iter()
+                .any(|class| m.data_classes.contains_key(*class))
+        })
+    };
+    let sets_cookie = record
+        .response
+        .as_ref()
+        .is_some_and(|m| m.header_names.iter().any(|name| name == "set-cookie"));
+    carries(record.request.as_ref()) || carries(record.response.as_ref()) || sets_cookie
+}
+
+fn completeness(record: &ExchangeRecord) -> &'static str {
+    use MessageCompleteness::{Aborted, Gap, Missing, Open};
+    let (request, response) = (record.completeness.request, record.completeness.response);
+    if request == Missing {
+        "request_missing"
+    } else if response == Missing {
+        "response_missing"
+    } else if request == Gap || response == Gap {
+        "gap"
+    } else if request == Aborted || response == Aborted {
+        "aborted"
+    } else if request == Open || response == Open {
+        "open"
+    } else {
+        "complete"
+    }
+}

@@ -1,0 +1,402 @@
+//! One host: its templates, its endpoints and what covers them. Everything that is learned of a
+//! host lives here and is saved together, so that a partition could run anywhere.
+
+mod events;
+
+mod orphans;
+
+mod persist;
+
+use std::collections::{BTreeSet, HashMap};
+
+use foldhash::fast::FixedState;
+
+use super::consumer::Identity;
+use super::entry::{Entry, sound_latency, succeeded, whole};
+use super::specification::Specification;
+use super::specification::coverage::{Coverage, Standing};
+use crate::baseline::{Answer, Call};
+use crate::endpoint::{HostTemplates, Sighting};
+use crate::settings::{AnalyzerSettings, HOUR, MINUTE};
+use crate::snapshot::{EndpointId, EndpointRef, Nanos};
+use tapscope_record::ExchangeRecord;
+
+/// Packet time between two looks at all labels of a host: labels that depend on time alone
+/// (dormant, new) count in days.
+const RELABEL_INTERVAL: Nanos = HOUR;
+
+/// One host.
+#[derive(Debug)]
+pub struct Partition {
+    host: String,
+    templates: HostTemplates,
+    entries: HashMap<EndpointId, Entry, FixedState>,
+    coverage: HostCoverage,
+    totals: Totals,
+    changes: PartitionChanges,
+    relabelled: Nanos,
+}
+
+/// Which specifications hold for the host.
+#[derive(Debug, Default)]
+struct HostCoverage {
+    /// Of specifications that name the host.
+    named: Coverage,
+    /// Of specifications that name no host.
+    floating: Coverage,
+    /// Whether the latter hold here: traffic has shown one of their operations.
+    adopted: bool,
+    /// Documented operations never seen that have a row.
+    orphans: BTreeSet<EndpointId>,
+    /// Whether orphans have been looked for since specifications or coverage changed.
+    orphans_settled: bool,
+}
+
+/// Sums over a host.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Totals {
+    /// First exchange.
+    pub first_seen: Nanos,
+    /// Last exchange.
+    pub last_seen: Nanos,
+    /// Minutes with traffic.
+    pub minutes: u64,
+    /// Exchanges.
+    pub requests: u64,
+    /// Exchanges seen complete.
+    pub complete: u64,
+    /// Successful exchanges whose request was seen.
+    pub successes: u64,
+    /// Those of them that carried credentials.
+    pub authenticated: u64,
+}
+
+/// What changed since it was last taken.
+#[derive(Debug, Default)]
+struct PartitionChanges {
+    dirty: BTreeSet<EndpointId>,
+    merged: Vec<(EndpointId, EndpointId)>,
+    removed: BTreeSet<EndpointId>,
+    /// The set of endpoints changed.
+    structure: bool,
+    host: bool,
+    state_saved: Nanos,
+    refused: u64,
+    moves: Moves,
+}
+
+/// Changes of endpoints' names that what hangs on them must follow.
+#[derive(Debug, Default)]
+pub struct Moves {
+    /// Endpoints that proved to be one: (gone, survivor).
+    pub merged: Vec<(EndpointId, EndpointId)>,
+    /// Endpoints whose template changed.
+    pub renamed: Vec<EndpointId>,
+}
+
+/// What came of one record.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The endpoint.
+    pub endpoint: Option<EndpointId>,
+    /// What the endpoint's baseline says.
+    pub answer: Answer,
+}
+
+impl Partition {
+    /// A host that nothing is known of yet.
+    #[must_use]
+    pub fn new(host: &str, specifications: &[Specification], settings: &AnalyzerSettings) -> Self {
+        let mut new = Self {
+            host: host.to_owned(),
+            templates: HostTemplates::new(host, &settings.templates),
+            entries: HashMap::default(),
+            coverage: HostCoverage::default(),
+            totals: Totals::default(),
+            changes: PartitionChanges::default(),
+            relabelled: 0,
+        };
+        new.set_specifications(specifications, 0, settings);
+        new
+    }
+
+    /// Takes one record; `room` is how many more endpoints there may be.
+    pub fn observe(
+        &mut self,
+        record: &ExchangeRecord,
+        identity: &Identity,
+        room: usize,
+        settings: &AnalyzerSettings,
+    ) -> Outcome {
+        self.count(record);
+        let mut outcome = Outcome::default();
+        if let Some(method) = &record.method {
+            outcome.endpoint = self.templates.observe(&Sighting {
+                method,
+                path: &record.path,
+                trailing_slash: record.trailing_slash,
+                status: record.status,
+                request_content_type: content_type(record.request.as_ref()),
+                response_content_type: content_type(record.response.as_ref()),
+                response_shape: record.response.as_ref().and_then(|m| m.shape.as_ref()),
+                response_len: record.response.as_ref().map_or(0, |m| m.body_len),
+                consumer: identity.id.0,
+                time: record.time,
+            });
+        }
+        self.apply_events(record.time, room, settings);
+        outcome.endpoint = outcome
+            .endpoint
+            .filter(|id| self.ensure(*id, room, settings));
+        if let Some(id) = outcome.endpoint {
+            outcome.answer = self.update(id, record, identity, settings);
+        }
+        if record.time.saturating_sub(self.relabelled) >= RELABEL_INTERVAL {
+            self.handle_time(record.time, settings);
+        } else if !self.coverage.orphans_settled {
+            self.settle_orphans(record.time, settings);
+        }
+        outcome
+    }
+
+    /// Looks at the labels that time alone can change.
+    pub fn handle_time(&mut self, now: Nanos, settings: &AnalyzerSettings) {
+        if now.saturating_sub(self.relabelled) < RELABEL_INTERVAL {
+            return;
+        }
+        self.relabelled = now;
+        for (id, entry) in &mut self.entries {
+            if entry.relabel(self.totals.first_seen, now, settings) {
+                self.changes.dirty.insert(*id);
+            }
+        }
+        self.settle_orphans(now, settings);
+    }
+
+    /// The specifications that hold from now on.
+    pub fn set_specifications(
+        &mut self,
+        specifications: &[Specification],
+        now: Nanos,
+        settings: &AnalyzerSettings,
+    ) {
+        self.coverage.named = Coverage::of_host(specifications, &self.host);
+        self.coverage.floating = Coverage::of_any_host(specifications);
+        self.coverage.adopted = self.entries.values().any(|entry| {
+            entry.counts.successes >= settings.lifecycle.adoption_min_successes
+                && self
+                    .coverage
+                    .floating
+                    .recognises(&entry.at.method, &entry.at.template)
+        });
+        self.apply_coverage(now, settings);
+    }
+
+    /// Derives everything that hangs on specifications anew.
+    fn apply_coverage(&mut self, now: Nanos, settings: &AnalyzerSettings) {
+        self.templates.set_documented(&self.coverage.templates());
+        self.apply_events(now, usize::MAX, settings);
+        let mut ids: Vec<EndpointId> = self.entries.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            self.restand(id, now, settings);
+        }
+        self.coverage.orphans_settled = false;
+        self.withdraw_orphans();
+        self.settle_orphans(now, settings);
+    }
+
+    /// Asks the specifications about one endpoint anew.
+    fn restand(&mut self, id: EndpointId, now: Nanos, settings: &AnalyzerSettings) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        let standing = self.coverage.standing(&entry.at.method, &entry.at.template);
+        let before = entry.facts.clone();
+        entry.set_standing(standing);
+        let relabelled = entry.relabel(self.totals.first_seen, now, settings);
+        if relabelled || before != entry.facts {
+            self.changes.dirty.insert(id);
+        }
+    }
+
+    /// Moves since the last call.
+    pub fn take_moves(&mut self) -> Moves {
+        core::mem::take(&mut self.changes.moves)
+    }
+
+    /// An endpoint.
+    #[must_use]
+    pub fn entry(&self, id: EndpointId) -> Option<&Entry> {
+        self.entries.get(&id)
+    }
+
+    /// Sums over the host.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.totals
+    }
+
+    /// Number of endpoints.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Exchanges held as candidates.
+    #[must_use]
+    pub fn candidates(&self) -> u64 {
+        self.templates.candidates()
+    }
+
+    /// Endpoints that found no place.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.changes.refused
+    }
+
+    fn count(&mut self, record: &ExchangeRecord) {
+        let totals = &mut self.totals;
+        if totals.requests == 0 {
+            totals.first_seen = record.time;
+            self.relabelled = record.time;
+        }
+        if totals.requests == 0
+            || record.time.div_euclid(MINUTE) > totals.last_seen.div_euclid(MINUTE)
+        {
+            totals.minutes = totals.minutes.saturating_add(1);
+        }
+        totals.first_seen = totals.first_seen.min(record.time);
+        totals.last_seen = totals.last_seen.max(record.time);
+        totals.requests = totals.requests.saturating_add(1);
+        if whole(record) {
+            totals.complete = totals.complete.saturating_add(1);
+        }
+        if succeeded(record) && record.request.is_some() {
+            totals.successes = totals.successes.saturating_add(1);
+            if !record.credentials.is_empty() {
+                totals.authenticated = totals.authenticated.saturating_add(1);
+            }
+        }
+        self.changes.host = true;
+    }
+
+    fn update(
+        &mut self,
+        id: EndpointId,
+        record: &ExchangeRecord,
+        identity: &Identity,
+        settings: &AnalyzerSettings,
+    ) -> Answer {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return Answer::default();
+        };
+        let headers = (entry.facts.sunset_header, entry.facts.deprecation_header);
+        let successes = entry.counts.successes;
+        entry.observe(record, identity, settings);
+        let call = Call {
+            time: record.time,
+            client: super::consumer::client_address(record),
+            status: record.status,
+            latency_ns: sound_latency(record),
+            host_minutes: self.totals.minutes,
+        };
+        let answer = entry
+            .baseline
+            .observe(&call, &settings.baseline, &settings.detectors);
+        let silent = self.relabelled;
+        let changed = headers != (entry.facts.sunset_header, entry.facts.deprecation_header)
+            || (successes == 0) != (entry.counts.successes == 0)
+            || entry.requests <= 1
+            || entry.last_seen.saturating_sub(silent) < 0;
+        if changed || entry.lifecycle == crate::snapshot::Lifecycle::Dormant {
+            entry.relabel(self.totals.first_seen, record.time, settings);
+        }
+        self.changes.dirty.insert(id);
+        self.adopt(id, record.time, settings);
+        answer
+    }
+
+    /// Takes specifications that name no host to cover this one, once traffic has shown one of
+    /// their operations.
+    fn adopt(&mut self, id: EndpointId, now: Nanos, settings: &AnalyzerSettings) {
+        if self.coverage.adopted || self.coverage.floating.is_empty() {
+            return;
+        }
+        let Some(entry) = self.entries.get(&id) else {
+            return;
+        };
+        if entry.counts.successes == settings.lifecycle.adoption_min_successes
+            && self
+                .coverage
+                .floating
+                .recognises(&entry.at.method, &entry.at.template)
+        {
+            self.coverage.adopted = true;
+            self.apply_coverage(now, settings);
+        }
+    }
+
+    /// Makes sure an endpoint has an entry; false when there is no place for it.
+    fn ensure(&mut self, id: EndpointId, room: usize, settings: &AnalyzerSettings) -> bool {
+        if self.entries.contains_key(&id) {
+            return true;
+        }
+        let Some(view) = self.templates.describe(id) else {
+            return false;
+        };
+        if room == 0 || self.entries.len() >= settings.inventory.max_endpoints_per_host {
+            self.changes.refused = self.changes.refused.saturating_add(1);
+            return false;
+        }
+        let at = EndpointRef {
+            id,
+            method: view.method.clone(),
+            host: self.host.clone(),
+            template: view.template.clone(),
+        };
+        let mut entry = Entry::new(at, &settings.inventory);
+        entry.describe(view);
+        self.entries.insert(id, entry);
+        self.changes.structure = true;
+        self.changes.dirty.insert(id);
+        true
+    }
+}
+
+impl HostCoverage {
+    fn standing(&self, method: &str, template: &str) -> Standing {
+        let mut standing = self.named.standing(method, template);
+        if self.adopted {
+            let floating = self.floating.standing(method, template);
+            if standing.template.is_none() || (standing.removed && !floating.removed) {
+                let covered = standing.covered || floating.covered;
+                standing = Standing {
+                    covered,
+                    ..floating
+                };
+            }
+        }
+        standing
+    }
+
+    fn templates(&self) -> Vec<(String, String)> {
+        let mut all = self.named.templates();
+        if self.adopted {
+            all.extend(self.floating.templates());
+            all.sort();
+            all.dedup();
+        }
+        all
+    }
+}
+
+fn content_type(message: Option<&tapscope_record::MessageRecord>) -> Option<&str> {
+    message.and_then(|m| m.content_type.as_deref())
+}

@@ -1,0 +1,241 @@
+//! Which operations cover a host, and which one an endpoint is.
+//!
+//! An endpoint is matched by structure: as many segments, and each either a parameter in the
+//! operation or the same literal in both. Where several match, the one with the most literals in
+//! common wins, as a router would have it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Operation, Specification};
+
+/// What specifications say of one endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether a specification covers the path.
+    pub covered: bool,
+    /// Names of the specifications that describe it.
+    pub documented_in: Vec<String>,
+    /// The full template they give it.
+    pub template: Option<String>,
+    /// Every description says it is deprecated.
+    pub deprecated: bool,
+    /// Only older revisions describe it.
+    pub removed: bool,
+    /// Whether a description asks for credentials; none where nothing describes it.
+    pub secured: Option<bool>,
+}
+
+/// One operation at one base path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Documented {
+    specification: String,
+    template: String,
+    segments: Vec<String>,
+    deprecated: bool,
+    secured: bool,
+    current: bool,
+}
+
+/// The operations that cover one host.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    /// By method and number of segments.
+    operations: BTreeMap<(String, usize), Vec<Documented>>,
+    bases: BTreeSet<Vec<String>>,
+}
+
+impl Coverage {
+    /// The operations of the specifications that name `host`. Of several of the same name the
+    /// last one holds; the ones before it tell what was removed.
+    #[must_use]
+    pub fn of_host(specifications: &[Specification], host: &str) -> Self {
+        Self::of(specifications, |s| s.hosts.iter().any(|h| matches(h, host)))
+    }
+
+    /// The operations of the specifications that name no host.
+    #[must_use]
+    pub fn of_any_host(specifications: &[Specification]) -> Self {
+        Self::of(specifications, |s| s.hosts.is_empty())
+    }
+
+    fn of(specifications: &[Specification], applies: impl Fn(&Specification) -> bool) -> Self {
+        let mut coverage = Self::default();
+        for (at, specification) in specifications.iter().enumerate() {
+            if !applies(specification) {
+                continue;
+            }
+            let later = specifications.iter().skip(at + 1);
+            let current = !later.into_iter().any(|s| s.name == specification.name);
+            for operation in &specification.operations {
+                coverage.add(specification, operation, current);
+            }
+            if current {
+                let bases = specification.base_paths.iter();
+                coverage.bases.extend(bases.map(|base| segments(base)));
+            }
+        }
+        coverage
+    }
+
+    fn add(&mut self, specification: &Specification, operation: &Operation, current: bool) {
+        let own = &operation.base_paths;
+        let bases = if own.is_empty() {
+            &specification.base_paths
+        } else {
+            own
+        };
+        for base in bases {
+            if current && !own.is_empty() {
+                self.bases.insert(segments(base));
+            }
+            let template = full(base, &operation.path);
+            let segments = segments(&template);
+            let key = (operation.method.clone(), segments.len());
+            self.operations.entry(key).or_default().push(Documented {
+                specification: specification.name.clone(),
+                template,
+                segments,
+                deprecated: operation.deprecated,
+                secured: operation.secured,
+                current,
+            });
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty() && self.bases.is_empty()
+    }
+
+    /// What the specifications say of an endpoint.
+    #[must_use]
+    pub fn standing(&self, method: &str, template: &str) -> Standing {
+        let path = segments(template);
+        let mut standing = Standing {
+            covered: self.bases.iter().any(|base| path.starts_with(base)),
+            ..Standing::default()
+        };
+        let found = self.best(method, &path);
+        let current: Vec<&&Documented> = found.iter().filter(|d| d.current).collect();
+        standing.removed = current.is_empty() && !found.is_empty();
+        standing.deprecated = !current.is_empty() && current.iter().all(|d| d.deprecated);
+        if !current.is_empty() {
+            standing.secured = Some(current.iter().all(|d| d.secured));
+        }
+        for one in &current {
+            if !standing.documented_in.contains(&one.specification) {
+                standing.documented_in.push(one.specification.clone());
+            }
+        }
+        standing.template = current
+            .first()
+            .or(found.first().as_ref().map(|d| *d).as_ref())
+            .map(|d| d.template.clone());
+        standing.covered |= !found.is_empty();
+        standing
+    }
+
+    /// The operations that match with the most literals in common; current ones before removed
+    /// ones.
+    fn best(&self, method: &str, path: &[String]) -> Vec<&Documented> {
+        let key = (method.to_owned(), path.len());
+        let mut best = Vec::new();
+        let mut most = None;
+        for one in self.operations.get(&key).into_iter().flatten() {
+            let Some(literals) = resemblance(&one.segments, path) else {
+                continue;
+            };
+            let rank = Some((one.current, literals));
+            if rank > most {
+                most = rank;
+                best.clear();
+            }
+            if rank == most {
+                best.push(one);
+            }
+        }
+        best
+    }
+
+    /// Whether an endpoint is a documented operation, and one that is unlikely to be hit by
+    /// chance: it has a literal segment.
+    #[must_use]
+    pub fn recognises(&self, method: &str, template: &str) -> bool {
+        let path = segments(template);
+        self.best(method, &path)
+            .iter()
+            .any(|d| d.current && d.segments.iter().any(|s| !s.contains('{')))
+    }
+
+    /// (method, full template) of the current operations, in a fixed order.
+    #[must_use]
+    pub fn templates(&self) -> Vec<(String, String)> {
+        let mut all = BTreeSet::new();
+        for ((method, _), operations) in &self.operations {
+            for one in operations.iter().filter(|d| d.current) {
+                all.insert((method.clone(), one.template.clone()));
+            }
+        }
+        all.into_iter().collect()
+    }
+}
+
+/// A base path and a path as one template.
+fn full(base: &str, path: &str) -> String {
+    let whole = format!("{base}{path}");
+    if whole.len() > 1 {
+        whole.trim_end_matches('/').to_owned()
+    } else {
+        whole
+    }
+}
+
+fn segments(template: &str) -> Vec<String> {
+    template
+        .split('/')
+        .filter(|s| !s.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Literals in common, when the endpoint's path is one of the operation's.
+fn resemblance(documented: &[String], path: &[String]) -> Option<usize> {
+    let mut literals = 0;
+    for (theirs, ours) in documented.iter().zip(path) {
+        if theirs == ours && !theirs.contains('{') {
+            literals += 1;
+        } else if !fits(theirs, ours) {
+            return None;
+        }
+    }
+    Some(literals)
+}
+
+/// Whether a segment of the endpoint (literal or parameter) can be one of the operation's segment:
+/// `{id}` takes anything, `{id}.json` what begins and ends as it does.
+fn fits(documented: &str, ours: &str) -> bool {
+    let (Some(first), Some(last)) = (documented.find('{'), documented.rfind('}')) else {
+        return documented.eq_ignore_ascii_case(ours) && !ours.contains('{');
+    };
+    let before = documented.get(..first).unwrap_or_default();
+    let after = documented.get(last + 1..).unwrap_or_default();
+    if before.is_empty() && after.is_empty() {
+        return true;
+    }
+    // A whole-segment parameter of ours may well be theirs with its affixes not yet told apart.
+    if ours.starts_with('{') && ours.ends_with('}') {
+        return true;
+    }
+    ours.len() > before.len() + after.len() && ours.starts_with(before) && ours.ends_with(after)
+}
+
+/// Whether a host is one that a specification names.
+fn matches(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix("*.") {
+        Some(domain) => host
+            .split_once('.')
+            .is_some_and(|(label, rest)| !label.is_empty() && rest == domain),
+        None => pattern == host,
+    }
+}
