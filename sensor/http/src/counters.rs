@@ -2,7 +2,7 @@
 
 use core::ops::AddAssign;
 
-use tapscope_decap::CounterValue;
+use tapscope_flow::CounterValue;
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $variant:ident = $name:literal $(, $reason:literal)?;)*) => {

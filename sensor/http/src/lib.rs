@@ -52,4 +52,4 @@ pub use exchange::{
 };
 pub use settings::HttpSettings;
 pub use stage::HttpStage;
-pub use tapscope_flow::{Encapsulation, Layer, Timestamp};
+pub use tapscope_flow::{CounterValue, Encapsulation, Layer, Timestamp};

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tapscope_decap::CounterValue;
-use tapscope_flow::{ConnectionId, StreamEvent, StreamEventKind, Timestamp};
+use tapscope_flow::{ConnectionId, CounterValue, StreamEvent, StreamEventKind, Timestamp};
 
 use crate::connection::{Connection, Context, Facts};
 use crate::counters::{Counter, Counters};

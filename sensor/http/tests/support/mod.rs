@@ -1,5 +1,6 @@
 //! Plays dialogues against the stage and prints the exchanges compactly.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
 #![expect(
     unreachable_pub,
     reason = "each test binary includes this module and uses part of it"
