@@ -82,13 +82,14 @@ const EDGE_CRATES: [(&str, &[&str]); 5] = [
 ];
 
 /// Where serde may be derived: a path that starts with one of these.
-const SERDE_PLACES: [&str; 6] = [
+const SERDE_PLACES: [&str; 7] = [
     "sensor/record/src/",
     "sensor/pipeline/src/traffic",
     "analyzer/src/snapshot",
     "analyzer/store/src/",
     "dashboard-api/src/view",
     "src/config",
+    "src/view",
 ];
 
 /// Lines a file may have, its test module not counted.
