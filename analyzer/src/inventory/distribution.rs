@@ -99,11 +99,12 @@ impl Distribution {
         let Some(histogram) = &other.histogram else {
             return;
         };
+        // Buckets give their upper ends: the extremes are known better than that.
+        let extremes = (self.min.min(other.min), self.max.max(other.max));
         for step in histogram.iter_recorded() {
             self.record_n(step.value_iterated_to(), step.count_since_last_iteration());
         }
-        self.min = self.min.min(other.min);
-        self.max = self.max.max(other.max);
+        (self.min, self.max) = extremes;
     }
 
     /// As plain data.
