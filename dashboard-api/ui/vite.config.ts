@@ -4,7 +4,8 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
-const api = `http://127.0.0.1:${process.env['PORT'] ?? '8080'}`;
+const target = `http://127.0.0.1:${process.env['PORT'] ?? '8080'}`;
+const proxy = { '/api': { target, changeOrigin: true } };
 
 export default defineConfig({
   base: './',
@@ -17,9 +18,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: 'es2022',
   },
-  server: {
-    host: '127.0.0.1',
-    proxy: { '/api': { target: api, changeOrigin: true } },
-  },
+  server: { host: '127.0.0.1', proxy },
+  preview: { host: '127.0.0.1', proxy },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
 });

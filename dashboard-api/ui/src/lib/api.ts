@@ -1,7 +1,7 @@
 // The page's only way to the product: the documented API under /api/v1, one function a route.
 import type {
   ConsumerDetail, ConsumerSummary, EndpointDetail, EndpointSummary, FindingDetail, FindingStatus,
-  FindingSummary, Health, Host, Minute, Overview, Page, Problem, Specification, SpecificationDiff,
+  FindingSummary, Health, History, Hosts, Overview, Page, Problem, Specification, SpecificationDiff, Specifications,
 } from './types';
 
 export const BASE = '/api/v1';
@@ -27,9 +27,9 @@ export const endpoints = (query: Query, signal?: AbortSignal) =>
 export const endpoint = (id: string, signal?: AbortSignal) =>
   read<EndpointDetail>(`/endpoints/${encodeURIComponent(id)}`, undefined, signal);
 export const endpointHistory = (id: string, from: string, to: string, signal?: AbortSignal) =>
-  read<{ minutes: Minute[] }>(`/endpoints/${encodeURIComponent(id)}/history`,
+  read<History>(`/endpoints/${encodeURIComponent(id)}/history`,
     new URLSearchParams({ from, to }), signal);
-export const hosts = (signal?: AbortSignal) => read<{ items: Host[] }>('/hosts', undefined, signal);
+export const hosts = (signal?: AbortSignal) => read<Hosts>('/hosts', undefined, signal);
 export const findings = (query: Query, signal?: AbortSignal) =>
   read<Page<FindingSummary>>('/findings', query, signal);
 export const finding = (id: string, signal?: AbortSignal) =>
@@ -39,7 +39,7 @@ export const consumers = (query: Query, signal?: AbortSignal) =>
 export const consumer = (id: string, signal?: AbortSignal) =>
   read<ConsumerDetail>(`/consumers/${encodeURIComponent(id)}`, undefined, signal);
 export const specifications = (signal?: AbortSignal) =>
-  read<{ items: Specification[] }>('/specifications', undefined, signal);
+  read<Specifications>('/specifications', undefined, signal);
 export const specificationDiff = (name: string, signal?: AbortSignal) =>
   read<SpecificationDiff>(`/specifications/${encodeURIComponent(name)}/diff`, undefined, signal);
 export const health = (signal?: AbortSignal) => read<Health>('/health', undefined, signal);

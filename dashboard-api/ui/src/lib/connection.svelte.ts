@@ -10,10 +10,32 @@ export const live = new Live(
   },
 );
 
-/** Calls `action` when the product is back after having been away; returns the way to end it. */
-export function whenBack(action: () => void): () => void {
-  return live.watch((_, again) => {
-    if (again) action();
+/** How long a window may be out of sight before it lets go of its connection. */
+const HIDDEN_MS = 30_000;
+
+/**
+ * Calls `action` when what is shown may have missed changes: the product is back after having been
+ * away, or it says so itself. Returns the way to end it.
+ */
+export function whenStale(action: () => void): () => void {
+  const ends = [
+    live.watch((_, again) => {
+      if (again) action();
+    }),
+    live.on('reset', action),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
+/** A browser has six connections to one place: windows out of sight must not hold them all. */
+export function restWhileHidden(): void {
+  let timer: number | undefined;
+  document.addEventListener('visibilitychange', () => {
+    window.clearTimeout(timer);
+    if (document.hidden) timer = window.setTimeout(() => live.stop(), HIDDEN_MS);
+    else live.start();
   });
 }
 

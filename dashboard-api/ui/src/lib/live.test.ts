@@ -78,6 +78,16 @@ describe('events', () => {
     expect(ids).toEqual(['a', 'b']);
   });
 
+  it('tell that everything is to be read again', () => {
+    let resets = 0;
+    live.on('reset', () => (resets += 1));
+    live.start();
+    source().send('reset', {});
+    source().send('reset', {});
+    timers.pass(FLUSH_MS);
+    expect(resets).toBe(1);
+  });
+
   it('that are no JSON objects are passed over', () => {
     let heard = 0;
     live.on('endpoint', (batch) => (heard += batch.length));

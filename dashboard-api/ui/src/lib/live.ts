@@ -2,8 +2,9 @@
 // the event source and the timers come in from outside, so that every situation can be tested.
 
 export type LiveState = 'connecting' | 'live' | 'waiting';
-export type LiveKind = 'overview' | 'endpoint' | 'finding' | 'health';
-export const LIVE_KINDS: LiveKind[] = ['overview', 'endpoint', 'finding', 'health'];
+/** `reset`: too much changed to be told row by row, or a row is gone; lists are to be read again. */
+export type LiveKind = 'overview' | 'endpoint' | 'finding' | 'health' | 'reset';
+export const LIVE_KINDS: LiveKind[] = ['overview', 'endpoint', 'finding', 'health', 'reset'];
 
 /** The part of EventSource that is used. */
 export interface Source {

@@ -27,7 +27,6 @@ class Product {
           this.overview.later(readOverview, REREAD_MS);
         }
       }),
-      live.on('finding', () => this.overview.later(readOverview, REREAD_MS)),
       live.on('health', ([latest]) => {
         if (latest !== undefined && 'verdict' in latest && 'sources' in latest) {
           this.health.data = latest as unknown as Health;

@@ -5,6 +5,7 @@ import type { Histogram, Minute } from './types';
 
 const at = (minute: number, requests = 1): Minute => ({
   minute: new Date(Date.UTC(2026, 0, 1) + minute * 60_000).toISOString(), requests, client_errors: 0, server_errors: 0,
+  latency_p50_ms: null, latency_p99_ms: null, response_bytes: 0,
 });
 const histogram = (buckets: [number, number][]): Histogram => ({ count: 0, min: 0, p50: 0, p90: 0, p99: 0, max: 0, buckets });
 

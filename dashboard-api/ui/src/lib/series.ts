@@ -1,13 +1,13 @@
 // From the API's minutes and buckets to the columns a chart draws. Pure; tested.
 import { millis } from './format';
-import type { Histogram, Minute } from './types';
+import type { Histogram, Minute, OverviewMinute } from './types';
 
 /** Holes longer than this are left out rather than filled with empty minutes. */
 const FILL_MAX = 24 * 60;
 
 /** Minutes without traffic are not sent; a chart must show them as nothing, not as a slope. */
-export function fillMinutes(minutes: Minute[]): Minute[] {
-  const filled: Minute[] = [];
+export function fillMinutes<M extends OverviewMinute>(minutes: M[]): (M | OverviewMinute)[] {
+  const filled: (M | OverviewMinute)[] = [];
   let last = Number.NaN;
   for (const minute of minutes) {
     const at = millis(minute.minute);
@@ -27,7 +27,7 @@ const BARS_MAX = 120;
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 240, 720, 1440];
 
 /** The smallest step, in minutes, that keeps these to bars that can be told apart. */
-export function stepFor(minutes: Minute[]): number {
+export function stepFor(minutes: OverviewMinute[]): number {
   const [first, last] = [minutes[0], minutes.at(-1)];
   if (first === undefined || last === undefined) return 1;
   const span = (millis(last.minute) - millis(first.minute)) / 60_000 + 1;
@@ -35,9 +35,9 @@ export function stepFor(minutes: Minute[]): number {
 }
 
 /** Counts of `step` minutes together, on the clock's own marks. Latency cannot be added: left out. */
-export function gather(minutes: Minute[], step: number): Minute[] {
+export function gather(minutes: OverviewMinute[], step: number): OverviewMinute[] {
   if (step <= 1) return fillMinutes(minutes);
-  const sums = new Map<number, Minute>();
+  const sums = new Map<number, OverviewMinute>();
   const width = step * 60_000;
   for (const minute of minutes) {
     const at = Math.floor(millis(minute.minute) / width) * width;
@@ -51,7 +51,7 @@ export function gather(minutes: Minute[], step: number): Minute[] {
 }
 
 /** Columns of the traffic chart: seconds; all requests; of them 4xx and 5xx; of them 5xx. */
-export function trafficColumns(minutes: Minute[]): [number[], number[], number[], number[]] {
+export function trafficColumns(minutes: OverviewMinute[]): [number[], number[], number[], number[]] {
   const filled = gather(minutes, stepFor(minutes));
   return [
     filled.map((minute) => millis(minute.minute) / 1000),
@@ -65,9 +65,9 @@ export function trafficColumns(minutes: Minute[]): [number[], number[], number[]
 export function latencyColumns(
   minutes: Minute[],
 ): [number[], (number | null)[], (number | null)[]] {
-  const filled = fillMinutes(minutes);
+  const filled: Partial<Minute>[] = fillMinutes(minutes);
   return [
-    filled.map((minute) => millis(minute.minute) / 1000),
+    filled.map((minute) => millis(minute.minute ?? '') / 1000),
     filled.map((minute) => minute.latency_p50_ms ?? null),
     filled.map((minute) => minute.latency_p99_ms ?? null),
   ];
@@ -103,14 +103,15 @@ export function logBins(histogram: Histogram, bins = 32): Bin[] {
 }
 
 /** Where `value` falls among the bins, in bins; for marking a percentile. */
-export function positionIn(bins: Bin[], value: number): number | null {
+export function positionIn(bins: Bin[], value: number | null | undefined): number | null {
+  if (value === null || value === undefined) return null;
   const [first, last] = [bins[0], bins.at(-1)];
   if (first === undefined || last === undefined || value <= 0 || first.from <= 0) return null;
   if (value < first.from || value > last.to) return null;
   return (Math.log(value / first.from) / Math.log(last.to / first.from)) * bins.length - 0.5;
 }
 
-function quiet(at: number): Minute {
+function quiet(at: number): OverviewMinute {
   return { minute: new Date(at).toISOString(), requests: 0, client_errors: 0, server_errors: 0 };
 }
 

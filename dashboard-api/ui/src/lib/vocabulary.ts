@@ -45,7 +45,7 @@ export const OWASP: Record<string, string> = {
 };
 
 /** The sensor's stages in the order packets go through them. */
-export const STAGES = ['capture', 'decap', 'flow', 'http', 'redact', 'analyzer', 'store'];
+export const STAGES = ['capture', 'decap', 'flow', 'http', 'redact', 'pipeline', 'analyzer', 'store'];
 
 export const STAGE_MEANING: Record<string, string> = {
   capture: 'Packets from interfaces and files',
@@ -53,6 +53,7 @@ export const STAGE_MEANING: Record<string, string> = {
   flow: 'Segments put in order, per connection',
   http: 'Requests paired with their responses',
   redact: 'Secrets and personal values replaced by tokens',
+  pipeline: 'Work handed from stage to stage',
   analyzer: 'Endpoints, inventory, baselines, findings',
   store: 'Saved to disk',
 };
