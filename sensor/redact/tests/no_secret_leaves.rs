@@ -1,6 +1,10 @@
 //! The property that matters most: what is planted in an exchange cannot be found in its record,
 //! neither as it is nor percent-encoded nor in base64. And: whatever comes, no panic, and a record
 //! under the cap.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be built should fail"
+)]
 
 mod support;
 
@@ -213,10 +217,10 @@ fn record_with(place: &Place, secret: &str, all: bool) -> String {
             );
         }
         Place::ResponseText => {
-            (answer, answer_kind) = (format!("<p>Hi {secret}!</p>"), "text/html")
+            (answer, answer_kind) = (format!("<p>Hi {secret}!</p>"), "text/html");
         }
         Place::ResponseJson => {
-            answer = format!(r#"[{{"note":"{secret}"}},{{"token":"{secret}"}}]"#)
+            answer = format!(r#"[{{"note":"{secret}"}},{{"token":"{secret}"}}]"#);
         }
         Place::ResponseHeader => answer_header = format!("session={secret}; HttpOnly"),
     }

@@ -265,15 +265,25 @@ impl<'de> Visitor<'de> for Place<'_, '_> {
                 None => (None, &mut unnamed),
             };
             expected = index.map_or(expected, |index| index + 1);
-            members.next_value_seed(Place {
+            let begun = self.reader.values;
+            let new = index.filter(|index| *index >= known);
+            let outcome = members.next_value_seed(Place {
                 reader: self.reader,
                 shape,
                 class,
                 hint,
                 depth: self.depth + 1,
-                first: index.is_some_and(|index| index >= known),
+                first: new.is_some(),
                 item: false,
-            })?;
+            });
+            if outcome.is_err()
+                && begun == self.reader.values
+                && let (Some(new), Some(shape)) = (new, self.shape.as_deref_mut())
+            {
+                // The content broke off between the name and its value.
+                shape.fields.truncate(new);
+            }
+            outcome?;
         }
     }
 }

@@ -132,7 +132,19 @@ pub(crate) fn private_key_prefix(text: &[u8]) -> bool {
 /// UUIDs, plain hexadecimal of a hash's length (with a prefix of up to four letters: `AC…`) and
 /// words joined by separators are not.
 pub(crate) fn looks_random(text: &[u8]) -> bool {
-    text.len() >= RANDOM_BYTES_MIN && random_share(text) * 5 >= text.len() * 3
+    text.len() >= RANDOM_BYTES_MIN
+        && distinct(text) >= DISTINCT_BYTES_MIN
+        && random_share(text) * 5 >= text.len() * 3
+}
+
+/// How many different ASCII characters a random text of [`RANDOM_BYTES_MIN`] has at least:
+/// hexadecimal digits show all but a few of their 16.
+const DISTINCT_BYTES_MIN: u32 = 10;
+
+fn distinct(text: &[u8]) -> u32 {
+    text.iter()
+        .fold(0_u128, |seen, byte| seen | 1 << (byte & 0x7f))
+        .count_ones()
 }
 
 /// Bytes of `text` that stand in random-looking parts.
@@ -254,6 +266,7 @@ mod tests {
             "com.example.service.account.v1.AccountService",
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
             "12345678901234567890123456789012345",
+            "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
             "application_configuration_settings_default",
         ] {
             assert!(!looks_random(text.as_bytes()), "{text}");

@@ -1,4 +1,8 @@
 //! Builds exchanges out of the bytes of their heads and bodies.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be built should fail"
+)]
 
 use smallvec::SmallVec;
 use tapscope_http::{
@@ -7,6 +11,9 @@ use tapscope_http::{
 };
 use tapscope_record::ExchangeRecord;
 use tapscope_redact::{RedactSettings, Redactor, TokenKey};
+
+/// Header lines: name and value.
+pub(crate) type Lines<'a> = &'a [(&'a [u8], &'a [u8])];
 
 /// A redactor under a key of its own.
 pub(crate) fn redactor() -> Redactor {
@@ -17,7 +24,7 @@ pub(crate) fn redactor() -> Redactor {
 }
 
 /// Writes a head: the parts of the start line, then the header lines.
-pub(crate) fn head(start: &[&[u8]], headers: &[(&[u8], &[u8])]) -> (HeadBytes, Vec<Span>) {
+pub(crate) fn head(start: &[&[u8]], headers: Lines<'_>) -> (HeadBytes, Vec<Span>) {
     let mut bytes = Vec::new();
     let span = |bytes: &mut Vec<u8>, part: &[u8], after: &[u8]| {
         let start = u32::try_from(bytes.len()).unwrap();
@@ -56,9 +63,9 @@ pub(crate) fn body(content: &[u8]) -> Body {
 pub(crate) fn exchange(
     method: &[u8],
     target: &[u8],
-    headers: &[(&[u8], &[u8])],
+    headers: Lines<'_>,
     content: &[u8],
-    answer: (&[(&[u8], &[u8])], &[u8]),
+    answer: (Lines<'_>, &[u8]),
 ) -> HttpExchange {
     let (request_head, spans) = head(&[method, target], headers);
     let (response_head, _) = head(&[b"200"], answer.0);

@@ -1,0 +1,435 @@
+//! What a record says of ordinary exchanges, by situation.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be built should fail"
+)]
+
+mod support;
+
+use std::io::Write as _;
+
+use support::{exchange, get, redactor};
+use tapscope_http::{BodyEnd, MessageAnomaly};
+use tapscope_record::{
+    ExchangeRecord, MessageCompleteness, Pairing, PathSegment, Shape, ValueType,
+};
+
+fn path_of(record: &ExchangeRecord) -> Vec<String> {
+    let text = |segment: &PathSegment| match segment {
+        PathSegment::Literal(text) => text.clone(),
+        PathSegment::Redacted { class, .. } => format!("<{class}>"),
+    };
+    record.path.iter().map(text).collect()
+}
+
+fn shape_of(kind: &str, content: &[u8]) -> (Option<Shape>, Vec<(String, u32)>) {
+    let headers: [(&[u8], &[u8]); 1] = [(b"content-type", kind.as_bytes())];
+    let record = redactor().record(&exchange(b"POST", b"/", &headers, content, (&[], b"")));
+    let request = record.request.unwrap();
+    (request.shape, request.data_classes.into_iter().collect())
+}
+
+/// `{name:type, …}` of a shape.
+fn outline(shape: &Shape) -> String {
+    let kind = serde_json::to_string(&shape.kind).unwrap().replace('"', "");
+    let fields: Vec<String> = shape
+        .fields
+        .iter()
+        .map(|field| {
+            let class = field
+                .class
+                .as_ref()
+                .map(|class| format!("!{class}"))
+                .unwrap_or_default();
+            format!("{}:{}{class}", field.name, outline(&field.shape))
+        })
+        .collect();
+    let items = shape
+        .items
+        .map(|items| format!("[{items}]"))
+        .unwrap_or_default();
+    let cut = if shape.truncated { "…" } else { "" };
+    if fields.is_empty() {
+        format!("{kind}{items}{cut}")
+    } else {
+        format!("{kind}{items}{{{}}}{cut}", fields.join(" "))
+    }
+}
+
+#[test]
+fn paths_keep_what_templates_are_learned_from() {
+    for (target, expected) in [
+        ("/", &[][..]),
+        ("//a//b/", &["a", "b"]),
+        ("/a/./../b", &["a", ".", "..", "b"]),
+        (
+            "/users/550e8400-e29b-41d4-a716-446655440000",
+            &["users", "550e8400-e29b-41d4-a716-446655440000"],
+        ),
+        (
+            "/orders/1234567890/items/17",
+            &["orders", "1234567890", "items", "17"],
+        ),
+        (
+            "/Accounts/AC5ef8732a3c49700934481addd5ce1659.json",
+            &["Accounts", "AC5ef8732a3c49700934481addd5ce1659.json"],
+        ),
+        (
+            "/commits/da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            &["commits", "da39a3ee5e6b4b0d3255bfef95601890afd80709"],
+        ),
+        (
+            "/a-rather-long-slug-about-something-in-2024",
+            &["a-rather-long-slug-about-something-in-2024"],
+        ),
+        ("/users/@me", &["users", "@me"]),
+        ("/branches/feature%2fx%7e", &["branches", "feature%2Fx~"]),
+        ("/password/reset", &["password", "reset"]),
+        ("/users/jo%40example.com", &["users", "<email>"]),
+        ("/users/jo@example.com.json", &["users", "<email>"]),
+        ("/phone/4155550123", &["phone", "<phone>"]),
+        (
+            "/reset-password/x81kd02lq8d7s61m",
+            &["reset-password", "<secret>"],
+        ),
+        ("/cards/4111111111111111", &["cards", "<card>"]),
+        (
+            "/login;jsessionid=5AC6268DD8D4D5D1FDF5D41E9F2FD960",
+            &["login;jsessionid={secret}"],
+        ),
+        ("/hosts/10.0.0.1", &["hosts", "10.0.0.1"]),
+        ("*", &["*"]),
+        ("http://other.example/x/y?z", &["x", "y"]),
+    ] {
+        assert_eq!(path_of(&get(target, &[])), expected, "{target}");
+    }
+}
+
+#[test]
+fn authority_of_the_target_wins_over_host() {
+    let record = get(
+        "http://Other.Example.:8081/x",
+        &[("Host", "api.example.com")],
+    );
+    assert_eq!(
+        (record.host.as_str(), record.port),
+        ("other.example", Some(8081))
+    );
+    let record = get("/x", &[("Host", "API.example.com:443")]);
+    assert_eq!(
+        (record.host.as_str(), record.port),
+        ("api.example.com", None)
+    );
+    let record = get("/x", &[]);
+    assert_eq!(
+        (record.host.as_str(), record.port),
+        ("10.0.0.2", Some(8080))
+    );
+}
+
+#[test]
+fn credentials_by_scheme_and_place() {
+    let none_alg = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1MSJ9.";
+    let bearer_jwt = format!("Bearer {none_alg}");
+    for (name, value, expected) in [
+        (
+            "Authorization",
+            "Bearer abc",
+            Some(("bearer", "authorization", false)),
+        ),
+        (
+            "Authorization",
+            "Basic am86c2VjcmV0",
+            Some(("basic", "authorization", true)),
+        ),
+        (
+            "Authorization",
+            bearer_jwt.as_str(),
+            Some(("jwt", "authorization", true)),
+        ),
+        (
+            "Authorization",
+            "Digest username=\"jo\", realm=\"r\"",
+            Some(("digest", "authorization", true)),
+        ),
+        (
+            "Authorization",
+            "Negotiate YII",
+            Some(("negotiate", "authorization", false)),
+        ),
+        (
+            "Authorization",
+            "AWS4-HMAC-SHA256 Credential=AKID/20240506/eu/s3/aws4_request, Signature=x",
+            Some(("aws_sigv4", "authorization", true)),
+        ),
+        (
+            "Authorization",
+            "GenieKey abc",
+            Some(("geniekey", "authorization", false)),
+        ),
+        (
+            "Authorization",
+            "s3cr3t-without-scheme",
+            Some(("api_key", "authorization", false)),
+        ),
+        (
+            "Proxy-Authorization",
+            "Basic am86c2VjcmV0",
+            Some(("basic", "authorization", true)),
+        ),
+        ("X-Api-Key", "k1", Some(("api_key", "header", false))),
+        (
+            "Cookie",
+            "theme=dark; PHPSESSID=abc",
+            Some(("session_cookie", "cookie", false)),
+        ),
+        ("Cookie", "theme=dark", None),
+        ("Accept", "text/html", None),
+    ] {
+        let record = get("/", &[(name, value)]);
+        let found = record.credentials.first();
+        let found = found.map(|c| (c.scheme.as_str(), c.location.as_str(), c.subject.is_some()));
+        assert_eq!(found, expected, "{name}: {value}");
+        let weak = record
+            .signals
+            .iter()
+            .any(|signal| signal.kind == "weak_jwt");
+        assert_eq!(weak, value.contains(none_alg), "{value}");
+    }
+}
+
+#[test]
+fn the_same_token_is_the_same_wherever_it_stands() {
+    let in_header = get("/", &[("Authorization", "Bearer abcd1234efgh")]);
+    let in_query = get("/?access_token=abcd1234efgh", &[]);
+    assert_eq!(
+        in_header.credentials[0].token,
+        in_query.credentials[0].token
+    );
+    assert_ne!(in_query.credentials[0].token, in_query.query[0].value.token);
+    let signal = &in_query.signals[0];
+    assert_eq!(signal.kind, "credential_in_url");
+    assert!(signal.detail.contains("access_token"));
+    assert!(in_header.signals.is_empty());
+}
+
+#[test]
+fn query_parameters_are_profiled() {
+    let record = get("/?a=1&b=&c=jo%40x.de&d&jo@x.de=1&a=x+y", &[]);
+    let found: Vec<_> = record
+        .query
+        .iter()
+        .map(|p| {
+            (
+                p.name.as_str(),
+                p.value.kind,
+                p.value.len,
+                p.value.class.as_deref(),
+            )
+        })
+        .collect();
+    use ValueType as T;
+    assert_eq!(
+        found,
+        [
+            ("a", T::Integer, 1, None),
+            ("b", T::Empty, 0, None),
+            ("c", T::Email, 7, Some("email")),
+            ("d", T::Empty, 0, None),
+            ("{email}", T::Integer, 1, None),
+            ("a", T::String, 3, None),
+        ]
+    );
+}
+
+#[test]
+fn json_bodies_become_shapes() {
+    for (content, expected) in [
+        (
+            r#"{"id":1,"name":"x","tags":["a","b"],"o":{"p":null}}"#,
+            "object{id:integer name:string tags:array[2] o:object{p:null}}",
+        ),
+        (
+            r#"[{"a":1},{"a":2.5,"b":true},{"a":null}]"#,
+            "array[3]{a:number b:boolean}",
+        ),
+        (
+            r#"{"a":[{"b":[{"c":1}]},{"b":[{"d":1},{}]}]}"#,
+            "object{a:array[2]{b:array[2]{c:integer d:integer}}}",
+        ),
+        (
+            r#"{"users":{"jo@x.de":{"n":1},"bob@x.de":{"n":2}}}"#,
+            "object{users:object{{email}:object{n:integer}}}",
+        ),
+        (
+            r#"{"password":"p","email":"jo@x.de","phone":4155550123}"#,
+            "object{password:string!password email:email!email phone:integer!phone}",
+        ),
+        (r#"{"a":1,"b":{"c":"#, "object{a:integer b:object}…"),
+        (r#"{"a":1,"b":tru!}"#, "object{a:integer}…"),
+        (
+            "{\"a\":1}\n{\"a\":2,\"b\":3}\n",
+            "array[2]{a:integer b:integer}",
+        ),
+        ("\"text\"", "string"),
+        ("42", "integer"),
+    ] {
+        let (shape, _) = shape_of("application/json", content.as_bytes());
+        assert_eq!(
+            shape.map(|shape| outline(&shape)).as_deref(),
+            Some(expected),
+            "{content}"
+        );
+    }
+}
+
+#[test]
+fn maps_fold_to_one_field() {
+    let members: Vec<String> = (0..200)
+        .map(|i| format!("\"item {i}x\":{{\"n\":{i}}}"))
+        .collect();
+    let (shape, _) = shape_of(
+        "application/json",
+        format!("{{{}}}", members.join(",")).as_bytes(),
+    );
+    assert_eq!(outline(&shape.unwrap()), "object{{key}:object{n:integer}}");
+    let members: Vec<String> = (1000..1200).map(|i| format!("\"{i}\":{i}")).collect();
+    let (shape, _) = shape_of(
+        "application/json",
+        format!("{{{}}}", members.join(",")).as_bytes(),
+    );
+    assert_eq!(outline(&shape.unwrap()), "object{{integer}:integer}");
+}
+
+#[test]
+fn data_classes_count_distinct_values() {
+    let content = r#"[{"email":"a@x.de","t":"call +14155550123"},{"email":"b@x.de"},{"email":"a@x.de","n":4111111111111111}]"#;
+    let (_, classes) = shape_of("application/json", content.as_bytes());
+    let expected = [("card", 1), ("email", 2), ("phone", 1)].map(|(c, n)| (c.to_owned(), n));
+    assert_eq!(classes, expected);
+    let (_, classes) = shape_of("text/html", b"<a href='mailto:a@x.de'>a@x.de</a> b@x.de");
+    assert_eq!(classes, [("email".to_owned(), 2)]);
+}
+
+#[test]
+fn forms_and_multipart() {
+    let (shape, classes) = shape_of(
+        "application/x-www-form-urlencoded",
+        b"user=jo&password=x%26y&n=3&n=x",
+    );
+    assert_eq!(
+        outline(&shape.unwrap()),
+        "object{user:string password:string!password n:string}"
+    );
+    assert_eq!(classes, [("password".to_owned(), 1)]);
+    let content = b"--B\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nmail a@x.de\r\n--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.bin\"\r\n\r\n\x00\x01\r\n--B--\r\n";
+    let (shape, classes) = shape_of("multipart/form-data; boundary=\"B\"", content);
+    assert_eq!(
+        outline(&shape.unwrap()),
+        "object{note:string!email f:empty}"
+    );
+    assert_eq!(classes, [("email".to_owned(), 1)]);
+}
+
+#[test]
+fn content_codings_are_undone_under_a_cap() {
+    let json = format!("{{\"a\":\"{}\"}}", "x".repeat(2000));
+    let gzip = |content: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(content).unwrap();
+        encoder.finish().unwrap()
+    };
+    let shape = |coding: &str, content: &[u8]| {
+        let headers: [(&[u8], &[u8]); 2] = [
+            (b"content-type", b"application/json"),
+            (b"content-encoding", coding.as_bytes()),
+        ];
+        let record = redactor().record(&exchange(b"POST", b"/", &headers, content, (&[], b"")));
+        let request = record.request.unwrap();
+        (
+            request.shape.map(|shape| outline(&shape)),
+            request.inspected_len,
+        )
+    };
+    let whole = gzip(json.as_bytes());
+    let twice = gzip(&whole);
+    assert_eq!(
+        shape("gzip", &whole),
+        (Some("object{a:string}".to_owned()), whole.len() as u64)
+    );
+    assert_eq!(
+        shape("gzip, gzip", &twice).0.as_deref(),
+        Some("object{a:string}")
+    );
+    assert_eq!(shape("br", &whole), (None, 0));
+    assert_eq!(shape("gzip", b"not gzip"), (None, 0));
+    let bomb = gzip(&[b"[".as_slice(), &b"1,".repeat(20_000_000)].concat());
+    assert!(shape("gzip", &bomb).0.unwrap().ends_with('…'));
+}
+
+#[test]
+fn framing_anomalies_become_a_signal() {
+    let mut exchange = exchange(b"POST", b"/", &[], b"", (&[], b""));
+    let request = exchange.request.as_mut().unwrap();
+    request
+        .anomalies
+        .push(MessageAnomaly::ContentLengthWithTransferEncoding);
+    request.anomalies.push(MessageAnomaly::ConflictingSegments);
+    let record = redactor().record(&exchange);
+    assert_eq!(record.signals.len(), 1);
+    assert_eq!(record.signals[0].kind, "request_smuggling");
+}
+
+#[test]
+fn head_facts_are_kept() {
+    let headers: [(&[u8], &[u8]); 4] = [
+        (b"Content-Type", b"Application/JSON; charset=utf-8"),
+        (b"Deprecation", b"@1688169599"),
+        (b"Sunset", b"Sun, 06 Nov 1994 08:49:37 GMT"),
+        (b"X-Custom", b"secret"),
+    ];
+    let record = redactor().record(&exchange(
+        b"GET",
+        b"/",
+        &[
+            (b"User-Agent", b"curl/8.1"),
+            (b"X-Forwarded-For", b"203.0.113.7, 10.0.0.1"),
+        ],
+        b"",
+        (&headers, b"{}"),
+    ));
+    let response = record.response.unwrap();
+    assert_eq!(response.content_type.as_deref(), Some("application/json"));
+    assert_eq!(
+        response.header_names,
+        ["content-type", "deprecation", "sunset", "x-custom"]
+    );
+    assert_eq!(
+        (response.deprecation, response.sunset),
+        (Some(1_688_169_599), Some(784_111_777))
+    );
+    assert_eq!(record.user_agent.unwrap().product, "curl");
+    assert_eq!(record.forwarded_for, Some("203.0.113.7".parse().unwrap()));
+    assert_eq!((record.latency_ns, record.time), (Some(3_000), 1_000));
+    assert_eq!(
+        (record.id.as_str(), record.protocol.as_str()),
+        ("4-2", "http1")
+    );
+}
+
+#[test]
+fn a_half_that_was_not_seen_is_missing() {
+    let mut alone = exchange(b"GET", b"/x", &[], b"", (&[], b""));
+    alone.request = None;
+    alone.pairing = tapscope_http::Pairing::Unpaired;
+    alone.response.as_mut().unwrap().body.end = BodyEnd::Gap;
+    let record = redactor().record(&alone);
+    assert_eq!(
+        (record.method, record.latency_ns, record.time),
+        (None, None, 5_000)
+    );
+    assert_eq!(record.host, "10.0.0.2");
+    assert_eq!(record.completeness.request, MessageCompleteness::Missing);
+    assert_eq!(record.completeness.response, MessageCompleteness::Gap);
+    assert_eq!(record.completeness.pairing, Pairing::Unpaired);
+}
