@@ -32,7 +32,7 @@ test('an endpoint shows its reason, statuses, parameters and consumers', () =>
     const text = await page.locator('main').innerText();
     assert.ok(text.includes(detail.lifecycle_reason));
     for (const status of Object.keys(detail.statuses)) {
-      if (status !== '0') assert.ok(text.includes(status), `status ${status}`);
+      if (/^\d/.test(status)) assert.ok(text.includes(status), `status ${status}`);
     }
     for (const consumer of detail.top_consumers.slice(0, 8)) assert.ok(text.includes(consumer.label), consumer.label);
     for (const parameter of detail.parameters.slice(0, 5)) assert.ok(text.includes(parameter.name), parameter.name);

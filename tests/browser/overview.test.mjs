@@ -1,7 +1,7 @@
 // The overview shows what the API says, with numbers above zero, and leads to the rows it counts.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { api, launch, numberOf, onPage, visit } from './support.mjs';
+import { api, launch, numberOf, onPage, until, visit } from './support.mjs';
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -13,7 +13,7 @@ test('the overview shows numbers above zero, the API\'s own', () =>
     const overview = await api('/overview');
     const shown = async (name) => numberOf(await page.locator('.stat', { hasText: name }).locator('[data-value]').innerText());
     assert.ok(overview.endpoints > 0 && overview.requests > 0 && overview.consumers > 0);
-    assert.equal(await shown('Endpoints'), overview.endpoints);
+    await until('the API\'s number of endpoints', async () => (await shown('Endpoints')) === overview.endpoints);
     assert.equal(await shown('Consumers'), overview.consumers);
     const open = Object.values(overview.findings_open).reduce((sum, n) => sum + n, 0);
     assert.ok(open > 0);

@@ -37,7 +37,7 @@ trap stop EXIT
 [ -d "$here/node_modules/playwright-core" ] || npm --prefix "$here" ci --no-audit --no-fund --silent
 
 (cd "$work" && exec "$binary" replay "$capture" --spec "$specification" --store "$work/test.db" \
-    --serve --listen 127.0.0.1:0) >"$work/out" 2>&1 &
+    --key-file "$work/key" --serve --listen 127.0.0.1:0) >"$work/out" 2>&1 &
 product=$!
 
 # The address is printed when the page can be asked for; the replay is over when a source says so.
