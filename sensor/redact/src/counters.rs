@@ -1,15 +1,6 @@
 //! What this stage made, and what it cut or did not look at, by reason.
 
-/// One counter of the stage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CounterValue {
-    /// What is counted.
-    pub name: &'static str,
-    /// Why it was not used; none for what was.
-    pub reason: Option<String>,
-    /// Count since the start.
-    pub value: u64,
-}
+use tapscope_http::CounterValue;
 
 macro_rules! counters {
     ($($field:ident: $name:literal $reason:expr;)*) => {

@@ -44,7 +44,7 @@ mod body;
 /// The record, put together.
 mod redactor;
 
-pub use counters::CounterValue;
 pub use redactor::Redactor;
 pub use settings::RedactSettings;
+pub use tapscope_http::CounterValue;
 pub use token::TokenKey;

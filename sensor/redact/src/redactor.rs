@@ -1,7 +1,8 @@
 //! The record, put together from what each part of the exchange tells.
 
 use tapscope_http::{
-    BodyEnd, ExchangeId, HttpExchange, Layer, MessageAnomaly, Pairing, Protocol, Request, Response,
+    BodyEnd, CounterValue, ExchangeId, HttpExchange, Layer, MessageAnomaly, Pairing, Protocol,
+    Request, Response,
 };
 use tapscope_record::{
     Completeness, Credential, ExchangeRecord, MessageCompleteness, MessageRecord, Parameter,
@@ -9,7 +10,7 @@ use tapscope_record::{
 };
 
 use crate::body::{self, Classes};
-use crate::counters::{CounterValue, Counters};
+use crate::counters::Counters;
 use crate::settings::RedactSettings;
 use crate::target::{self, Target};
 use crate::text::safe_name;
