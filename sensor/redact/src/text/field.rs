@@ -44,111 +44,51 @@ fn normalise<'a>(name: &[u8], buffer: &'a mut [u8; NAME_BYTES_MAX]) -> &'a [u8] 
 pub(crate) fn field_hint(name: &[u8]) -> Option<FieldHint> {
     let mut buffer = [0; NAME_BYTES_MAX];
     let name = normalise(name, &mut buffer);
-    if let Ok(at) = EXACT.binary_search_by(|(known, _)| known.as_bytes().cmp(name)) {
-        return EXACT.get(at).map(|(_, hint)| *hint);
+    if let Some(hint) = exact(name) {
+        return Some(hint);
     }
-    if NOT_SECRET
-        .iter()
-        .any(|part| memchr::memmem::find(name, part.as_bytes()).is_some())
-    {
+    // Most names end in other letters than all that is looked for.
+    let [.., last_but_one, last] = name else {
+        return None;
+    };
+    if !SUFFIX_ENDS.contains(&[*last_but_one, *last]) {
         return None;
     }
-    SUFFIXES
+    let (_, hint) = SUFFIXES
         .iter()
-        .find(|(suffix, _)| name.ends_with(suffix.as_bytes()))
-        .map(|(_, hint)| *hint)
+        .find(|(suffix, _)| name.ends_with(suffix.as_bytes()))?;
+    let harmless = |part: &&str| memchr::memmem::find(name, part.as_bytes()).is_some();
+    let secret = matches!(hint, FieldHint::Secret | FieldHint::MaybeSecret);
+    (!(secret && NOT_SECRET.iter().any(harmless))).then_some(*hint)
 }
 
-/// Names that are one thing; sorted, for binary search.
-const EXACT: &[(&str, FieldHint)] = &[
-    ("accesskey", FieldHint::Secret),
-    ("accesstoken", FieldHint::Secret),
-    ("address", FieldHint::Address),
-    ("address1", FieldHint::Address),
-    ("address2", FieldHint::Address),
-    ("addressline", FieldHint::Address),
-    ("addressline1", FieldHint::Address),
-    ("addressline2", FieldHint::Address),
-    ("apikey", FieldHint::Secret),
-    ("auth", FieldHint::MaybeSecret),
-    ("authorization", FieldHint::Secret),
-    ("authtoken", FieldHint::Secret),
-    ("bday", FieldHint::BirthDate),
-    ("birthdate", FieldHint::BirthDate),
-    ("birthday", FieldHint::BirthDate),
-    ("cardno", FieldHint::Card),
-    ("cardnumber", FieldHint::Card),
-    ("ccnumber", FieldHint::Card),
-    ("ccv", FieldHint::Code),
-    ("cell", FieldHint::Phone),
-    ("cellphone", FieldHint::Phone),
-    ("clientsecret", FieldHint::Secret),
-    ("coordinates", FieldHint::Geo),
-    ("credential", FieldHint::MaybeSecret),
-    ("creditcard", FieldHint::Card),
-    ("cvc", FieldHint::Code),
-    ("cvc2", FieldHint::Code),
-    ("cvv", FieldHint::Code),
-    ("cvv2", FieldHint::Code),
-    ("dateofbirth", FieldHint::BirthDate),
-    ("dob", FieldHint::BirthDate),
-    ("familyname", FieldHint::PersonName),
-    ("fax", FieldHint::Phone),
-    ("firstname", FieldHint::PersonName),
-    ("fname", FieldHint::PersonName),
-    ("fullname", FieldHint::PersonName),
-    ("givenname", FieldHint::PersonName),
-    ("idtoken", FieldHint::Secret),
-    ("jwt", FieldHint::Secret),
-    ("key", FieldHint::MaybeSecret),
-    ("lastname", FieldHint::PersonName),
-    ("lat", FieldHint::Geo),
-    ("latitude", FieldHint::Geo),
-    ("lname", FieldHint::PersonName),
-    ("lng", FieldHint::Geo),
-    ("lon", FieldHint::Geo),
-    ("longitude", FieldHint::Geo),
-    ("maidenname", FieldHint::PersonName),
-    ("middlename", FieldHint::PersonName),
-    ("mobile", FieldHint::Phone),
-    ("msisdn", FieldHint::Phone),
-    ("nameoncard", FieldHint::PersonName),
-    ("otp", FieldHint::Code),
-    ("pan", FieldHint::Card),
-    ("passcode", FieldHint::Password),
-    ("passphrase", FieldHint::Password),
-    ("passwd", FieldHint::Password),
-    ("password", FieldHint::Password),
-    ("phone", FieldHint::Phone),
-    ("pin", FieldHint::Code),
-    ("postalcode", FieldHint::Address),
-    ("postcode", FieldHint::Address),
-    ("privatekey", FieldHint::Secret),
-    ("pwd", FieldHint::Password),
-    ("refreshtoken", FieldHint::Secret),
-    ("secret", FieldHint::Secret),
-    ("secretkey", FieldHint::Secret),
-    ("securitycode", FieldHint::Code),
-    ("session", FieldHint::MaybeSecret),
-    ("sessionid", FieldHint::MaybeSecret),
-    ("sid", FieldHint::MaybeSecret),
-    ("sig", FieldHint::MaybeSecret),
-    ("signature", FieldHint::MaybeSecret),
-    ("socialsecurity", FieldHint::Ssn),
-    ("ssn", FieldHint::Ssn),
-    ("street", FieldHint::Address),
-    ("street1", FieldHint::Address),
-    ("street2", FieldHint::Address),
-    ("streetaddress", FieldHint::Address),
-    ("streetname", FieldHint::Address),
-    ("surname", FieldHint::PersonName),
-    ("tel", FieldHint::Phone),
-    ("telephone", FieldHint::Phone),
-    ("token", FieldHint::MaybeSecret),
-    ("totp", FieldHint::Code),
-    ("zip", FieldHint::Address),
-    ("zipcode", FieldHint::Address),
-];
+/// Names that are one thing.
+fn exact(name: &[u8]) -> Option<FieldHint> {
+    Some(match name {
+        b"accesskey" | b"accesstoken" | b"apikey" | b"authorization" | b"authtoken"
+        | b"clientsecret" | b"idtoken" | b"jwt" | b"privatekey" | b"refreshtoken" | b"secret"
+        | b"secretkey" => FieldHint::Secret,
+        b"address" | b"address1" | b"address2" | b"addressline" | b"addressline1"
+        | b"addressline2" | b"postalcode" | b"postcode" | b"street" | b"street1" | b"street2"
+        | b"streetaddress" | b"streetname" | b"zip" | b"zipcode" => FieldHint::Address,
+        b"auth" | b"credential" | b"key" | b"session" | b"sessionid" | b"sid" | b"sig"
+        | b"signature" | b"token" => FieldHint::MaybeSecret,
+        b"bday" | b"birthdate" | b"birthday" | b"dateofbirth" | b"dob" => FieldHint::BirthDate,
+        b"cardno" | b"cardnumber" | b"ccnumber" | b"creditcard" | b"pan" => FieldHint::Card,
+        b"ccv" | b"cvc" | b"cvc2" | b"cvv" | b"cvv2" | b"otp" | b"pin" | b"securitycode"
+        | b"totp" => FieldHint::Code,
+        b"cell" | b"cellphone" | b"fax" | b"mobile" | b"msisdn" | b"phone" | b"tel"
+        | b"telephone" => FieldHint::Phone,
+        b"coordinates" | b"lat" | b"latitude" | b"lng" | b"lon" | b"longitude" => FieldHint::Geo,
+        b"familyname" | b"firstname" | b"fname" | b"fullname" | b"givenname" | b"lastname"
+        | b"lname" | b"maidenname" | b"middlename" | b"nameoncard" | b"surname" => {
+            FieldHint::PersonName
+        }
+        b"passcode" | b"passphrase" | b"passwd" | b"password" | b"pwd" => FieldHint::Password,
+        b"socialsecurity" | b"ssn" => FieldHint::Ssn,
+        _ => return None,
+    })
+}
 
 /// Tokens that move one through pages or guard a form are no credentials.
 const NOT_SECRET: &[&str] = &[
@@ -161,7 +101,13 @@ const NOT_SECRET: &[&str] = &[
     "public",
 ];
 
-/// Endings that tell; looked at after [`EXACT`].
+/// The last two letters of every one of [`SUFFIXES`].
+const SUFFIX_ENDS: &[[u8; 2]] = &[
+    *b"al", *b"de", *b"en", *b"er", *b"et", *b"ey", *b"id", *b"me", *b"ne", *b"rd", *b"re", *b"se",
+    *b"sn", *b"ss", *b"te", *b"th", *b"wd",
+];
+
+/// Endings that tell; looked at after [`exact`].
 const SUFFIXES: &[(&str, FieldHint)] = &[
     ("password", FieldHint::Password),
     ("passwd", FieldHint::Password),
@@ -212,8 +158,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sorted() {
-        assert!(EXACT.is_sorted_by(|a, b| a.0 < b.0));
+    fn every_suffix_is_found_by_its_end() {
+        for (suffix, hint) in SUFFIXES {
+            assert_eq!(
+                field_hint(format!("my_{suffix}").as_bytes()),
+                Some(*hint),
+                "{suffix}"
+            );
+        }
     }
 
     #[test]
