@@ -241,6 +241,13 @@ impl Analyzer {
         self.findings.set_status(id, status, comment, at, settings)
     }
 
+    /// A: whether something changed that must not be lost: an endpoint is new, a finding is new or
+    /// open again.
+    #[must_use]
+    pub fn has_urgent_changes(&self) -> bool {
+        self.findings.is_urgent() || self.partitions.values().any(Partition::is_urgent)
+    }
+
     /// D: what changed since the last call. The hosts' own state, which is large, is in it from
     /// time to time only.
     pub fn take_changes(&mut self) -> Changes {

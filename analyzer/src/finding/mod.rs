@@ -130,6 +130,12 @@ impl FindingBook {
         (self.evicted, self.refused)
     }
 
+    /// Whether a finding is new or open again since the changes were taken.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        self.urgent
+    }
+
     /// What changed since the last call, by name; true when a finding is new or open again.
     pub fn take_changes(&mut self) -> (Vec<FindingSnapshot>, bool) {
         let changed = core::mem::take(&mut self.changed);

@@ -68,6 +68,12 @@ impl Partition {
         }
     }
 
+    /// Whether endpoints came, went or changed their name since the changes were taken.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        self.changes.structure
+    }
+
     /// Adds what changed to `changes`. The host's own state is large: it is in it when `all` is
     /// asked for, when endpoints came or went, or when it was not saved for a while.
     pub fn take_changes(&mut self, changes: &mut Changes, all: bool, settings: &AnalyzerSettings) {

@@ -16,9 +16,13 @@ mod operations;
 /// Which operations cover a host, and which one an endpoint is.
 pub mod coverage;
 
+/// How a specification differs from what was seen.
+mod difference;
+
 #[cfg(test)]
 mod tests;
 
+pub use difference::{Difference, DifferenceKind};
 pub use document::{MAX_DEPTH, MAX_DOCUMENT};
 
 use serde_json::Value;

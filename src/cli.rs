@@ -1,0 +1,218 @@
+//! What can be typed: the verbs and their flags. Flags are the configuration's settings by hand.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Passive API discovery and anomaly sensor: from a copy of network traffic to a live, honest
+/// inventory of every API endpoint. It never sends a packet into the network it watches.
+#[derive(Parser)]
+#[command(
+    name = "tapscope",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    /// Configuration file (TOML); flags win over it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Key under which values become tokens; made on first use
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Watch live interfaces: sensor, analyzer, API and page in one process
+    Watch(Watch),
+    /// Run captures through the same pipeline, on the packets' time
+    Replay(Replay),
+    /// Take in exchanges without packets (JSON Lines)
+    Import(Import),
+    /// Print the HTTP exchanges of captures, a JSON line each; nothing is stored or redacted
+    Exchanges(Exchanges),
+    /// Print the inventory of a store
+    Inventory(Listing),
+    /// Print the findings of a store
+    Findings(Listing),
+    /// Add, list or compare OpenAPI documents
+    #[command(subcommand)]
+    Spec(Spec),
+    /// Serve the API and the page of a store, without taking in traffic
+    Serve(Serve),
+    /// Show what tapscope does, on the sample capture
+    Demo(Demo),
+}
+
+#[derive(Args)]
+pub(crate) struct Watch {
+    /// Interfaces to watch, separated by commas (`any` for all of them)
+    #[arg(
+        short,
+        long,
+        value_name = "IFACE",
+        value_delimiter = ',',
+        required_unless_present = "config"
+    )]
+    pub(crate) interface: Vec<String>,
+
+    /// BPF filter (pcap-filter syntax); it cannot see inside tunnels or VLANs
+    #[arg(long, value_name = "BPF")]
+    pub(crate) filter: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) analysis: Analysis,
+
+    /// Where the API and the page listen
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Args)]
+pub(crate) struct Replay {
+    /// Captures in the order of their time: pcap or pcapng, plain, gzip or zstd; - for standard
+    /// input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) analysis: Analysis,
+
+    #[command(flatten)]
+    pub(crate) serving: Serving,
+}
+
+#[derive(Args)]
+pub(crate) struct Import {
+    /// Form of the lines
+    #[arg(long, value_enum)]
+    pub(crate) format: ImportFormat,
+
+    /// Files of JSON Lines; - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) analysis: Analysis,
+
+    #[command(flatten)]
+    pub(crate) serving: Serving,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// {i, ts, client_ip, client_port, method, host, path, query, req_headers, req_body, status,
+    /// resp_headers, resp_body, latency_ms}
+    Traffic,
+}
+
+/// What analysis takes beside its input.
+#[derive(Args, Default)]
+pub(crate) struct Analysis {
+    /// OpenAPI 3.x or Swagger 2.0 document (YAML or JSON); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) spec: Vec<PathBuf>,
+
+    /// Store to go on with, made when there is none; without it nothing is kept
+    #[arg(long, value_name = "PATH")]
+    pub(crate) store: Option<PathBuf>,
+
+    /// Write a line for each exchange as the analyzer saw it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) exchange_log: Option<PathBuf>,
+}
+
+/// Serving the page after the input is taken in.
+#[derive(Args, Default)]
+pub(crate) struct Serving {
+    /// Serve the API and the page, during the run and after it
+    #[arg(long)]
+    pub(crate) serve: bool,
+
+    /// Where to listen (with --serve)
+    #[arg(long, value_name = "ADDR", requires = "serve")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Args)]
+pub(crate) struct Exchanges {
+    /// Captures: pcap or pcapng, plain, gzip or zstd; - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Write NAME.jsonl for each capture there, instead of to standard output
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out_dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Listing {
+    /// The store to read
+    #[arg(long, value_name = "PATH")]
+    pub(crate) store: PathBuf,
+
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
+    pub(crate) format: OutputFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// Columns for people
+    Table,
+    /// One JSON array
+    Json,
+    /// A JSON object a line
+    Jsonl,
+    /// Comma-separated values
+    Csv,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Spec {
+    /// Add documents to a store; the same name again makes a new revision
+    Add {
+        /// OpenAPI 3.x or Swagger 2.0 documents
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// The store
+        #[arg(long, value_name = "PATH")]
+        store: PathBuf,
+        /// Name to keep it under (the file's name when left out)
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List the documents of a store
+    List(Listing),
+    /// Compare a store's documents with what was seen
+    Diff {
+        /// Only this document
+        name: Option<String>,
+        #[command(flatten)]
+        listing: Listing,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// The store to serve
+    #[arg(long, value_name = "PATH")]
+    pub(crate) store: PathBuf,
+
+    /// Where to listen
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+#[derive(Args)]
+pub(crate) struct Demo {
+    /// Where to listen
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+}

@@ -1,0 +1,44 @@
+//! The verbs, one file each.
+
+/// `watch`: live interfaces.
+pub(crate) mod watch;
+
+/// `replay`: captures.
+pub(crate) mod replay;
+
+/// `import`: exchanges without packets.
+pub(crate) mod import;
+
+/// `exchanges`: extraction alone.
+pub(crate) mod exchanges;
+
+/// `inventory` and `findings`.
+pub(crate) mod listing;
+
+/// `spec add`, `spec list`, `spec diff`.
+pub(crate) mod spec;
+
+/// `serve`: a store's API and page.
+pub(crate) mod serve;
+
+/// `demo`: the sample.
+pub(crate) mod demo;
+
+use std::io::Write;
+
+use anyhow::Result;
+
+use crate::product::Outcome;
+
+/// Tells what came out of a run, in one line on standard error.
+fn summarize(outcome: &Outcome) -> Result<()> {
+    let line = format!(
+        "{} exchanges, {} endpoints on {} hosts, {} findings",
+        outcome.records,
+        outcome.view.endpoint_count(),
+        outcome.view.hosts().len(),
+        outcome.view.findings(|_| true).len(),
+    );
+    writeln!(std::io::stderr(), "{line}")?;
+    Ok(())
+}

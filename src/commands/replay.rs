@@ -1,0 +1,48 @@
+//! `tapscope replay`: captures through the same pipeline, on the packets' time.
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use tapscope_capture::{FileSource, PacketSource};
+
+use crate::cli::Replay;
+use crate::config::Settings;
+use crate::product::Product;
+
+/// Runs the captures through and tells what came out.
+pub(crate) fn execute(arguments: &Replay, settings: &Settings) -> Result<()> {
+    let product = Product::new(settings, &arguments.analysis).serving(&arguments.serving);
+    let show_inventory = !product.keeps() && !arguments.serving.serve;
+    let files = arguments.files.clone();
+    let outcome = product.run(move |feed| {
+        let bar = progress_bar();
+        let sources = files.iter().map(|file| {
+            bar.set_message(file.display().to_string());
+            bar.set_position(0);
+            FileSource::open(file).map(|source| Box::new(source) as Box<dyn PacketSource>)
+        });
+        let result = feed.packets(settings, sources, &mut |source| show_progress(&bar, source));
+        bar.finish_and_clear();
+        result
+    })?;
+    if show_inventory {
+        super::listing::print_inventory(&outcome.kept)?;
+    }
+    super::summarize(&outcome)
+}
+
+/// A bar on a terminal, nothing elsewhere.
+pub(crate) fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
+fn show_progress(bar: &ProgressBar, source: &dyn PacketSource) {
+    if let Some((read, size)) = source.progress() {
+        bar.set_length(size);
+        bar.set_position(read);
+    }
+}

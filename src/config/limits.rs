@@ -1,0 +1,72 @@
+//! Caps and thresholds of the stages that can be set: `[limits]` in the configuration file. The
+//! reasons for the defaults stand at the settings themselves.
+
+use anyhow::{Result, bail};
+use serde::Deserialize;
+use tapscope_analyzer::AnalyzerSettings;
+use tapscope_pipeline::WorkerSettings;
+use tapscope_redact::RedactSettings;
+
+/// Makes the section's type, and its application to the stages' settings, of one table: key,
+/// type, setting, and the smallest value that makes sense.
+macro_rules! limits {
+    ($($key:ident: $type:ty => $($target:ident).+ >= $least:expr;)*) => {
+        /// `[limits]` as written.
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(super) struct WrittenLimits {
+            $($key: Option<$type>,)*
+        }
+
+        impl WrittenLimits {
+            /// Puts what was written in the place of the defaults.
+            pub(super) fn apply(
+                &self,
+                worker: &mut WorkerSettings,
+                redact: &mut RedactSettings,
+                analyzer: &mut AnalyzerSettings,
+            ) -> Result<()> {
+                let mut stages = Stages { worker, redact, analyzer };
+                $(if let Some(value) = self.$key {
+                    let least: $type = $least;
+                    if value < least {
+                        bail!("limits.{} is {value}; use {least} or more", stringify!($key));
+                    }
+                    stages.$($target).+ = value;
+                })*
+                let _ = &mut stages;
+                Ok(())
+            }
+        }
+    };
+}
+
+struct Stages<'a> {
+    worker: &'a mut WorkerSettings,
+    redact: &'a mut RedactSettings,
+    analyzer: &'a mut AnalyzerSettings,
+}
+
+limits! {
+    decap_layers_max: u8 => worker.decap.layers_max >= 4;
+    fragment_bytes_max: usize => worker.decap.fragment_bytes_max >= 65_536;
+    connections_max: usize => worker.flow.connections_max >= 16;
+    held_bytes_max: usize => worker.flow.held_bytes_max >= 65_536;
+    held_bytes_per_connection_max: usize => worker.flow.held_bytes_per_connection_max >= 4_096;
+    hole_grace_nanos: u64 => worker.flow.hole_grace_nanos >= 0;
+    idle_timeout_nanos: u64 => worker.flow.idle_timeout_nanos >= 1_000_000_000;
+    head_bytes_max: usize => worker.http.head_bytes_max >= 1_024;
+    headers_max: usize => worker.http.headers_max >= 64;
+    body_sample_bytes_max: usize => worker.http.body_sample_bytes_max >= 0;
+    http_held_bytes_max: usize => worker.http.held_bytes_max >= 1_048_576;
+    response_wait_nanos_max: i64 => worker.http.response_wait_nanos_max >= 1_000_000_000;
+    decoded_bytes_max: usize => redact.decoded_bytes_max >= 0;
+    shape_fields_max: usize => redact.shape_fields_max >= 1;
+    hosts_max: usize => analyzer.inventory.max_hosts >= 1;
+    endpoints_max: usize => analyzer.inventory.max_endpoints >= 1;
+    endpoints_per_host_max: usize => analyzer.inventory.max_endpoints_per_host >= 1;
+    consumers_max: usize => analyzer.inventory.max_consumers >= 1;
+    template_nodes_max: usize => analyzer.templates.max_nodes >= 100;
+    dormant_after_nanos: i64 => analyzer.lifecycle.dormant_after >= 60_000_000_000;
+    new_for_nanos: i64 => analyzer.lifecycle.new_for >= 0;
+}

@@ -1,0 +1,209 @@
+//! The configuration file: what was written, and what is meant (defaulted, validated, flags won).
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use tapscope_analyzer::AnalyzerSettings;
+#[cfg(feature = "live")]
+use tapscope_capture::LiveSettings;
+use tapscope_pipeline::WorkerSettings;
+use tapscope_redact::RedactSettings;
+
+/// Where the API and the page listen when nobody says: loopback only.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7878);
+
+/// What was written. Every key is optional; unknown keys are an error that names them.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Written {
+    capture: WrittenCapture,
+    store: WrittenStore,
+    api: WrittenApi,
+    privacy: WrittenPrivacy,
+    specifications: WrittenSpecifications,
+    limits: WrittenLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenCapture {
+    interfaces: Vec<String>,
+    filter: Option<String>,
+    ring_bytes: Option<u32>,
+    snap_len: Option<u32>,
+    block_timeout_ms: Option<u32>,
+    promiscuous: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenStore {
+    path: Option<PathBuf>,
+    save_interval_ms: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenApi {
+    listen: Option<SocketAddr>,
+    allow_remote: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenPrivacy {
+    key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenSpecifications {
+    files: Vec<PathBuf>,
+}
+
+/// Caps and thresholds of the stages.
+mod limits;
+
+use limits::WrittenLimits;
+
+/// What is meant.
+pub(crate) struct Settings {
+    /// Interfaces to watch when no flag names them.
+    pub(crate) interfaces: Vec<String>,
+    /// Live capture.
+    #[cfg(feature = "live")]
+    pub(crate) live: LiveSettings,
+    /// Decapsulation, connections, HTTP.
+    pub(crate) worker: WorkerSettings,
+    /// Redaction.
+    pub(crate) redact: RedactSettings,
+    /// Analysis.
+    pub(crate) analyzer: AnalyzerSettings,
+    /// Store to go on with.
+    pub(crate) store: Option<PathBuf>,
+    /// How long counters may wait to be saved: what a killed process may lose of them.
+    pub(crate) save_interval: Duration,
+    /// Where the API listens.
+    pub(crate) listen: SocketAddr,
+    /// Whether it may listen beyond loopback (there are no user accounts yet).
+    pub(crate) allow_remote: bool,
+    /// The installation's key, when not in its usual place.
+    pub(crate) key_file: Option<PathBuf>,
+    /// Specifications beside those the flags name.
+    pub(crate) specifications: Vec<PathBuf>,
+}
+
+impl Settings {
+    /// Reads the configuration; without a file everything has its default.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a value in it makes no sense; says which and what would.
+    pub(crate) fn read(path: Option<&Path>) -> Result<Self> {
+        let Some(path) = path else {
+            return Self::from_written(Written::default());
+        };
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("{}: the configuration cannot be read", path.display()))?;
+        Self::parse(&text).with_context(|| format!("{}", path.display()))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let written: Written = toml::from_str(text)
+            .map_err(|error| anyhow::anyhow!("{}", one_line(&error.to_string())))?;
+        Self::from_written(written)
+    }
+
+    fn from_written(written: Written) -> Result<Self> {
+        let Written {
+            capture,
+            store,
+            api,
+            privacy,
+            specifications,
+            limits,
+        } = written;
+        let save_interval_ms = store.save_interval_ms.unwrap_or(1_000);
+        if !(10..=60_000).contains(&save_interval_ms) {
+            bail!("store.save_interval_ms is {save_interval_ms}; use 10 to 60000");
+        }
+        if capture.snap_len.is_some_and(|len| len < 96) {
+            bail!("capture.snap_len is too short for headers; use 96 or more (262144 is usual)");
+        }
+        if capture
+            .ring_bytes
+            .is_some_and(|bytes| !(1 << 20..=i32::MAX as u32).contains(&bytes))
+        {
+            bail!("capture.ring_bytes must be between 1048576 and 2147483647");
+        }
+        let mut worker = WorkerSettings::default();
+        let mut redact = RedactSettings::default();
+        let mut analyzer = AnalyzerSettings::default();
+        limits.apply(&mut worker, &mut redact, &mut analyzer)?;
+        Ok(Self {
+            interfaces: capture.interfaces.clone(),
+            #[cfg(feature = "live")]
+            live: live_settings(&capture),
+            worker,
+            redact,
+            analyzer,
+            store: store.path,
+            save_interval: Duration::from_millis(save_interval_ms),
+            listen: api.listen.unwrap_or(LISTEN),
+            allow_remote: api.allow_remote.unwrap_or(false),
+            key_file: privacy.key_file,
+            specifications: specifications.files,
+        })
+    }
+}
+
+#[cfg(feature = "live")]
+fn live_settings(capture: &WrittenCapture) -> LiveSettings {
+    let usual = LiveSettings::default();
+    LiveSettings {
+        ring_bytes: capture.ring_bytes.unwrap_or(usual.ring_bytes),
+        snap_len: capture.snap_len.unwrap_or(usual.snap_len),
+        block_timeout_ms: capture.block_timeout_ms.unwrap_or(usual.block_timeout_ms),
+        promiscuous: capture.promiscuous.unwrap_or(usual.promiscuous),
+        filter: capture.filter.clone(),
+    }
+}
+
+/// A parser's message of several lines (it draws the place) as one.
+fn one_line(message: &str) -> String {
+    message
+        .split_whitespace()
+        .filter(|word| *word != "|")
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_file_means_the_defaults() {
+        let settings = Settings::parse("").unwrap();
+        assert_eq!(settings.listen, LISTEN);
+        assert_eq!(settings.save_interval, Duration::from_secs(1));
+        assert!(!settings.allow_remote);
+    }
+
+    #[test]
+    fn errors_are_one_line_that_names_the_key() {
+        for (text, expected) in [
+            ("[capture]\nring_byte = 1", "ring_byte"),
+            ("[store]\nsave_interval_ms = 0", "save_interval_ms"),
+            ("[api]\nlisten = \"here\"", "listen"),
+            ("[capture]\nsnap_len = 10", "snap_len"),
+            ("capture = [", "expected"),
+        ] {
+            let error = Settings::parse(text).err().unwrap().to_string();
+            assert!(error.contains(expected) && !error.contains('\n'), "{error}");
+        }
+    }
+}

@@ -1,0 +1,480 @@
+//! The thread that owns the analyzer and the store: the single writer of both.
+//!
+//! Records go through the analyzer one by one; what changed is saved in one transaction, and only
+//! then shown (API, page) and logged. So nothing anybody has seen is lost with a killed process.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::hash::Hash;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use tapscope_analyzer::Analyzer;
+use tapscope_analyzer::inventory::specification::Specification;
+use tapscope_analyzer::snapshot::{
+    Changes, EndpointId, EndpointSnapshot, FindingId, FindingSnapshot, FindingStatus,
+};
+use tapscope_dashboard_api::{Command, CommandError, LiveView, PublishedSpecification, StoreState};
+use tapscope_record::{Counter, ExchangeRecord, HealthReport};
+use tapscope_store::{SqliteStore, Store, StoredSpecification};
+use tokio::sync::mpsc;
+
+use crate::config::Settings;
+use crate::view::LogLine;
+
+/// How long the engine waits for input before it looks at commands and saves.
+const TURN: Duration = Duration::from_millis(50);
+
+/// How long what must not be lost (a new endpoint, a finding) may wait to be saved.
+const URGENT: Duration = Duration::from_millis(100);
+
+/// What the sensor's thread sends.
+pub(crate) enum Input {
+    /// Records in the order in which their exchanges ended.
+    Records(Vec<ExchangeRecord>),
+    /// Packet time has come to this point.
+    Time(i64),
+    /// What the sensor says of itself.
+    Health(HealthReport),
+}
+
+/// Analyzer, store, exchange log and read model.
+pub(crate) struct Engine {
+    analyzer: Analyzer,
+    store: Option<SqliteStore>,
+    store_path: String,
+    view: Arc<LiveView>,
+    /// Without a store: the endpoints, to be shown when the run is over.
+    kept: BTreeMap<EndpointId, EndpointSnapshot>,
+    log: Option<ExchangeLog>,
+    specifications: Vec<StoredSpecification>,
+    unsaved: Changes,
+    health: HealthReport,
+    save_interval: Duration,
+    last_save: Instant,
+    dirty: bool,
+    records: u64,
+    store_failures: u64,
+}
+
+impl Engine {
+    /// Opens the store and starts from what it holds.
+    ///
+    /// # Errors
+    /// When the store, a specification or the log cannot be opened.
+    pub(crate) fn open(
+        settings: &Settings,
+        store: Option<&Path>,
+        specifications: &[(String, String)],
+        log: Option<&Path>,
+        view: Arc<LiveView>,
+    ) -> Result<Self> {
+        let store_path = store
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
+        let mut store = store.map(SqliteStore::open).transpose()?;
+        let restored = store
+            .as_mut()
+            .map(Store::load)
+            .transpose()?
+            .unwrap_or_default();
+        let known = store
+            .as_mut()
+            .map(Store::specifications)
+            .transpose()?
+            .unwrap_or_default();
+        view.restore(restored.clone());
+        let mut engine = Self {
+            analyzer: Analyzer::new(settings.analyzer.clone(), restored),
+            store,
+            store_path,
+            view,
+            kept: BTreeMap::new(),
+            log: log.map(ExchangeLog::create).transpose()?,
+            specifications: known,
+            unsaved: Changes::default(),
+            health: HealthReport::default(),
+            save_interval: settings.save_interval,
+            last_save: Instant::now(),
+            dirty: true,
+            records: 0,
+            store_failures: 0,
+        };
+        for (name, source) in specifications {
+            engine.add_specification(name, source)?;
+        }
+        engine.use_specifications()?;
+        engine.save()?;
+        Ok(engine)
+    }
+
+    /// Takes input until the sender is gone, and commands until their sender is gone; then saves.
+    ///
+    /// # Errors
+    /// When the store or the log cannot be written at the end.
+    pub(crate) fn run(
+        mut self,
+        inputs: &Receiver<Input>,
+        mut commands: Option<mpsc::Receiver<Command>>,
+    ) -> Result<Self> {
+        loop {
+            match inputs.recv_timeout(TURN) {
+                Ok(input) => self.handle_input(input),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            while let Some(command) = commands
+                .as_mut()
+                .and_then(|waiting| waiting.try_recv().ok())
+            {
+                self.handle_command(command);
+            }
+            self.save_when_due();
+        }
+        self.dirty = true;
+        self.save_all()?;
+        while let Some(command) = commands.as_mut().and_then(mpsc::Receiver::blocking_recv) {
+            self.handle_command(command);
+            self.save_when_due();
+        }
+        self.dirty = true;
+        self.save_all()?;
+        Ok(self)
+    }
+
+    /// Records taken in.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Without a store: the endpoints as of the last save.
+    pub(crate) fn kept(self) -> Vec<EndpointSnapshot> {
+        self.kept.into_values().collect()
+    }
+
+    fn handle_input(&mut self, input: Input) {
+        match input {
+            Input::Records(records) => {
+                for record in &records {
+                    let observation = self.analyzer.handle_record(record);
+                    if let Some(log) = &mut self.log {
+                        log.push(&LogLine::new(record, &observation));
+                    }
+                }
+                self.records += records.len() as u64;
+                self.dirty = true;
+            }
+            Input::Time(now) => {
+                self.analyzer.handle_time(now);
+                self.dirty = true;
+            }
+            Input::Health(report) => self.health = report,
+        }
+    }
+
+    /// Saves when the interval is over, or soon when there is something that must not be lost.
+    fn save_when_due(&mut self) {
+        let waited = self.last_save.elapsed();
+        let due = waited >= self.save_interval
+            || (waited >= URGENT && self.dirty && self.analyzer.has_urgent_changes());
+        if due && let Err(error) = self.save() {
+            // The changes are kept and tried again; the page and the log tell the operator.
+            self.store_failures += 1;
+            tracing::error!("{error:#}; what changed is kept in memory and tried again");
+        }
+    }
+
+    /// Saves what changed, then shows and logs it.
+    fn save(&mut self) -> Result<()> {
+        self.last_save = Instant::now();
+        if self.dirty || !self.unsaved.is_empty() {
+            let changes = self.analyzer.take_changes();
+            self.save_changes(changes)?;
+        }
+        self.show_health(None);
+        Ok(())
+    }
+
+    /// Saves what changed with everything a restart can use: what is done before stopping.
+    fn save_all(&mut self) -> Result<()> {
+        let changes = self.analyzer.flush_changes();
+        self.save_changes(changes)?;
+        self.show_health(None);
+        Ok(())
+    }
+
+    fn save_changes(&mut self, changes: Changes) -> Result<()> {
+        self.dirty = false;
+        let changes = match std::mem::take(&mut self.unsaved) {
+            older if older.is_empty() => changes,
+            older => merged(older, changes),
+        };
+        match &mut self.store {
+            Some(store) => {
+                if let Err(error) = store.save(&changes) {
+                    self.unsaved = changes;
+                    self.show_health(Some(error.to_string()));
+                    return Err(error.into());
+                }
+            }
+            None => keep(&mut self.kept, &changes),
+        }
+        self.view.apply(&changes);
+        self.log.as_mut().map_or(Ok(()), ExchangeLog::write)
+    }
+
+    fn show_health(&self, store_error: Option<String>) {
+        let mut report = self.health.clone();
+        let own = self
+            .analyzer
+            .counters()
+            .into_iter()
+            .map(|(name, reason, value)| Counter {
+                stage: "analyzer".to_owned(),
+                name,
+                reason,
+                value,
+            });
+        report.counters.extend(own);
+        if self.store.is_some() {
+            report.counters.push(Counter {
+                stage: "store".to_owned(),
+                name: "saves_failed".to_owned(),
+                reason: None,
+                value: self.store_failures,
+            });
+            self.view.set_store(StoreState {
+                path: self.store_path.clone(),
+                last_saved: wall_clock(),
+                pending: self.unsaved.endpoints.len() as u64 + self.unsaved.findings.len() as u64,
+                error: store_error,
+            });
+        }
+        self.view.set_health(report);
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        // A reply nobody waits for any more (the browser went away) is no error.
+        match command {
+            Command::SetFindingStatus {
+                id,
+                status,
+                comment,
+                reply,
+            } => {
+                let _ = reply.send(self.set_finding_status(id, status, &comment));
+            }
+            Command::AddSpecification {
+                specification,
+                reply,
+            } => {
+                let result = self
+                    .add_specification(&specification.name, &specification.source)
+                    .and_then(|()| self.use_specifications())
+                    .and_then(|()| self.save());
+                let published = result.map_err(failed).and_then(|()| {
+                    let published = self.view.specifications();
+                    published
+                        .iter()
+                        .find(|one| one.specification.name == specification.name)
+                        .cloned()
+                        .ok_or_else(|| CommandError::Failed("it was not kept".to_owned()))
+                });
+                let _ = reply.send(published);
+            }
+            Command::RemoveSpecification { name, reply } => {
+                let _ = reply.send(match self.remove_specification(&name) {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err(CommandError::NotFound(
+                        "there is no such specification".to_owned(),
+                    )),
+                    Err(error) => Err(failed(error)),
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn set_finding_status(
+        &mut self,
+        id: FindingId,
+        status: FindingStatus,
+        comment: &str,
+    ) -> Result<FindingSnapshot, CommandError> {
+        self.analyzer
+            .set_finding_status(id, status, comment, wall_clock())
+            .map_err(|error| CommandError::NotFound(error.to_string()))?;
+        self.dirty = true;
+        self.save().map_err(failed)?;
+        let finding = self.view.finding(id);
+        finding
+            .map(|finding| (*finding).clone())
+            .ok_or_else(|| CommandError::NotFound("the finding is gone".to_owned()))
+    }
+
+    /// Adds a revision, unless the latest one of that name is the same document.
+    fn add_specification(&mut self, name: &str, source: &str) -> Result<()> {
+        Specification::parse(name, source).with_context(|| name.to_owned())?;
+        let latest = self
+            .specifications
+            .iter()
+            .rfind(|stored| stored.name == name);
+        if latest.is_some_and(|latest| latest.source == source) {
+            return Ok(());
+        }
+        let revision = latest.map_or(0, |latest| latest.revision) + 1;
+        let added = match &mut self.store {
+            Some(store) => store.add_specification(name, source, wall_clock())?,
+            None => StoredSpecification {
+                name: name.to_owned(),
+                revision,
+                added: wall_clock(),
+                source: source.to_owned(),
+            },
+        };
+        self.specifications.push(added);
+        Ok(())
+    }
+
+    fn remove_specification(&mut self, name: &str) -> Result<bool> {
+        if let Some(store) = &mut self.store {
+            store.remove_specification(name)?;
+        }
+        let before = self.specifications.len();
+        self.specifications
+            .retain(|specification| specification.name != name);
+        self.use_specifications()?;
+        self.save()?;
+        Ok(self.specifications.len() != before)
+    }
+
+    /// Gives all revisions to the analyzer, and shows the latest of each name.
+    fn use_specifications(&mut self) -> Result<()> {
+        let mut parsed = Vec::new();
+        let mut latest = BTreeMap::new();
+        for stored in &self.specifications {
+            let specification = Specification::parse(&stored.name, &stored.source)
+                .with_context(|| stored.name.clone())?;
+            latest.insert(
+                stored.name.clone(),
+                PublishedSpecification {
+                    revision: stored.revision,
+                    added: stored.added,
+                    specification: Arc::new(specification.clone()),
+                },
+            );
+            parsed.push(specification);
+        }
+        self.analyzer.set_specifications(parsed);
+        self.view.set_specifications(latest.into_values().collect());
+        self.dirty = true;
+        Ok(())
+    }
+}
+
+fn failed(error: anyhow::Error) -> CommandError {
+    CommandError::Failed(format!("{error:#}"))
+}
+
+/// Keeps in memory what a store would keep, as far as a person is shown it at the end.
+fn keep(kept: &mut BTreeMap<EndpointId, EndpointSnapshot>, changes: &Changes) {
+    for endpoint in &changes.endpoints {
+        kept.insert(endpoint.id, endpoint.clone());
+    }
+    let gone = changes
+        .merged
+        .iter()
+        .map(|(gone, _)| gone)
+        .chain(&changes.removed);
+    for id in gone {
+        kept.remove(id);
+    }
+}
+
+/// Reads a specification file; its name is the file's.
+pub(crate) fn read_specification(path: &Path) -> Result<(String, String)> {
+    let source = std::fs::read_to_string(path)
+        .with_context(|| format!("{}: the specification cannot be read", path.display()))?;
+    let name = path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    Ok((name, source))
+}
+
+/// Changes that could not be saved, and those that came since: of each thing the newest.
+fn merged(older: Changes, newer: Changes) -> Changes {
+    let gone: HashSet<_> = newer
+        .removed
+        .iter()
+        .copied()
+        .chain(newer.merged.iter().map(|(gone, _)| *gone))
+        .collect();
+    let mut endpoints = newest(older.endpoints, newer.endpoints, |endpoint| endpoint.id);
+    endpoints.retain(|endpoint| !gone.contains(&endpoint.id));
+    Changes {
+        endpoints,
+        merged: [older.merged, newer.merged].concat(),
+        removed: [older.removed, newer.removed].concat(),
+        hosts: newest(older.hosts, newer.hosts, |host| host.host.clone()),
+        findings: newest(older.findings, newer.findings, |finding| finding.id),
+        consumers: newest(older.consumers, newer.consumers, |consumer| consumer.id),
+        now: newer.now,
+        urgent: older.urgent || newer.urgent,
+    }
+}
+
+fn newest<T, K: Eq + Hash>(mut older: Vec<T>, newer: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
+    let keys: HashSet<K> = newer.iter().map(&key).collect();
+    older.retain(|item| !keys.contains(&key(item)));
+    older.extend(newer);
+    older
+}
+
+pub(crate) fn wall_clock() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| {
+            i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX)
+        })
+}
+
+/// The exchange log: lines wait until what they tell of is saved.
+struct ExchangeLog {
+    name: String,
+    output: BufWriter<File>,
+    waiting: Vec<u8>,
+}
+
+impl ExchangeLog {
+    fn create(path: &Path) -> Result<Self> {
+        let name = path.display().to_string();
+        let file = File::create(path)
+            .with_context(|| format!("{name}: the exchange log cannot be written"))?;
+        Ok(Self {
+            name,
+            output: BufWriter::new(file),
+            waiting: Vec::new(),
+        })
+    }
+
+    fn push(&mut self, line: &LogLine<'_>) {
+        // Writing to memory cannot fail, and every field of a line has a JSON form.
+        if serde_json::to_writer(&mut self.waiting, line).is_ok() {
+            self.waiting.push(b'\n');
+        }
+    }
+
+    fn write(&mut self) -> Result<()> {
+        self.output
+            .write_all(&self.waiting)
+            .and_then(|()| self.output.flush())
+            .with_context(|| format!("{}: the exchange log cannot be written", self.name))?;
+        self.waiting.clear();
+        Ok(())
+    }
+}

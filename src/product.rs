@@ -1,0 +1,424 @@
+//! The threads of a run: one that takes input, one that owns analyzer and store, and a small
+//! runtime for the API and the signals.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use crossbeam_channel::Sender;
+use tapscope_analyzer::snapshot::EndpointSnapshot;
+use tapscope_capture::{CaptureError, PacketSource, SourceStats, StopHandle};
+use tapscope_dashboard_api::{ApiSettings, ApiState, LiveView};
+use tapscope_pipeline::{RecordSink, Redacting, Step, Worker, health_report, run};
+use tapscope_record::ExchangeRecord;
+use tapscope_redact::Redactor;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::cli::{Analysis, Serving};
+use crate::config::Settings;
+use crate::engine::{Engine, Input, read_specification};
+use crate::key;
+
+/// Records handed to the engine at once: enough to make the hand-over cheap, few enough that the
+/// engine looks at commands often.
+const RECORDS_PER_BATCH: usize = 256;
+
+/// Batches that may wait for the engine. A full queue holds the input back: a file waits, and a
+/// live ring's overflow is counted by the kernel.
+const BATCHES_WAITING: usize = 256;
+
+/// How often the sensor tells how it is doing.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// One run of the product: input, analysis, and the page if wanted.
+pub(crate) struct Product<'a> {
+    settings: &'a Settings,
+    store: Option<PathBuf>,
+    specifications: Vec<PathBuf>,
+    /// A specification that is in no file (the demo's): name and source.
+    built_in: Option<(String, String)>,
+    exchange_log: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    /// Whether a taken port is answered by another one (the demo), or by an error.
+    any_port: bool,
+    /// Whether to go on serving when the input is over.
+    remain: bool,
+}
+
+/// What input a run takes: sends it to the engine until it is over or the order to stop comes.
+pub(crate) struct Feed {
+    inputs: Sender<Input>,
+    /// The order to stop.
+    pub(crate) stop: StopHandle,
+    redactor: Redactor,
+}
+
+/// What came out of a run.
+pub(crate) struct Outcome {
+    /// Everything there is, as readers are shown it.
+    pub(crate) view: Arc<LiveView>,
+    /// Exchanges taken in.
+    pub(crate) records: u64,
+    /// Without a store: the endpoints.
+    pub(crate) kept: Vec<EndpointSnapshot>,
+}
+
+impl<'a> Product<'a> {
+    pub(crate) fn new(settings: &'a Settings, analysis: &Analysis) -> Self {
+        let specifications = [&settings.specifications[..], &analysis.spec[..]].concat();
+        Self {
+            settings,
+            store: analysis.store.clone().or_else(|| settings.store.clone()),
+            specifications,
+            built_in: None,
+            exchange_log: analysis.exchange_log.clone(),
+            listen: None,
+            any_port: false,
+            remain: false,
+        }
+    }
+
+    /// Uses a specification that is in no file.
+    pub(crate) fn specification(mut self, name: &str, source: &str) -> Self {
+        self.built_in = Some((name.to_owned(), source.to_owned()));
+        self
+    }
+
+    /// Serves the API and the page at `listen` (the configured address when none) during the run.
+    pub(crate) fn listening(mut self, listen: Option<SocketAddr>) -> Self {
+        self.listen = Some(listen.unwrap_or(self.settings.listen));
+        self
+    }
+
+    /// Serves as the flags say, and goes on when the input is over.
+    pub(crate) fn serving(self, serving: &Serving) -> Self {
+        if serving.serve {
+            self.listening(serving.listen).remaining()
+        } else {
+            self
+        }
+    }
+
+    /// Goes on serving when the input is over.
+    pub(crate) fn remaining(mut self) -> Self {
+        self.remain = true;
+        self
+    }
+
+    /// Takes any free port when the wanted one is taken.
+    pub(crate) fn any_port(mut self) -> Self {
+        self.any_port = true;
+        self
+    }
+
+    /// Whether anything is kept when the run is over.
+    pub(crate) fn keeps(&self) -> bool {
+        self.store.is_some()
+    }
+
+    /// Runs until the input is over (and, when serving after it, until told to stop).
+    ///
+    /// # Errors
+    /// The first of: what cannot be opened, the input's error, the store's error. What was taken
+    /// in before is analyzed and saved all the same.
+    pub(crate) fn run(self, input: impl FnOnce(Feed) -> Result<()> + Send) -> Result<Outcome> {
+        let redactor = Redactor::new(self.settings.redact.clone(), self.token_key()?);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .context("no threads to be had")?;
+        // The address first: a taken port must be told before anything is opened.
+        let listener = self
+            .listen
+            .map(|addr| self.bind(&runtime, addr))
+            .transpose()?;
+        let mut api = ApiSettings::default();
+        api.allow_remote = self.settings.allow_remote;
+        api.listen = self.listen.unwrap_or(api.listen);
+        let view = Arc::new(LiveView::new(api.event_backlog_max));
+        let mut specifications: Vec<(String, String)> = self.built_in.iter().cloned().collect();
+        for path in &self.specifications {
+            specifications.push(read_specification(path)?);
+        }
+        let engine = Engine::open(
+            self.settings,
+            self.store.as_deref(),
+            &specifications,
+            self.exchange_log.as_deref(),
+            Arc::clone(&view),
+        )?;
+        let stop = StopHandle::new().context("no file descriptors to be had")?;
+        let (ended, over) = watch::channel(false);
+        runtime.spawn(wait_for_signal(stop.clone(), ended.clone()));
+        let (server, commands) = listener
+            .map(|listener| {
+                let (state, commands) = match self.store.clone() {
+                    Some(store) => ApiState::with_store(Arc::clone(&view), api, store),
+                    None => ApiState::new(Arc::clone(&view), api),
+                };
+                (
+                    runtime.spawn(serve(listener, state, over.clone())),
+                    commands,
+                )
+            })
+            .unzip();
+        let (inputs, received) = crossbeam_channel::bounded(BATCHES_WAITING);
+        let feed = Feed {
+            inputs,
+            stop: stop.clone(),
+            redactor,
+        };
+        thread::scope(|scope| {
+            let owner = scope.spawn(move || engine.run(&received, commands));
+            let taken = scope.spawn(move || input(feed)).join();
+            if self.remain && server.is_some() && !stop.is_ordered() {
+                if let Ok(Err(error)) = &taken {
+                    crate::complain(error);
+                }
+                runtime.block_on(wait_until(over));
+            }
+            let _ = ended.send(true);
+            if let Some(server) = server {
+                let _ = runtime.block_on(server);
+            }
+            let engine = owner
+                .join()
+                .map_err(|_| anyhow!("the analyzer failed; please report"))??;
+            taken.map_err(|_| anyhow!("the sensor failed; please report"))??;
+            Ok(Outcome {
+                view,
+                records: engine.records(),
+                kept: engine.kept(),
+            })
+        })
+    }
+
+    fn token_key(&self) -> Result<tapscope_redact::TokenKey> {
+        match &self.settings.key_file {
+            Some(path) => key::read_or_make(path),
+            None => key::read_or_make(&key::default_path()?),
+        }
+    }
+
+    fn bind(&self, runtime: &Runtime, address: SocketAddr) -> Result<TcpListener> {
+        if !address.ip().is_loopback() && !self.settings.allow_remote {
+            bail!(
+                "{address}: not a loopback address, and there are no user accounts yet: put a \
+                 reverse proxy with authentication before 127.0.0.1, or set api.allow_remote = \
+                 true in the configuration"
+            );
+        }
+        match runtime.block_on(TcpListener::bind(address)) {
+            Ok(listener) => Ok(listener),
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && self.any_port => {
+                let free = SocketAddr::new(address.ip(), 0);
+                runtime
+                    .block_on(TcpListener::bind(free))
+                    .with_context(|| free.to_string())
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                bail!("{address}: the port is taken; name another with --listen ADDR:PORT")
+            }
+            Err(error) => Err(error)
+                .with_context(|| format!("{address}: cannot listen there; name another --listen")),
+        }
+    }
+}
+
+/// Serves until the run is over. The address is printed once the port is open.
+async fn serve(listener: TcpListener, state: ApiState, over: watch::Receiver<bool>) {
+    match listener.local_addr() {
+        Ok(address) => {
+            let mut output = std::io::stdout();
+            let _ = writeln!(output, "listening on http://{address}");
+            let _ = output.flush();
+        }
+        Err(error) => tracing::error!("the address cannot be told: {error}"),
+    }
+    if let Err(error) = tapscope_dashboard_api::serve(listener, state, wait_until(over)).await {
+        tracing::error!("the API stopped: {error}");
+    }
+}
+
+async fn wait_until(mut over: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is the end as well.
+    let _ = over.wait_for(|over| *over).await;
+}
+
+/// The first signal ends the input and the serving in good order, the second one at once.
+async fn wait_for_signal(stop: StopHandle, ended: watch::Sender<bool>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return;
+    };
+    let mut signalled = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    signalled().await;
+    stop.stop();
+    let _ = ended.send(true);
+    signalled().await;
+    std::process::exit(130);
+}
+
+impl Feed {
+    /// Feeds packets from sources, one after the other, through one worker.
+    ///
+    /// # Errors
+    /// The first source's error; the others are read all the same.
+    pub(crate) fn packets(
+        self,
+        settings: &Settings,
+        sources: impl Iterator<Item = Result<Box<dyn PacketSource>, CaptureError>>,
+        progress: &mut dyn FnMut(&dyn PacketSource),
+    ) -> Result<()> {
+        let stop = self.stop.clone();
+        let records = Batches {
+            inputs: self.inputs,
+            batch: Vec::new(),
+            refused: false,
+        };
+        let sink = Redacting {
+            redact: self.redactor,
+            records,
+        };
+        let mut worker = Worker::new(&settings.worker, sink);
+        let mut finished: Vec<SourceStats> = Vec::new();
+        let mut first_error = None;
+        for source in sources {
+            let mut source = match source {
+                Ok(source) => source,
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                    continue;
+                }
+            };
+            let mut reporter = Reporter {
+                finished: &finished,
+                last: None,
+                told: i64::MIN,
+            };
+            let result = run(source.as_mut(), &mut worker, &mut |worker, source| {
+                progress(source);
+                reporter.report(worker, source);
+                if worker.sink.records.refused || (!source.is_live() && stop.is_ordered()) {
+                    Step::Stop
+                } else {
+                    Step::Continue
+                }
+            });
+            finished.extend(source.stats());
+            if let Err(error) = result {
+                first_error.get_or_insert(error);
+            }
+        }
+        worker.flush();
+        worker.sink.records.send_batch();
+        let now = worker.now().nanos();
+        worker.sink.records.send(Input::Time(now));
+        let report = health_report(now, finished, counters_of(&worker));
+        worker.sink.records.send(Input::Health(report));
+        first_error.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Feeds one exchange that did not come from packets; false when nobody takes it any more.
+    pub(crate) fn redactor(&mut self) -> &mut Redactor {
+        &mut self.redactor
+    }
+
+    /// Sends input to the engine; false when the engine is gone.
+    pub(crate) fn send(&self, input: Input) -> bool {
+        self.inputs.send(input).is_ok()
+    }
+}
+
+fn counters_of(worker: &Worker<Redacting<Batches>>) -> Vec<tapscope_record::Counter> {
+    let mut counters = worker.counters();
+    counters.extend(worker.sink.redact.counters().into_iter().map(|counter| {
+        tapscope_record::Counter {
+            stage: "redact".to_owned(),
+            name: counter.name.to_owned(),
+            reason: counter.reason,
+            value: counter.value,
+        }
+    }));
+    counters
+}
+
+/// Sends time and health to the engine between batches of packets.
+struct Reporter<'a> {
+    finished: &'a [SourceStats],
+    last: Option<Instant>,
+    told: i64,
+}
+
+impl Reporter<'_> {
+    fn report(&mut self, worker: &mut Worker<Redacting<Batches>>, source: &mut dyn PacketSource) {
+        let now = worker.now().nanos();
+        if source.is_live() {
+            // Few exchanges must not wait until a batch is full.
+            worker.sink.records.send_batch();
+        }
+        if now >= self.told.saturating_add(1_000_000_000) {
+            self.told = now;
+            worker.sink.records.send_batch();
+            worker.sink.records.send(Input::Time(now));
+        }
+        if self
+            .last
+            .is_none_or(|last| last.elapsed() >= HEALTH_INTERVAL)
+        {
+            self.last = Some(Instant::now());
+            let sources = [self.finished, &source.stats()[..]].concat();
+            let report = health_report(now, sources, counters_of(worker));
+            worker.sink.records.send(Input::Health(report));
+        }
+    }
+}
+
+/// Collects records into batches for the engine.
+struct Batches {
+    inputs: Sender<Input>,
+    batch: Vec<ExchangeRecord>,
+    refused: bool,
+}
+
+impl RecordSink for Batches {
+    fn handle_record(&mut self, record: ExchangeRecord) {
+        self.batch.push(record);
+        if self.batch.len() >= RECORDS_PER_BATCH {
+            self.send_batch();
+        }
+    }
+}
+
+impl Batches {
+    fn send_batch(&mut self) {
+        if !self.batch.is_empty() {
+            let batch = std::mem::take(&mut self.batch);
+            self.send(Input::Records(batch));
+        }
+    }
+
+    fn send(&mut self, input: Input) {
+        self.refused |= self.inputs.send(input).is_err();
+    }
+}
+
+/// Whether `path` names standard input.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}

@@ -1,0 +1,46 @@
+//! The same capture gives the same inventory, findings and log, bit for bit; and nothing personal
+//! or secret of it is anywhere in what the product writes.
+
+/// What the root tests share.
+mod support;
+
+use std::fs;
+
+use support::{Scratch, sample, sample_specification, tapscope};
+
+/// Replays the sample into a store of that name and gives inventory, findings and log as bytes.
+fn replayed(scratch: &Scratch, name: &str) -> [Vec<u8>; 3] {
+    let store = scratch.path(&format!("{name}.db")).display().to_string();
+    let log = scratch.path(&format!("{name}.jsonl"));
+    let output = tapscope(
+        scratch,
+        &[
+            "replay",
+            &sample().display().to_string(),
+            "--spec",
+            &sample_specification().display().to_string(),
+            "--store",
+            &store,
+            "--exchange-log",
+            &log.display().to_string(),
+        ],
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let rows = |verb| tapscope(scratch, &[verb, "--store", &store, "--format", "json"]).stdout;
+    [rows("inventory"), rows("findings"), fs::read(log).unwrap()]
+}
+
+#[test]
+fn same_capture_gives_the_same_bytes() {
+    let scratch = Scratch::new("replay");
+    let first = replayed(&scratch, "first");
+    let second = replayed(&scratch, "second");
+    for (a, b) in first.iter().zip(&second) {
+        assert!(a.len() > 100);
+        assert!(a == b, "the second replay differs");
+    }
+}
