@@ -34,7 +34,8 @@ pub(super) fn is_key(name: &[u8]) -> bool {
     let lower = buffer.get(..len).unwrap_or_default();
     let ends = |end: &str| lower.ends_with(end.as_bytes());
     let has = |part: &str| memchr::memmem::find(lower, part.as_bytes()).is_some();
-    if has("csrf")
+    if has("locktoken")
+        || has("csrf")
         || has("xsrf")
         || has("idempotency")
         || has("websocket")
@@ -111,6 +112,7 @@ mod tests {
         for name in [
             "Accept",
             "X-CSRF-Token",
+            "Lock-Token",
             "Content-Type",
             "Idempotency-Key",
             "Sec-WebSocket-Key",

@@ -112,10 +112,11 @@ pub(crate) fn api_key_prefix(text: &[u8]) -> Option<usize> {
             .iter()
             .take(16)
             .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    // A slug like `key-` and words, or `sk-` and words, is no key: those need a digit.
-    let has_digit = rest.iter().take(follows).any(u8::is_ascii_digit);
-    (follows >= *least && shape && (has_digit || prefix.len() > 4))
-        .then_some(prefix.len() + follows)
+    // A slug like `key-` and words, or `sk-` and words, is no key: those have digits or both cases.
+    let any = |kind: fn(&u8) -> bool| rest.iter().take(follows).any(kind);
+    let mixed =
+        any(u8::is_ascii_digit) || (any(u8::is_ascii_uppercase) && any(u8::is_ascii_lowercase));
+    (follows >= *least && shape && (mixed || prefix.len() > 4)).then_some(prefix.len() + follows)
 }
 
 /// Whether `text` starts a PEM private key (RFC 7468).
@@ -186,7 +187,10 @@ fn random_part(part: &[u8]) -> bool {
             )
         })
         .count();
-    part.len() >= 6 && (vowels * 5 < part.len() || chunks(part) * 7 >= part.len() * 2)
+    let upper = part.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let both_cases = upper * 10 >= letters * 3 && upper * 10 <= letters * 7;
+    let no_words = vowels * 5 < part.len() || chunks(part) * 7 >= part.len() * 2 || both_cases;
+    part.len() >= 6 && no_words
 }
 
 /// Whether `part` is hexadecimal of a hash's length in one case, alone or behind a prefix of up to
@@ -251,6 +255,7 @@ mod tests {
             "DkWvZbwdlZZzuzgfV0JJ7UWNnooqdIia1Yu9dYVR",
             "ht68qNcaHYpH2fMAmA23OMIVPZJMsfgQ",
             "yTATu5veqHKY4r_DnjJVn0ocjk_ReX2H7zqdIsN8",
+            "aNNzygfmSeUPyRNmBOhJKxKGIaYAUqYBijuKefOe",
             "k3v9x0q2m5n8b1c4z7l6j0h3g2f5d8s1a",
         ] {
             assert!(looks_random(text.as_bytes()), "{text}");
@@ -280,6 +285,7 @@ mod tests {
             "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
             "xoxb-123456789012-abc",
             "glpat-ABCdef1234567890xyz_",
+            "ghp_NNzygfmSeUPyRNmBOhJKxKGIaYAUqYBijuKef",
             "AIzaSyA1234567890abcdefghijklmnopqrstuv",
         ] {
             assert!(api_key_prefix(text.as_bytes()).is_some(), "{text}");
