@@ -42,7 +42,8 @@ pub enum GapReason {
     NotCaptured,
     /// The packet was captured shorter than it was (snap length).
     Truncated,
-    /// The bytes waited for an earlier hole and were dropped to stay inside a memory cap.
+    /// Later bytes waited for these, and to stay inside a memory cap the waiting was cut short.
+    /// Nothing that was held is dropped: it follows the gap.
     MemoryCap,
 }
 
@@ -86,7 +87,8 @@ pub struct StreamEvent<'a> {
 /// What happened.
 #[derive(Clone, Copy, Debug)]
 pub enum StreamEventKind<'a> {
-    /// A connection appeared; always the first event of an id.
+    /// A connection appeared; always the first event of an id. Emitted when there is something to
+    /// say of the connection, so handshakes without data say nothing at all.
     Open {
         /// Address and port of side A.
         a: SocketAddr,
