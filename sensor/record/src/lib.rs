@@ -170,7 +170,7 @@ pub struct MessageRecord {
     pub header_names: Vec<String>,
     /// Shape of the content, where it has one.
     pub shape: Option<Shape>,
-    /// Bytes of content the shape and the data classes were drawn from.
+    /// Bytes of content, before decoding, that the shape and the data classes were drawn from.
     pub inspected_len: u64,
     /// Classes of personal or secret data in the content, each with the number of distinct values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -213,9 +213,10 @@ pub struct Field {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Credential {
     /// `basic`, `bearer`, `jwt`, `digest`, `negotiate`, `aws_sigv4`, `api_key`, `session_cookie`,
-    /// or the scheme's own name.
+    /// `signature`, `session`, `password`, or the scheme's own name.
     pub scheme: String,
-    /// `authorization`, `header`, `query`, `cookie`.
+    /// `authorization`, `header`, `query`, `cookie`; `path` (matrix parameter) and `authority`
+    /// (user information).
     pub location: String,
     /// Name of the header, parameter or cookie.
     pub name: String,
