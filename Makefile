@@ -20,6 +20,8 @@ dashboard-api/ui/dist/index.html: $(shell find dashboard-api/ui -type f -not -pa
 	@scripts/node.sh run npm --prefix dashboard-api/ui ci --no-audit --no-fund --silent
 	@scripts/node.sh run npm --prefix dashboard-api/ui run --silent build
 	@touch $@
+	@# The page is embedded while the crate is compiled, and cargo does not see files that are new.
+	@touch dashboard-api/src/assets.rs
 
 test: ## Install what is missing and run every test; the last line is the sum
 	@scripts/test.sh
