@@ -65,6 +65,10 @@ struct Stream {
     judged: bool,
     /// Bytes of the message that is being assembled were contradicted.
     conflict: bool,
+    /// Offset and acknowledgement of the last segment.
+    last: Option<(u64, u64)>,
+    /// Where bytes are missing that came before HTTP was recognised.
+    lost_before: Option<u64>,
 }
 
 impl Default for Stream {
@@ -77,6 +81,8 @@ impl Default for Stream {
             searched: 0,
             judged: false,
             conflict: false,
+            last: None,
+            lost_before: None,
         }
     }
 }
@@ -150,8 +156,14 @@ impl Connection {
         side: Side,
         chunk: Chunk<'_>,
     ) {
-        self.stream(side).captured = chunk.at.captured;
+        let stream = self.stream(side);
+        stream.captured = chunk.at.captured;
         let mut rest = chunk;
+        let this = chunk
+            .at
+            .acknowledged
+            .map(|acknowledged| (chunk.at.offset, acknowledged));
+        rest.at.before = core::mem::replace(&mut stream.last, this);
         while !rest.bytes.is_empty() {
             let taken = match &self.stream(side).state {
                 State::Message(_) => self.read_message(cx, side, rest),
@@ -328,6 +340,12 @@ impl Connection {
             let stream = self.stream(side);
             if matches!(stream.state, State::Opaque) {
                 stream.search(false);
+            }
+            let lost = stream.lost_before.take();
+            match lost {
+                Some(offset) if side == client => self.pairs.lose_requests(offset),
+                Some(offset) => self.pairs.lose_responses(offset),
+                None => {}
             }
         }
         true
@@ -579,16 +597,16 @@ impl Connection {
 
     fn end_response<S>(&mut self, cx: &mut Context<'_, S>, end: BodyEnd, at: Position) {
         self.pairs
-            .end_response(end, at.captured, at.offset, cx.settings, cx.counters);
+            .end_response(end, at.captured, cx.settings, cx.counters);
     }
 
     /// Messages of that side may be lost from there on.
     fn lose<S>(&mut self, cx: &mut Context<'_, S>, side: Side, offset: u64, why: Counter) {
         cx.counters.count(why);
-        if self.client == Some(side) {
-            self.pairs.lose_requests(offset);
-        } else {
-            self.pairs.lose_responses(offset);
+        match self.client {
+            None => self.stream(side).lost_before = Some(offset),
+            Some(client) if client == side => self.pairs.lose_requests(offset),
+            Some(_) => self.pairs.lose_responses(offset),
         }
     }
 
@@ -609,6 +627,7 @@ impl Connection {
             offset: end,
             acknowledged: None,
             captured,
+            before: None,
         };
         match &mut stream.state {
             State::Opaque => {}
@@ -690,6 +709,7 @@ impl Connection {
             offset: stream.next,
             acknowledged: None,
             captured: stream.captured,
+            before: None,
         };
         match core::mem::replace(&mut stream.state, State::Opaque) {
             State::Opaque => {}

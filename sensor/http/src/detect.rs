@@ -53,7 +53,7 @@ pub(crate) fn guess(prefix: &[u8]) -> Guess {
                     .iter()
                     .skip(method)
                     .take(METHOD_BYTES_MAX)
-                    .all(|&b| b >= b' ')
+                    .all(|&b| b >= b' ' || b == b'\r')
         }
         Some(_) => false,
     };

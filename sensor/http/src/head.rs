@@ -28,6 +28,8 @@ pub(crate) struct Position {
     pub(crate) acknowledged: Option<u64>,
     /// When its segment was captured.
     pub(crate) captured: Timestamp,
+    /// Offset and acknowledgement of the segment before its own.
+    pub(crate) before: Option<(u64, u64)>,
 }
 
 /// Bytes of one side's stream with the facts of the event that brought them.

@@ -55,7 +55,6 @@ struct Active {
 struct Waiting {
     response: Response,
     start: Position,
-    end: u64,
 }
 
 /// An exchange that is ready to be reported.
@@ -80,10 +79,6 @@ pub(crate) struct Pairs {
     requests_lost: bool,
     /// Anything was ever lost on this connection after its beginning.
     any_loss: bool,
-    /// Every byte of the response stream before this belongs to a response that was paired.
-    accounted: u64,
-    /// The paired response was cut by a gap: it reaches up to the next message.
-    accounted_open: bool,
     /// The client was seen to send a request while part of a pipeline was answered.
     slides: bool,
     /// Highest position of the request stream that the server acknowledged with a response.
@@ -243,9 +238,6 @@ impl Pairs {
     ) -> Option<Vec<u8>> {
         response.interim = core::mem::take(&mut self.interim);
         self.held += response.head.bytes.len();
-        if core::mem::take(&mut self.accounted_open) {
-            self.accounted = self.accounted.max(start.offset);
-        }
         if let Some(acknowledged) = start.acknowledged {
             self.acknowledged_max = self.acknowledged_max.max(acknowledged);
         }
@@ -280,7 +272,6 @@ impl Pairs {
         &mut self,
         end: BodyEnd,
         ended: Timestamp,
-        at: u64,
         settings: &HttpSettings,
         counters: &mut Counters,
     ) {
@@ -290,19 +281,16 @@ impl Pairs {
         active.response.body.end = end;
         active.response.ended = ended;
         if active.is_paired {
-            self.accounted = self.accounted.max(at);
-            self.accounted_open = end == BodyEnd::Gap;
             self.complete_first(active.response);
         } else if active.waits {
             if self.waiting.len() >= settings.pending_responses_max {
                 counters.count(Counter::PendingResponsesCap);
                 self.orphan_first_waiting();
             }
-            self.waiting.push_back(Waiting {
-                response: active.response,
-                start: active.start,
-                end: at,
-            });
+            let Active {
+                response, start, ..
+            } = active;
+            self.waiting.push_back(Waiting { response, start });
         } else {
             self.orphan(active.response);
         }
@@ -342,7 +330,6 @@ impl Pairs {
         match self.find(waiting.start, false) {
             Some((index, pairing)) => {
                 self.answer(index, pairing, waiting.start.offset);
-                self.accounted = self.accounted.max(waiting.end);
                 self.complete_first(waiting.response);
             }
             None => self.orphan(waiting.response),
@@ -422,10 +409,13 @@ impl Pairs {
             return None;
         }
         if candidate.after_loss {
-            // The missing bytes before it may have held a request whose response is still to
-            // come, unless the client had received something that answers no request seen.
-            let loss_was_answered = self.accounted < group_position && index == first;
-            if !loss_was_answered {
+            // The missing bytes before it may have held a request of its own group, whose response
+            // comes first; not so when the server had them before it sent what the client had when
+            // it sent the group.
+            let loss_is_older = start.before.is_some_and(|(offset, acknowledged)| {
+                offset < group_position && acknowledged >= candidate.start
+            });
+            if !loss_is_older {
                 return None;
             }
         }
@@ -486,8 +476,7 @@ impl Pairs {
         } else {
             if !is_answered {
                 // Its response may still come and must not be taken for the next one's.
-                let position = self.accounted;
-                self.mark_out_of_step(position);
+                self.mark_out_of_step(0);
             }
             self.report_first();
         }

@@ -14,7 +14,7 @@ use crate::settings::HttpSettings;
 #[derive(Debug)]
 struct Entry {
     facts: Facts,
-    /// Made at the first data, so that connections without any cost little.
+    /// Made at the first data or gap, so that connections without any cost little.
     connection: Option<Box<Connection>>,
     /// What `connection` held when it was looked at last.
     held: usize,
@@ -178,7 +178,7 @@ impl HttpStage {
             return;
         }
         let slot = event.connection.slot;
-        if let StreamEventKind::Data { .. } = event.kind
+        if let StreamEventKind::Data { .. } | StreamEventKind::Gap { .. } = event.kind
             && let Some(Some(entry)) = self.entries.get_mut(slot as usize)
             && entry.connection.is_none()
         {
@@ -197,6 +197,7 @@ impl HttpStage {
                         offset,
                         acknowledged,
                         captured,
+                        before: None,
                     };
                     connection.data(
                         cx,

@@ -425,8 +425,10 @@ fn loss() {
                 Step::SGap(response_len),
                 get("/3"),
                 answer(203),
+                get("/4"),
+                s("HTTP/1.1 204 x\r\n\r\n"),
             ],
-            "GET /1 > 201 10\nGET /3 > 203 10 by acknowledgement\n",
+            "GET /1 > 201 10\n- > 203 10 unpaired\nGET /3 > - unpaired\nGET /4 > 204 by acknowledgement\n",
         ),
         (
             "a response head",
