@@ -6,12 +6,13 @@
 //! has learned; a decision depends on the evidence alone and not on the order it came in.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{Key, NodeId, Trie};
 use super::judge::{self, Place, Previous, Word};
 use super::knowledge::{Knowledge, Map};
 use super::look::{self, Look};
+use super::signature::{self, Operation};
 
 /// Index of a decided place; the root is 0.
 pub(super) type PlaceId = u32;
@@ -71,10 +72,15 @@ pub(super) struct Decision {
 /// Decides on everything.
 pub(super) fn decide(trie: &Trie) -> Decision {
     let mut previous = Previous::new(trie.nodes.len());
+    previous.count_shapes(trie, |n| trie.node(n).parent);
     let context = Context::of(trie);
     let mut last = Decision::default();
     for pass in 0..PASSES {
+        let signatures = signature::all(trie, &previous.class, |t| {
+            super::hash_text(&context.canonical(t))
+        });
         let mut run = Pass {
+            signatures,
             trie,
             context: &context,
             previous: &previous,
@@ -86,7 +92,8 @@ pub(super) fn decide(trie: &Trie) -> Decision {
             },
         };
         run.all();
-        let Pass { next, out, .. } = run;
+        let Pass { mut next, out, .. } = run;
+        next.count_shapes(trie, |n| out.of[n as usize]);
         previous = next;
         last = out;
     }
@@ -95,10 +102,6 @@ pub(super) fn decide(trie: &Trie) -> Decision {
 
 /// What is counted once, before any pass.
 pub(super) struct Context {
-    /// Number of leaves with each response shape.
-    pub(super) shapes: Map<u64, u32>,
-    /// Number of leaves with a known shape.
-    pub(super) shaped: u32,
     /// What goes before and after a number in words, with the number of distinct numbers.
     numbered: Map<(Box<str>, Box<str>), u32>,
     numbered_total: u32,
@@ -106,16 +109,10 @@ pub(super) struct Context {
 
 impl Context {
     fn of(trie: &Trie) -> Self {
-        let mut shapes: Map<u64, u32> = Map::default();
-        let mut shaped = 0;
         let mut seen: Map<Box<str>, ()> = Map::default();
         let mut numbered: Map<(Box<str>, Box<str>), u32> = Map::default();
         let mut numbered_total = 0;
         for node in &trie.nodes {
-            for leaf in node.leaves.iter().filter(|l| l.shape != 0) {
-                *shapes.entry(leaf.shape).or_default() += 1;
-                shaped += 1;
-            }
             let Key::Text(text) = &node.key else { continue };
             if let Some((prefix, suffix)) = numbered_word(text)
                 && seen.insert(text.clone(), ()).is_none()
@@ -125,8 +122,6 @@ impl Context {
             }
         }
         Self {
-            shapes,
-            shaped,
             numbered,
             numbered_total,
         }
@@ -165,6 +160,7 @@ fn numbered_word(text: &str) -> Option<(&str, &str)> {
 }
 
 struct Pass<'a> {
+    signatures: Vec<Vec<Operation>>,
     trie: &'a Trie,
     context: &'a Context,
     previous: &'a Previous,
@@ -230,7 +226,7 @@ impl<'a> Pass<'a> {
         let words: Vec<Word<'a>> = children
             .words
             .iter()
-            .map(|(t, n)| Word::of(trie, t, n, self.context, self.previous))
+            .map(|(t, n)| Word::of(trie, t, n, self.context, self.previous, &self.signatures))
             .collect();
         let scores = judge::judge(&place, &words, self.context, self.previous, self.first);
         let mut values = Vec::new();
@@ -325,6 +321,10 @@ impl<'a> Pass<'a> {
                 .map(|ids| distinct(ids))
                 .sum::<f64>()
                 + distinct(&children.rest),
+            typed_operations: {
+                let nodes = children.typed.values().flatten().chain(&children.rest);
+                signature::union(&self.signatures, nodes)
+            },
             typed_next: judge::next_texts(
                 self.trie,
                 children.typed.values().flatten().chain(&children.rest),
@@ -340,8 +340,7 @@ impl<'a> Pass<'a> {
         children: &Children<'a>,
         groups: &mut BTreeMap<Part, (Vec<NodeId>, u32, f64)>,
     ) {
-        let extensions: std::collections::BTreeSet<&str> =
-            children.typed.keys().map(|k| k.1).collect();
+        let extensions: BTreeSet<&str> = children.typed.keys().map(|k| k.1).collect();
         for ((look, extension), nodes) in &children.typed {
             if let Some(text) = self.constant(place, children, nodes) {
                 place.typed = 0.0;
@@ -457,6 +456,21 @@ impl Previous {
             knowledge: Knowledge::default(),
             class: vec![None; nodes],
             followed: vec![None; nodes],
+            shapes: Map::default(),
+            shaped: 0,
+        }
+    }
+
+    /// Counts at how many places each response shape is found; `of` gives the place of a node.
+    fn count_shapes(&mut self, trie: &Trie, of: impl Fn(NodeId) -> PlaceId) {
+        let mut seen: BTreeSet<(PlaceId, u64)> = BTreeSet::new();
+        for (id, node) in trie.nodes.iter().enumerate() {
+            for leaf in node.leaves.iter().filter(|l| l.shape != 0) {
+                if seen.insert((of(id as NodeId), leaf.shape)) {
+                    *self.shapes.entry(leaf.shape).or_default() += 1;
+                    self.shaped += 1;
+                }
+            }
         }
     }
 }

@@ -497,6 +497,12 @@ impl HostTemplates {
         self.trie.denied + self.waiting.evicted
     }
 
+    /// Nodes of the evidence trie in use.
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.trie.len()
+    }
+
     /// Sightings that are no endpoint (yet).
     #[must_use]
     pub fn candidates(&self) -> u64 {

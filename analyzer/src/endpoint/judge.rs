@@ -11,6 +11,7 @@ use super::decide::Context;
 use super::evidence::{Key, NodeId, Trie};
 use super::knowledge::{Knowledge, Map};
 use super::look::{self, Look};
+use super::signature::{self, Operation, Pool};
 use super::weights::{COUNT, FIRST, LATER};
 
 /// What the pass before decided.
@@ -22,6 +23,18 @@ pub(super) struct Previous {
     pub(super) class: Vec<Option<usize>>,
     /// Of each raw node: whether only literals (0) or a parameter (1) followed.
     pub(super) followed: Vec<Option<usize>>,
+    /// Number of places where each response shape is found.
+    pub(super) shapes: Map<u64, u32>,
+    /// Their sum.
+    pub(super) shaped: u32,
+}
+
+impl Previous {
+    /// How rare a response shape is on this host, 0 to 1.
+    fn rarity(&self, shape: u64) -> f64 {
+        let n = self.shapes.get(&shape).copied().unwrap_or(1);
+        1.0 - f64::from(n) / f64::from(self.shaped.max(1))
+    }
 }
 
 /// A place whose children are judged.
@@ -39,6 +52,8 @@ pub(super) struct Place<'a> {
     pub(super) hits: u64,
     /// Number of distinct typed values among the children.
     pub(super) typed: f64,
+    /// What can be called below the typed values.
+    pub(super) typed_operations: Vec<Operation>,
     /// Words that follow the typed values.
     pub(super) typed_next: Map<Box<str>, ()>,
     /// What it taught about what follows.
@@ -53,6 +68,7 @@ pub(super) struct Word<'a> {
     pub(super) methods: u8,
     hits: u64,
     next: Vec<Cow<'a, str>>,
+    operations: Vec<Operation>,
     /// Words two levels below, under values.
     beyond: Vec<&'a str>,
     next_typed: bool,
@@ -110,8 +126,10 @@ impl<'a> Word<'a> {
         nodes: &[NodeId],
         context: &Context,
         previous: &Previous,
+        signatures: &[Vec<Operation>],
     ) -> Self {
         let mut word = Self {
+            operations: signature::union(signatures, nodes.iter()),
             text,
             nodes: nodes.to_vec(),
             methods: 0,
@@ -159,6 +177,7 @@ impl<'a> Word<'a> {
 
 /// What the words of a place have in common.
 struct Siblings<'a> {
+    pool: Pool,
     next: Map<&'a str, u32>,
     beyond: Map<&'a str, u32>,
     /// Words that go on, and words that go on through values.
@@ -173,6 +192,7 @@ struct Siblings<'a> {
 impl<'a> Siblings<'a> {
     fn of(words: &'a [Word<'a>]) -> Self {
         let mut out = Self {
+            pool: Pool::default(),
             next: Map::default(),
             beyond: Map::default(),
             parents: [0; 2],
@@ -183,6 +203,7 @@ impl<'a> Siblings<'a> {
             known: 0,
         };
         for word in words {
+            out.pool.add(&word.operations);
             for next in &word.next {
                 *out.next.entry(next).or_default() += 1;
             }
@@ -212,6 +233,10 @@ pub(super) fn judge(
     first: bool,
 ) -> Vec<Score> {
     let siblings = Siblings::of(words);
+    let mut typed = Pool::default();
+    if !place.typed_operations.is_empty() {
+        typed.add(&place.typed_operations);
+    }
     let weights = if first { &FIRST } else { &LATER };
     words
         .iter()
@@ -224,7 +249,8 @@ pub(super) fn judge(
             f.crowd(place, words.len(), word, &siblings);
             f.spelling(word, previous);
             f.subtree(place, words.len(), word, &siblings);
-            f.calls(place, word, &siblings, context);
+            f.calls(place, word, &siblings, previous);
+            f.operations(word, &siblings, &typed, previous);
             f.pairs();
             let logit = f.values.iter().zip(weights).map(|(f, w)| f * w).sum();
             Score { logit }
@@ -354,7 +380,7 @@ impl Features {
         v[73] = flag(shared == 0.0) * log2(next) * log2(f64::from(s.parents[0]));
     }
 
-    fn calls(&mut self, p: &Place<'_>, word: &Word<'_>, s: &Siblings<'_>, context: &Context) {
+    fn calls(&mut self, p: &Place<'_>, word: &Word<'_>, s: &Siblings<'_>, previous: &Previous) {
         let v = &mut self.values;
         let m = word.methods;
         v[43] = flag(m == POST);
@@ -365,10 +391,7 @@ impl Features {
         if word.shapes.is_empty() || s.shaped < 2 {
             return;
         }
-        let rare = |shape: &u64| {
-            let n = context.shapes.get(shape).copied().unwrap_or(1);
-            1.0 - f64::from(n) / f64::from(context.shaped.max(1))
-        };
+        let rare = |shape: &u64| previous.rarity(*shape);
         let same = |shape: &u64| {
             f64::from(s.shapes.get(shape).copied().unwrap_or(1) - 1) / f64::from(s.shaped - 1)
         };
@@ -384,6 +407,26 @@ impl Features {
             .all(|x| s.shapes.get(x).copied().unwrap_or(1) == 1);
         v[49] = flag(alone && p.typed < 1.0);
         v[50] = flag(alone) * log2(f64::from(s.shaped - 1));
+    }
+
+    fn operations(&mut self, word: &Word<'_>, s: &Siblings<'_>, typed: &Pool, previous: &Previous) {
+        let v = &mut self.values;
+        let rare = |shape| previous.rarity(shape);
+        let n = (word.operations.len() as f64).max(1.0);
+        let c = s.pool.compare(&word.operations, 1, rare);
+        v[75] = c.shared / n;
+        v[76] = log2(c.shared);
+        v[77] = c.wide;
+        v[78] = c.agree / n;
+        v[79] = log2(c.agree);
+        v[80] = c.disagree / n;
+        v[81] = log2(c.disagree) * log2(f64::from(s.shaped));
+        v[90] = log2(c.own);
+        let t = typed.compare(&word.operations, 0, rare);
+        v[82] = t.shared / n;
+        v[83] = log2(t.shared);
+        v[84] = log2(t.agree);
+        v[85] = log2(t.disagree);
     }
 
     /// Evidence that counts differently in company.
@@ -407,5 +450,12 @@ impl Features {
         v[71] = v[24] * v[14];
         v[72] = v[29] * v[24];
         v[74] = v[28] * v[26];
+        v[86] = (v[9] - 4.0).max(0.0);
+        v[87] = v[86] * v[1];
+        v[88] = v[86] * v[3];
+        v[89] = if v[9] <= 1.0 { v[67] } else { 0.0 };
+        v[91] = v[77] * v[9];
+        v[92] = v[79] * v[3];
+        v[93] = v[76] * v[1];
     }
 }

@@ -17,6 +17,8 @@ mod noise;
 
 mod knowledge;
 
+mod signature;
+
 mod judge;
 
 mod weights;
@@ -143,3 +145,6 @@ fn mix(mut h: u64) -> u64 {
     h = (h ^ (h >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     h ^ (h >> 31)
 }
+
+#[cfg(test)]
+mod tests;

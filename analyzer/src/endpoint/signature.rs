@@ -1,0 +1,168 @@
+//! What can be called below a node, in a form that can be compared between siblings.
+//!
+//! Two values of one parameter offer the same operations with responses of the same shape; two
+//! literals seldom do. A signature is a sample of the operations below a node: the smallest
+//! hashes, so that samples of equal sets are equal.
+
+use super::evidence::{Key, NodeId, Trie};
+use super::knowledge::Map;
+
+/// An operation below a node (hash of its relative path and method) and the shape of its
+/// responses (0 when unknown or mixed).
+pub(super) type Operation = (u64, u64);
+
+/// Most operations in a signature; more would not change a decision.
+const MOST: usize = 24;
+/// How a value counts in a relative path, whichever it is.
+const VALUE: u64 = 0x5bd1_e995_9e37_79b9;
+
+/// Signatures of all nodes.
+pub(super) fn all(
+    trie: &Trie,
+    class: &[Option<usize>],
+    canonical: impl Fn(&str) -> u64,
+) -> Vec<Vec<Operation>> {
+    let mut out: Vec<Vec<Operation>> = vec![Vec::new(); trie.nodes.len()];
+    // Children after their parents, then backwards.
+    let mut order: Vec<NodeId> = vec![0];
+    let mut at = 0;
+    while let Some(id) = order.get(at).copied() {
+        order.extend(trie.node(id).children.values());
+        at += 1;
+    }
+    for id in order.into_iter().rev() {
+        let node = trie.node(id);
+        let mut own: Vec<Operation> = node
+            .leaves
+            .iter()
+            .map(|l| (super::hash_text(&trie.methods[l.method as usize]), l.shape))
+            .collect();
+        for (key, child) in &node.children {
+            let step = match key {
+                Key::Text(text) if class[*child as usize] != Some(1) => canonical(text),
+                _ => VALUE,
+            };
+            own.extend(
+                out[*child as usize]
+                    .iter()
+                    .map(|(op, shape)| (super::mix(op ^ step.rotate_left(17)), *shape)),
+            );
+        }
+        out[id as usize] = reduce(own);
+    }
+    out
+}
+
+/// The union of several signatures.
+pub(super) fn union<'a>(
+    all: &[Vec<Operation>],
+    nodes: impl Iterator<Item = &'a NodeId>,
+) -> Vec<Operation> {
+    reduce(
+        nodes
+            .flat_map(|n| all[*n as usize].iter().copied())
+            .collect(),
+    )
+}
+
+fn reduce(mut operations: Vec<Operation>) -> Vec<Operation> {
+    operations.sort_unstable();
+    operations.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same && kept.1 != next.1 {
+            // Unknown gives way to known; two different shapes are mixed.
+            kept.1 = if kept.1 == 0 { next.1 } else { 0 };
+        }
+        same
+    });
+    operations.truncate(MOST);
+    operations
+}
+
+/// How the operations of one compare with those of others.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Comparison {
+    /// Operations the others have too.
+    pub(super) shared: f64,
+    /// Operations the others do not have.
+    pub(super) own: f64,
+    /// Mean share of the others that have an operation.
+    pub(super) wide: f64,
+    /// Shared operations whose responses have the same shape, rare shapes counting most.
+    pub(super) agree: f64,
+    /// Shared operations whose responses have another shape with all others.
+    pub(super) disagree: f64,
+}
+
+/// The operations of several siblings.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    operations: Map<u64, u32>,
+    shaped: Map<u64, u32>,
+    shapes: Map<Operation, u32>,
+    members: u32,
+}
+
+impl Pool {
+    pub(super) fn add(&mut self, signature: &[Operation]) {
+        self.members += 1;
+        for (op, shape) in signature {
+            *self.operations.entry(*op).or_default() += 1;
+            if *shape != 0 {
+                *self.shaped.entry(*op).or_default() += 1;
+                *self.shapes.entry((*op, *shape)).or_default() += 1;
+            }
+        }
+    }
+
+    /// Compares a signature with the pool; `own` is 1 when it is a member itself, else 0.
+    pub(super) fn compare(
+        &self,
+        signature: &[Operation],
+        own: u32,
+        rare: impl Fn(u64) -> f64,
+    ) -> Comparison {
+        let mut out = Comparison::default();
+        let others = self.members.saturating_sub(own);
+        if others == 0 {
+            out.own = signature.len() as f64;
+            return out;
+        }
+        for (op, shape) in signature {
+            let with = self
+                .operations
+                .get(op)
+                .copied()
+                .unwrap_or(0)
+                .saturating_sub(own);
+            if with == 0 {
+                out.own += 1.0;
+                continue;
+            }
+            out.shared += 1.0;
+            out.wide += f64::from(with) / f64::from(others);
+            if *shape == 0 {
+                continue;
+            }
+            let shaped = self
+                .shaped
+                .get(op)
+                .copied()
+                .unwrap_or(0)
+                .saturating_sub(own);
+            let same = self
+                .shapes
+                .get(&(*op, *shape))
+                .copied()
+                .unwrap_or(0)
+                .saturating_sub(own);
+            if same > 0 {
+                out.agree += rare(*shape) * f64::from(same) / f64::from(shaped);
+            } else if shaped > 0 {
+                out.disagree += 1.0;
+            }
+        }
+        out.wide /= (signature.len() as f64).max(1.0);
+        out
+    }
+}

@@ -1,0 +1,436 @@
+//! Situations that template learning must get right, each on paths written by hand.
+
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+use super::{HostTemplates, Sighting, TemplateEvent, TemplateSettings};
+use tapscope_record::{Field, PathSegment, Shape, Token, ValueType};
+
+/// One request: method, path, status, field names of the response (none: a small page).
+type Request<'a> = (&'a str, String, u16, &'a [&'a str]);
+
+fn shape(names: &[&str]) -> Shape {
+    let field = |name: &&str| Field {
+        name: (*name).to_owned(),
+        shape: Shape {
+            kind: ValueType::String,
+            fields: Vec::new(),
+            items: None,
+            truncated: false,
+        },
+        class: None,
+    };
+    Shape {
+        kind: ValueType::Object,
+        fields: names.iter().map(field).collect(),
+        items: None,
+        truncated: false,
+    }
+}
+
+fn segments(path: &str) -> Vec<PathSegment> {
+    path.split('/')
+        .filter(|s| !s.is_empty())
+        .map(|s| match s.strip_prefix("{email}") {
+            Some(n) => PathSegment::Redacted {
+                class: "email".into(),
+                token: Token(n.parse().unwrap()),
+            },
+            None => PathSegment::Literal(s.to_owned()),
+        })
+        .collect()
+}
+
+fn feed(host: &mut HostTemplates, requests: &[Request<'_>]) {
+    for (i, (method, path, status, names)) in requests.iter().enumerate() {
+        let path_segments = segments(path);
+        let page = names.is_empty();
+        let shape = shape(names);
+        host.observe(&Sighting {
+            method,
+            path: &path_segments,
+            trailing_slash: path.len() > 1 && path.ends_with('/'),
+            status: Some(*status),
+            request_content_type: None,
+            response_content_type: Some(if page {
+                "text/html"
+            } else {
+                "application/json"
+            }),
+            response_shape: (!page).then_some(&shape),
+            response_len: if page { 37 } else { 200 },
+            consumer: i as u64 % 7,
+            time: i as i64 * 1_000_000,
+        });
+    }
+}
+
+fn templates(host: &HostTemplates) -> BTreeSet<String> {
+    // Names of parameters are not what these tests are about.
+    let bare = |t: &str| {
+        let mut out = String::new();
+        let mut inside = false;
+        for c in t.chars() {
+            inside = (inside || c == '{') && c != '}';
+            if !inside || c == '{' {
+                out.push(c);
+            }
+        }
+        out
+    };
+    host.endpoints()
+        .filter_map(|id| host.describe(id))
+        .map(|v| format!("{} {}", v.method, bare(&v.template)))
+        .collect()
+}
+
+fn learn(requests: &[Request<'_>]) -> BTreeSet<String> {
+    let mut host = HostTemplates::new("api.example.com", &TemplateSettings::default());
+    feed(&mut host, requests);
+    host.settle();
+    templates(&host)
+}
+
+fn set(expected: &[&str]) -> BTreeSet<String> {
+    expected.iter().map(|s| (*s).to_owned()).collect()
+}
+
+const USER: &[&str] = &["id", "name", "email"];
+const LIST: &[&str] = &["items", "next"];
+const ORDER: &[&str] = &["id", "total", "currency"];
+
+/// Names that no list of words could hold.
+fn invented(n: usize) -> String {
+    const A: [&str; 12] = [
+        "bro", "ka", "min", "tor", "ve", "lu", "sha", "pon", "ri", "gel", "dam", "wix",
+    ];
+    let parts = [A[n % 12], A[(n / 12 + 5) % 12], A[(n * 7 + 3) % 12]];
+    if n % 3 == 0 {
+        format!("{}{}-{}", parts[0], parts[1], parts[2])
+    } else {
+        parts.concat()
+    }
+}
+
+fn get(path: String, names: &'static [&'static str]) -> Request<'static> {
+    ("GET", path, 200, names)
+}
+
+#[test]
+fn typed_values_become_parameters() {
+    let uuid = |n: usize| format!("{n:08x}-e89b-42d3-a456-426614174000");
+    for value in [
+        |n: usize| (n * 37 + 5).to_string(),
+        |n: usize| format!("cus_Nff{n}rFeU{}fNV2H", n * 3),
+        |n: usize| format!("5f2b8c1d9e3a{n:012x}"),
+        |n: usize| format!("2025-01-{:02}", n % 28 + 1),
+        |n: usize| format!("{{email}}{n}"),
+        |n: usize| format!("10.0.{n}.1"),
+    ] {
+        let requests: Vec<_> = (0..12)
+            .map(|n| get(format!("/v1/things/{}", value(n)), USER))
+            .collect();
+        assert_eq!(
+            learn(&requests),
+            set(&["GET /v1/things/{}"]),
+            "{}",
+            value(1)
+        );
+    }
+    assert_eq!(
+        learn(&[get(format!("/v1/things/{}", uuid(7)), USER)]).len(),
+        0,
+        "one sighting waits"
+    );
+}
+
+#[test]
+fn slugs_become_a_parameter_by_number_and_subtree() {
+    let mut requests = Vec::new();
+    for n in 0..60 {
+        requests.push(get(format!("/v1/projects/{}", invented(n)), USER));
+        requests.push(get(
+            format!("/v1/projects/{}/members", invented(n * 5)),
+            LIST,
+        ));
+    }
+    assert_eq!(
+        learn(&requests),
+        set(&["GET /v1/projects/{}", "GET /v1/projects/{}/members"])
+    );
+}
+
+#[test]
+fn consecutive_parameters_are_told_apart_from_their_literals() {
+    let mut requests = Vec::new();
+    for n in 0..150 {
+        let (owner, repo) = (invented(n * 11), invented(n * 5 + 1));
+        requests.push(get(format!("/repos/{owner}/{repo}"), USER));
+        requests.push(get(format!("/repos/{owner}/{repo}/issues"), LIST));
+        requests.push(get(format!("/repos/{owner}/{repo}/issues/{n}"), ORDER));
+    }
+    let expected = set(&[
+        "GET /repos/{}/{}",
+        "GET /repos/{}/{}/issues",
+        "GET /repos/{}/{}/issues/{}",
+    ]);
+    assert_eq!(learn(&requests), expected);
+}
+
+#[test]
+fn a_literal_beside_a_parameter_stays() {
+    let mut requests = Vec::new();
+    for n in 0..40 {
+        requests.push(get(format!("/v1/users/{}", 1000 + n), USER));
+        requests.push(get("/v1/users/search".into(), LIST));
+    }
+    assert_eq!(
+        learn(&requests),
+        set(&["GET /v1/users/{}", "GET /v1/users/search"])
+    );
+}
+
+#[test]
+fn resources_with_subtrees_of_their_own_stay_literals() {
+    let mut requests = Vec::new();
+    for n in 0..30 {
+        requests.push(get("/v1/users".into(), LIST));
+        requests.push(get(format!("/v1/users/{n}"), USER));
+        requests.push(get("/v1/orders".into(), &["orders"]));
+        requests.push(get(format!("/v1/orders/{n}"), ORDER));
+        requests.push(("POST", format!("/v1/orders/{n}/cancel"), 200, ORDER));
+    }
+    let expected = set(&[
+        "GET /v1/users",
+        "GET /v1/users/{}",
+        "GET /v1/orders",
+        "GET /v1/orders/{}",
+        "POST /v1/orders/{}/cancel",
+    ]);
+    assert_eq!(learn(&requests), expected);
+}
+
+#[test]
+fn versions_are_never_parameters() {
+    let requests: Vec<_> = (0..40)
+        .map(|n| get(format!("/api/v{}/users/{n}", n % 4 + 1), USER))
+        .collect();
+    let expected = set(&[
+        "GET /api/v1/users/{}",
+        "GET /api/v2/users/{}",
+        "GET /api/v3/users/{}",
+        "GET /api/v4/users/{}",
+    ]);
+    assert_eq!(learn(&requests), expected);
+}
+
+#[test]
+fn a_date_in_the_base_path_is_a_version() {
+    let mut requests = Vec::new();
+    for n in 0..30 {
+        requests.push(get(format!("/2010-04-01/Accounts/AC{n:032x}/Calls"), LIST));
+        requests.push(get(format!("/2010-04-01/Accounts/AC{n:032x}"), USER));
+    }
+    let expected = set(&[
+        "GET /2010-04-01/Accounts/{}",
+        "GET /2010-04-01/Accounts/{}/Calls",
+    ]);
+    assert_eq!(learn(&requests), expected);
+}
+
+#[test]
+fn parameters_inside_a_segment() {
+    let mut requests = Vec::new();
+    for n in 0..30 {
+        requests.push(get(format!("/calls/CA{n:032x}.json"), USER));
+        requests.push(get(
+            format!("/compare/{}...{}", invented(n), invented(n + 9)),
+            LIST,
+        ));
+        requests.push(get(format!("/near/{}.5,{}.25", n, n + 1), ORDER));
+    }
+    let expected = set(&[
+        "GET /calls/{}.json",
+        "GET /compare/{}...{}",
+        "GET /near/{},{}",
+    ]);
+    assert_eq!(learn(&requests), expected);
+}
+
+#[test]
+fn scanners_and_soft_404s_and_probes_are_no_endpoints() {
+    let mut requests = Vec::new();
+    for n in 0..40 {
+        requests.push(get(format!("/v1/users/{n}"), USER));
+        requests.push(("GET", format!("/{}.php", invented(n)), 404, &[]));
+        requests.push(("GET", format!("/{}.bak", invented(n)), 200, &[]));
+        requests.push(("GET", format!("/wp-{n}"), 403, &[]));
+        requests.push(("DELETE", format!("/v1/users/{n}"), 405, &[]));
+        requests.push(("GET", "/health".into(), 200, &[]));
+        requests.push(("OPTIONS", format!("/v1/users/{n}"), 204, &[]));
+    }
+    assert_eq!(learn(&requests), set(&["GET /v1/users/{}"]));
+}
+
+#[test]
+fn a_protected_endpoint_is_believed_when_several_consumers_are_refused() {
+    let requests: Vec<_> = (0..20)
+        .map(|_| ("GET", "/v1/secrets".to_owned(), 401, &[][..]))
+        .collect();
+    assert_eq!(learn(&requests), set(&["GET /v1/secrets"]));
+}
+
+#[test]
+fn what_was_held_back_is_told_when_the_endpoint_is_created() {
+    let mut host = HostTemplates::new("h", &TemplateSettings::default());
+    let requests: Vec<_> = (0..5).map(|_| get("/v1/users".into(), LIST)).collect();
+    feed(&mut host, &requests);
+    host.settle();
+    let events = host.take_events();
+    let TemplateEvent::Created {
+        earlier,
+        first_seen,
+        ..
+    } = &events[0]
+    else {
+        panic!("{events:?}")
+    };
+    assert!(*earlier >= 1 && *earlier <= 5, "{earlier}");
+    assert_eq!(*first_seen, 0);
+}
+
+#[test]
+fn an_imported_template_wins() {
+    let mut host = HostTemplates::new("h", &TemplateSettings::default());
+    let requests: Vec<_> = (0..20)
+        .map(|n| get(format!("/v1/pages/{}", ["home", "about"][n % 2]), USER))
+        .collect();
+    feed(&mut host, &requests);
+    host.settle();
+    host.take_events();
+    host.set_documented(&[("GET".into(), "/v1/pages/{page}".into())]);
+    assert_eq!(templates(&host), set(&["GET /v1/pages/{}"]));
+    let path = segments("/v1/pages/imprint");
+    let shape = shape(USER);
+    let id = host.observe(&Sighting {
+        method: "GET",
+        path: &path,
+        trailing_slash: false,
+        status: Some(200),
+        request_content_type: None,
+        response_content_type: Some("application/json"),
+        response_shape: Some(&shape),
+        response_len: 10,
+        consumer: 1,
+        time: 1,
+    });
+    assert_eq!(
+        id.and_then(|id| host.describe(id)).map(|v| v.template),
+        Some("/v1/pages/{page}".into())
+    );
+}
+
+#[test]
+fn a_restart_goes_on_with_the_same_names() {
+    let mut requests = Vec::new();
+    for n in 0..60 {
+        requests.push(get(
+            format!("/v1/projects/{}/members/{n}", invented(n)),
+            USER,
+        ));
+        requests.push(get("/v1/projects".into(), LIST));
+    }
+    let settings = TemplateSettings::default();
+    let mut host = HostTemplates::new("h", &settings);
+    feed(&mut host, &requests);
+    host.settle();
+    let known: Vec<_> = host
+        .endpoints()
+        .filter_map(|id| host.describe(id).map(|v| (id, v.method, v.template)))
+        .collect();
+    for state in [host.state(), serde_json::Value::Null] {
+        let mut again = HostTemplates::restore("h", &settings, &state, &known);
+        assert_eq!(again.take_events(), Vec::new());
+        assert_eq!(
+            again.endpoints().collect::<Vec<_>>(),
+            host.endpoints().collect::<Vec<_>>()
+        );
+        feed(&mut again, &requests);
+        again.settle();
+        assert_eq!(again.take_events(), Vec::new());
+        assert_eq!(templates(&again), templates(&host));
+    }
+}
+
+#[test]
+fn a_flood_of_random_paths_stays_inside_the_caps() {
+    let settings = TemplateSettings {
+        max_nodes: 2_000,
+        max_children: 64,
+        ..TemplateSettings::default()
+    };
+    let mut host = HostTemplates::new("h", &settings);
+    for batch in 0..20_usize {
+        let requests: Vec<_> = (0..500)
+            .map(|n| {
+                let n = batch * 500 + n;
+                get(
+                    format!(
+                        "/{}{n}/{}x{n}/{}",
+                        invented(n),
+                        invented(n * 3),
+                        invented(n * 7)
+                    ),
+                    USER,
+                )
+            })
+            .collect();
+        feed(&mut host, &requests);
+        assert!(host.nodes() <= 2_001, "{}", host.nodes());
+    }
+    host.settle();
+    assert!(host.endpoints().count() < 2_000);
+    assert!(host.denied() > 0, "the cap is visible");
+}
+
+/// A small API whose every operation is well evidenced.
+fn api() -> Vec<Request<'static>> {
+    let mut out = Vec::new();
+    for n in 0..40 {
+        out.push(get(format!("/v1/users/{n}"), USER));
+        out.push(get(format!("/v1/users/{n}/orders"), LIST));
+        out.push(get(format!("/v1/projects/{}", invented(n)), ORDER));
+        out.push(get(format!("/v1/projects/{}/members", invented(n)), LIST));
+    }
+    out
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn order_does_not_matter(order in Just((0..160_usize).collect::<Vec<_>>()).prop_shuffle()) {
+        let api = api();
+        let shuffled: Vec<_> = order.iter().map(|i| api[*i].clone()).collect();
+        prop_assert_eq!(learn(&shuffled), learn(&api));
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_events(order in Just((0..160_usize).collect::<Vec<_>>()).prop_shuffle()) {
+        let api = api();
+        let shuffled: Vec<_> = order.iter().map(|i| api[*i].clone()).collect();
+        let run = || {
+            let mut host = HostTemplates::new("h", &TemplateSettings::default());
+            feed(&mut host, &shuffled);
+            host.settle();
+            (host.take_events(), host.state())
+        };
+        prop_assert_eq!(run(), run());
+    }
+
+    #[test]
+    fn no_path_is_too_strange(paths in proptest::collection::vec("(/[ -~é]{0,9}){0,6}", 1..60)) {
+        let requests: Vec<_> = paths.into_iter().map(|p| get(p.replace("{email}", ""), USER)).collect();
+        learn(&requests);
+    }
+}
