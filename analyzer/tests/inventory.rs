@@ -22,7 +22,10 @@ fn calls_make_endpoints_with_everything_that_was_seen() {
     assert_eq!(items.consumers, 3);
     assert_eq!(items.latency.count, 3);
     assert_eq!(items.minutes.len(), 2);
-    assert_eq!((items.first_seen, items.last_seen), (T0, T0 + 61 * support::S));
+    assert_eq!(
+        (items.first_seen, items.last_seen),
+        (T0, T0 + 61 * support::S)
+    );
     assert_eq!(items.completeness.get("complete"), Some(&3));
     assert_eq!(items.lifecycle, Lifecycle::Unclassified);
     assert_eq!(kept.0.consumers.len(), 3);

@@ -2,7 +2,7 @@
 //!
 //! A decision goes through the whole trie from the root. At each place it gathers the children
 //! of all raw nodes that are one place by the decisions above it, judges each word among them
-//! ([`super::judge`]), and goes on below. Passes repeat, each judging by what the one before
+//! (`judge`), and goes on below. Passes repeat, each judging by what the one before
 //! has learned; a decision depends on the evidence alone and not on the order it came in.
 
 use std::borrow::Cow;
@@ -228,7 +228,7 @@ impl<'a> Pass<'a> {
             .iter()
             .map(|(t, n)| Word::of(trie, t, n, self.context, self.previous, &self.signatures))
             .collect();
-        let scores = judge::judge(&place, &words, self.context, self.previous, self.first);
+        let scores = judge::judge(&place, &words, self.previous, self.first);
         let mut values = Vec::new();
         let mut literals = 0;
         for (word, score) in words.iter().zip(&scores) {

@@ -1,6 +1,6 @@
 //! What was seen, raw and bounded: a trie of segments with the methods at its leaves.
 //!
-//! Only what deserves belief gets in here (see [`super::noise`]). Values that are values by
+//! Only what deserves belief gets in here (see `noise`). Values that are values by
 //! their look share one child per type; words keep a child each until a decision on the whole
 //! trie says what they are. Nothing in here is a decision, so decisions can always be undone.
 
@@ -157,6 +157,8 @@ pub(super) struct Trie {
     pub(super) leaves: usize,
     /// Sightings not learned from because a cap was reached.
     pub(super) denied: u64,
+    /// Words that share a child because a cap was reached.
+    pub(super) crowded: u64,
 }
 
 /// One segment, ready to be looked up.
@@ -186,6 +188,7 @@ impl Trie {
             methods: Vec::new(),
             leaves: 0,
             denied: 0,
+            crowded: 0,
         }
     }
 
@@ -262,6 +265,7 @@ impl Trie {
         let text = matches!(key, Key::Text(_));
         let crowded = text && self.node(at).texts as usize >= settings.max_children;
         let key = if crowded || (full && text) {
+            self.crowded += 1;
             Key::Rest
         } else {
             key.clone()

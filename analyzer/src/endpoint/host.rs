@@ -121,6 +121,7 @@ impl HostTemplates {
         let first = steps.first().map(|s| &*s.text);
         let path = steps.iter().fold(0, |h, s| super::mix(h ^ s.hash));
         let worth = self.noise.judge(sighting, first, path);
+        self.pace.dirty |= core::mem::take(&mut self.noise.learned);
         let key = super::mix(path ^ super::hash_text(sighting.method));
         let found = if worth == Worth::Evidence {
             self.learn(sighting, &steps, key)
@@ -490,11 +491,11 @@ impl HostTemplates {
         self.revision
     }
 
-    /// Sightings that were not learned from because a cap was reached, and candidates that gave
-    /// way to later ones.
+    /// What caps took: sightings not learned from, words that had to share a place, and
+    /// candidates that gave way to later ones.
     #[must_use]
     pub fn denied(&self) -> u64 {
-        self.trie.denied + self.waiting.evicted
+        self.trie.denied + self.trie.crowded + self.waiting.evicted
     }
 
     /// Nodes of the evidence trie in use.

@@ -3,7 +3,7 @@
 //! Each piece of evidence is a number that any HTTP API yields: how many siblings a word has and
 //! how often each comes, what follows it and whether the same follows its siblings, with which
 //! methods it is called, what its responses look like, how it is spelt compared with what is
-//! known of this host. [`super::weights`] says how much each counts.
+//! known of this host. `weights` says how much each counts.
 
 use std::borrow::Cow;
 
@@ -228,7 +228,6 @@ impl<'a> Siblings<'a> {
 pub(super) fn judge(
     place: &Place<'_>,
     words: &[Word<'_>],
-    context: &Context,
     previous: &Previous,
     first: bool,
 ) -> Vec<Score> {

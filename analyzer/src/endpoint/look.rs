@@ -1,7 +1,7 @@
 //! What a path segment looks like on its own: a typed value, a version, or a word.
 //!
 //! A look is one piece of evidence among many. It is strict: what is only *perhaps* a value is
-//! [`Look::Word`], and the statistics of its place decide.
+//! a word, and the statistics of its place decide.
 
 use tapscope_record::PathSegment;
 

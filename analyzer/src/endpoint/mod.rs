@@ -1,6 +1,6 @@
 //! Record → endpoint: which API endpoint is this, learned per host from traffic alone.
 //!
-//! The way of a sighting: [`look`] says what each segment looks like; the evidence trie keeps
+//! The way of a sighting: `look` says what each segment looks like; the evidence trie keeps
 //! what was seen, raw and bounded; `decide` reads the whole trie from time to time (as it grows,
 //! not on every sighting) and says which positions are parameters, with a confidence; the
 //! registry turns changed decisions into events, so that an endpoint keeps its name for good.

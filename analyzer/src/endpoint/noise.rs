@@ -20,6 +20,8 @@ pub(super) enum Worth {
 /// What is known of the host's way to answer.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Noise {
+    /// Whether a response has proven to mean nothing since this was last cleared.
+    pub(super) learned: bool,
     /// Fingerprints of 404 responses without structure, with the number of sightings.
     missing: Map<u64, u32>,
     /// Successful responses with content and structure.
@@ -83,7 +85,9 @@ impl Noise {
         }
         if status == 404 && print != 0 {
             if self.missing.len() < FINGERPRINTS || self.missing.contains_key(&print) {
-                *self.missing.entry(print).or_default() += 1;
+                let count = self.missing.entry(print).or_default();
+                *count += 1;
+                self.learned |= *count == SOFT_AFTER;
             }
             return Worth::Nothing;
         }
@@ -139,6 +143,7 @@ impl Noise {
         let paths = self.same.entry(print).or_default();
         if paths.len() < CATCH_ALL_AFTER && !paths.contains(&path) {
             paths.push(path);
+            self.learned |= paths.len() == CATCH_ALL_AFTER;
         }
         paths.len() >= CATCH_ALL_AFTER
     }

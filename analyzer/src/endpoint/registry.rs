@@ -176,7 +176,9 @@ impl Registry {
         let Some(old) = self.entries.get_mut(&id) else {
             return;
         };
-        if old.template != entry.template || (old.confidence - entry.confidence).abs() >= NOTABLE {
+        // What is restored has no confidence of its own before evidence of it is found.
+        let moved = !old.nodes.is_empty() && (old.confidence - entry.confidence).abs() >= NOTABLE;
+        if old.template != entry.template || moved {
             self.events.push(TemplateEvent::Retemplated {
                 id,
                 template: entry.template.clone(),

@@ -105,7 +105,7 @@ fn invented(n: usize) -> String {
         "bro", "ka", "min", "tor", "ve", "lu", "sha", "pon", "ri", "gel", "dam", "wix",
     ];
     let parts = [A[n % 12], A[(n / 12 + 5) % 12], A[(n * 7 + 3) % 12]];
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         format!("{}{}-{}", parts[0], parts[1], parts[2])
     } else {
         parts.concat()
@@ -137,11 +137,10 @@ fn typed_values_become_parameters() {
             value(1)
         );
     }
-    assert_eq!(
-        learn(&[get(format!("/v1/things/{}", uuid(7)), USER)]).len(),
-        0,
-        "one sighting waits"
-    );
+    let requests: Vec<_> = (0..3)
+        .map(|n| get(format!("/v1/things/{}", uuid(n)), USER))
+        .collect();
+    assert_eq!(learn(&requests), set(&["GET /v1/things/{}"]));
 }
 
 #[test]

@@ -181,7 +181,8 @@ impl Kept {
 
     pub fn templates(&self) -> Vec<(String, String)> {
         let all = self.0.endpoints.iter();
-        all.map(|e| (e.method.clone(), e.template.clone())).collect()
+        all.map(|e| (e.method.clone(), e.template.clone()))
+            .collect()
     }
 
     pub fn kinds(&self) -> Vec<&str> {
