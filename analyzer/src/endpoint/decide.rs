@@ -21,7 +21,7 @@ pub(super) type PlaceId = u32;
 pub(super) const NOWHERE: PlaceId = PlaceId::MAX;
 
 /// Passes over the trie; what changes in later ones is below one template in a thousand.
-const PASSES: usize = 4;
+const PASSES: usize = 3;
 
 /// What stands at a position of a template.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -129,11 +129,25 @@ impl HostTemplates {
             self.known(sighting, &steps)
                 .or_else(|| self.hold(sighting, &steps, key, worth))
         };
+        self.maybe_decide(sighting.time);
+        let found = found.or_else(|| self.decided_now(sighting.method, &steps));
         if found.is_none() {
             self.candidates += 1;
         }
-        self.maybe_decide(sighting.time);
         found
+    }
+
+    /// The endpoint of a sighting that had none before the latest decision; it is held back when
+    /// there still is none.
+    fn decided_now(&mut self, method: &str, steps: &[Step<'_>]) -> Option<EndpointId> {
+        let node = self.trie.find(steps)?;
+        let method = self.trie.find_method(method)?;
+        let leaf = self.trie.nodes[node as usize]
+            .leaves
+            .iter_mut()
+            .find(|l| l.method == method)?;
+        leaf.earlier += u64::from(leaf.endpoint.is_none());
+        leaf.endpoint
     }
 
     /// A sighting that proves its path.
@@ -176,7 +190,6 @@ impl HostTemplates {
         let leaf = self.trie.leaf(node, method, sighting.time);
         leaf.endpoint = found;
         if found.is_none() {
-            leaf.earlier += 1;
             self.pace.unresolved += 1;
             self.pace.dirty = true;
         }
@@ -200,7 +213,6 @@ impl HostTemplates {
             if leaf.endpoint.is_some() {
                 return leaf.endpoint;
             }
-            leaf.earlier += 1;
             return None;
         }
         self.resolve(name, steps)
@@ -256,7 +268,7 @@ impl HostTemplates {
     fn maybe_decide(&mut self, now: i64) {
         let p = &self.pace;
         let grown = p.leaves >= p.decided + p.decided / 4 + 16;
-        let waiting = p.unresolved >= 4 + (p.decided / 16).min(64);
+        let waiting = p.unresolved > (p.decided / 32).min(64);
         let late = p.unresolved > 0 && now.saturating_sub(p.time) >= self.settings.decide_after;
         if p.dirty && (grown || waiting || late) {
             self.decide(now);
