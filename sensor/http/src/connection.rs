@@ -322,6 +322,29 @@ impl Connection {
         self.stream(side).judged = true;
     }
 
+    /// Reads a head that is cut short: its start line and the lines that came tell enough.
+    fn read_cut_head<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        cut: Option<AssembledHead>,
+        why: Counter,
+    ) {
+        let Some(head) = cut else { return };
+        cx.counters.count(why);
+        let client = match head.kind {
+            MessageKind::Request => side,
+            MessageKind::Response => side.other(),
+        };
+        if !self.take_role(cx, client) {
+            return;
+        }
+        match head.kind {
+            MessageKind::Request => self.read_request(cx, side, head),
+            MessageKind::Response => self.read_response(cx, side, head),
+        };
+    }
+
     /// Makes that side the client, when nothing speaks against it.
     fn take_role<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, client: Side) -> bool {
         if !self.counted {
@@ -358,7 +381,11 @@ impl Connection {
         head: AssembledHead,
     ) -> bool {
         let AssembledHead {
-            bytes, start, end, ..
+            bytes,
+            start,
+            end,
+            cut,
+            ..
         } = head;
         let (parsed, refusal) = head::parse_request(bytes, cx.settings);
         count_refusal(cx.counters, refusal, parsed.is_some());
@@ -376,9 +403,13 @@ impl Connection {
             ended: end.captured,
             anomalies,
         };
+        let responses_seen_to = self.stream(side.other()).next;
+        let limits = (cx.settings, &mut *cx.counters);
         self.pairs
-            .push_request(request, start, end.offset, cx.settings, cx.counters);
-        if !self.begin_body(side, framing, cx.settings) {
+            .push_request(request, start, end.offset, responses_seen_to, limits);
+        if let Some(how) = cut {
+            self.pairs.end_request(how, end.captured);
+        } else if !self.begin_body(side, framing, cx.settings) {
             self.pairs.end_request(BodyEnd::Complete, end.captured);
         }
         true
@@ -391,7 +422,11 @@ impl Connection {
         head: AssembledHead,
     ) -> bool {
         let AssembledHead {
-            bytes, start, end, ..
+            bytes,
+            start,
+            end,
+            cut,
+            ..
         } = head;
         let (parsed, refusal) = head::parse_response(bytes, cx.settings);
         count_refusal(cx.counters, refusal, parsed.is_some());
@@ -429,7 +464,9 @@ impl Connection {
             .head
             .header("upgrade")
             .is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"));
-        if parsed.status == 101 {
+        if let Some(how) = cut {
+            self.end_response(cx, how, end);
+        } else if parsed.status == 101 {
             self.switch(cx, end, is_websocket);
         } else if method.as_deref() == Some(b"CONNECT") && (200..=299).contains(&parsed.status) {
             self.open_tunnel(cx, end);
@@ -632,10 +669,9 @@ impl Connection {
         match &mut stream.state {
             State::Opaque => {}
             State::Message(assembler) | State::Search(assembler) => {
-                if assembler.has_start_line() {
-                    cx.counters.count(Counter::HeadGap);
-                }
+                let cut = assembler.take_cut(at, BodyEnd::Gap);
                 stream.search(false);
+                self.read_cut_head(cx, side, cut, Counter::HeadGap);
                 self.lose(cx, side, offset, Counter::LostGap);
             }
             State::Body(reader) => {
@@ -713,10 +749,9 @@ impl Connection {
         };
         match core::mem::replace(&mut stream.state, State::Opaque) {
             State::Opaque => {}
-            State::Message(assembler) | State::Search(assembler) => {
-                if assembler.has_start_line() {
-                    cx.counters.count(Counter::HeadEnd);
-                }
+            State::Message(mut assembler) | State::Search(mut assembler) => {
+                let cut = assembler.take_cut(at, BodyEnd::Aborted);
+                self.read_cut_head(cx, side, cut, Counter::HeadEnd);
             }
             State::Body(reader) => {
                 let is_complete = reason == EndReason::Fin && reader.ends_with_stream();
@@ -736,13 +771,19 @@ impl Connection {
 
     /// Nothing more will come: reports what is left.
     pub(crate) fn close<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
-        for stream in [&mut self.a, &mut self.b] {
-            if let State::Message(assembler) | State::Search(assembler) = &stream.state
-                && assembler.has_start_line()
+        for side in [Side::A, Side::B] {
+            let stream = self.stream(side);
+            let at = Position {
+                offset: stream.next,
+                captured: stream.captured,
+                ..Position::default()
+            };
+            if let State::Message(mut assembler) | State::Search(mut assembler) =
+                core::mem::replace(&mut stream.state, State::Opaque)
             {
-                cx.counters.count(Counter::HeadEnd);
+                let cut = assembler.take_cut(at, BodyEnd::Open);
+                self.read_cut_head(cx, side, cut, Counter::HeadEnd);
             }
-            stream.state = State::Opaque;
         }
         self.pairs.drain();
         self.report(cx);

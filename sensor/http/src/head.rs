@@ -13,7 +13,7 @@ use tapscope_flow::Timestamp;
 use crate::counters::Counter;
 use crate::detect::{self, Guess, MessageKind};
 use crate::dialect;
-use crate::exchange::{HeadBytes, HeaderSpan, Span, Version};
+use crate::exchange::{BodyEnd, HeadBytes, HeaderSpan, Span, Version};
 use crate::settings::HttpSettings;
 
 /// Header lines parsed at first; 64 fit nearly every head and cost two kilobytes of stack.
@@ -222,9 +222,24 @@ impl HeadAssembler {
             bytes: core::mem::take(&mut self.bytes),
             start: self.start,
             end,
+            cut: None,
         };
         self.clear();
         head
+    }
+
+    /// The head as far as it came, when every line of it looks like one of a head: less than a
+    /// whole head must prove more.
+    pub(crate) fn take_cut(&mut self, end: Position, how: BodyEnd) -> Option<AssembledHead> {
+        let kind = self.kind?;
+        let mut lines = self.bytes.split_inclusive(|&b| b == b'\n');
+        let starts = detect::start_line(lines.next()?, true).is_some();
+        if !starts || !lines.all(|line| !line.ends_with(b"\n") || detect::is_header_line(line)) {
+            return None;
+        }
+        let mut head = self.take(kind, end);
+        head.cut = Some(how);
+        Some(head)
     }
 
     /// Forgets what was collected.
@@ -244,6 +259,8 @@ pub(crate) struct AssembledHead {
     pub(crate) start: Position,
     /// Where what follows it begins.
     pub(crate) end: Position,
+    /// It is cut short, in that way.
+    pub(crate) cut: Option<BodyEnd>,
 }
 
 /// A request head.

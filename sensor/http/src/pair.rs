@@ -126,10 +126,17 @@ impl Pairs {
         request: Request,
         start: Position,
         head_end: u64,
-        settings: &HttpSettings,
-        counters: &mut Counters,
+        responses_seen_to: u64,
+        limits: (&HttpSettings, &mut Counters),
     ) {
-        self.judge_pipelining(start.acknowledged);
+        let (settings, counters) = limits;
+        // What the client had of the responses tells nothing while it was not delivered here.
+        if start
+            .acknowledged
+            .is_some_and(|acknowledged| acknowledged <= responses_seen_to)
+        {
+            self.judge_pipelining(start.acknowledged);
+        }
         if self.pending.len() >= settings.pending_requests_max {
             counters.count(Counter::PendingRequestsCap);
             self.give_up_first();

@@ -286,7 +286,7 @@ fn detection() {
         (
             "a head that never ends",
             &[c("GET / HTTP/1.1\r\nA: b\r\n")],
-            "",
+            "GET /!open AmbiguousHost > - unpaired\n",
         ),
     ];
     for (name, steps, wanted) in cases {

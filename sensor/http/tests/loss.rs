@@ -6,7 +6,7 @@ mod support;
 use proptest::prelude::*;
 use support::{Player, print};
 use tapscope_flow::Side;
-use tapscope_http::{BodyEnd, HttpExchange, HttpSettings, Pairing};
+use tapscope_http::{BodyEnd, HeadBytes, HttpExchange, HttpSettings, Pairing};
 
 /// One segment of a dialogue.
 #[derive(Clone, Debug)]
@@ -125,24 +125,23 @@ fn play(segments: &[Segment], lost: &[bool], initiator: Option<Side>) -> Vec<Htt
     player.exchanges
 }
 
-fn number(header: Option<&[u8]>) -> usize {
-    let digits = header.unwrap_or_default();
-    digits
-        .iter()
-        .fold(0, |n, digit| n * 10 + usize::from(digit - b'0'))
+fn number(head: &HeadBytes) -> Option<usize> {
+    // A head cut short may lack the header, or end in its digits.
+    let digits = head
+        .header("exchange")
+        .filter(|_| head.bytes.ends_with(b"\r\n\r\n"))?;
+    Some(
+        digits
+            .iter()
+            .fold(0, |n, digit| n * 10 + usize::from(digit - b'0')),
+    )
 }
 
 /// The number of the exchange that a request and a response say they belong to.
 fn numbers(exchange: &HttpExchange) -> (Option<usize>, Option<usize>) {
     (
-        exchange
-            .request
-            .as_ref()
-            .map(|r| number(r.head.header("exchange"))),
-        exchange
-            .response
-            .as_ref()
-            .map(|r| number(r.head.header("exchange"))),
+        exchange.request.as_ref().and_then(|r| number(&r.head)),
+        exchange.response.as_ref().and_then(|r| number(&r.head)),
     )
 }
 
