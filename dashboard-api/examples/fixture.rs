@@ -304,7 +304,6 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
     let errors = requests / (7 + seed % 90);
     let open = template.contains("debug") || template == "/health";
     let secret = template.contains("users") || template.contains("customers");
-    let documented = lifecycle == Lifecycle::Documented;
     let scheme = if open { "none" } else { "jwt" };
     EndpointSnapshot {
         id: EndpointId(seed),
@@ -312,19 +311,10 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
         host: host.to_owned(),
         template: template.to_owned(),
         template_confidence: 0.5 + (seed % 50) as f64 / 100.0,
-        examples: vec![template.replace('{', "").replace('}', "-1")],
+        examples: Vec::new(),
         lifecycle,
         lifecycle_reason: "Made up for work on the page.".to_owned(),
-        facts: Facts {
-            covered_by_specification: host == "shop.example",
-            documented_in: if documented {
-                vec!["shop".to_owned()]
-            } else {
-                Vec::new()
-            },
-            documented_template: documented.then(|| template.to_owned()),
-            ..Facts::default()
-        },
+        facts: facts(host, template, lifecycle),
         first_seen: if seen { now - 3 * 24 * 60 * MINUTE } else { 0 },
         last_seen: if seen {
             now - i64::try_from(seed % 5000).unwrap_or(0) * 1_000_000_000
@@ -370,6 +360,16 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
         response_size: histogram(4000 + seed % 9000, requests),
         minutes: if seen { minutes(seed, now) } else { Vec::new() },
         state: serde_json::Value::Null,
+    }
+}
+
+fn facts(host: &str, template: &str, lifecycle: Lifecycle) -> Facts {
+    let documented = lifecycle == Lifecycle::Documented;
+    Facts {
+        covered_by_specification: host == "shop.example",
+        documented_in: documented.then(|| "shop".to_owned()).into_iter().collect(),
+        documented_template: documented.then(|| template.to_owned()),
+        ..Facts::default()
     }
 }
 
@@ -572,6 +572,7 @@ fn specification() -> Specification {
                 operation_id: None,
                 deprecated: false,
                 secured: true,
+                base_paths: vec![String::new()],
             })
             .collect(),
     }

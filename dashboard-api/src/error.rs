@@ -108,10 +108,14 @@ impl From<CommandError> for Problem {
     }
 }
 
-/// A library's message as a sentence.
-fn sentence(message: &str) -> String {
-    let message = message.trim_end_matches('.');
-    format!("{message}.")
+/// Characters of a library's message that are told at most; a message may quote the input.
+const MESSAGE_CHARS_MAX: usize = 400;
+
+/// A library's message as one sentence on one line.
+pub(crate) fn sentence(message: &str) -> String {
+    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().take(MESSAGE_CHARS_MAX).collect();
+    format!("{}.", line.trim_end_matches('.'))
 }
 
 #[cfg(test)]

@@ -366,10 +366,13 @@ mod tests {
         }
     }
 
+    /// Packets, dropped packets, exchanges by completeness; the state and a part of a sentence.
+    type Case<'a> = (u64, u64, &'a [(&'a str, u64)], FeedState, &'a str);
+
     #[test]
     fn the_verdict_follows_loss_gaps_and_missing_sides() {
         let complete: &[(&str, u64)] = &[("complete", 1000)];
-        let cases: &[(u64, u64, &[(&str, u64)], FeedState, &str)] = &[
+        let cases: &[Case<'_>] = &[
             (0, 0, &[], FeedState::Unknown, "No traffic"),
             (10_000, 0, complete, FeedState::Good, "Nothing notable"),
             (10_000, 9, complete, FeedState::Good, "Nothing notable"),

@@ -130,6 +130,6 @@ fn top_by<T, K: Ord>(mut rows: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
         rows.select_nth_unstable_by(TOP_ROWS - 1, |a, b| key(b).cmp(&key(a)));
         rows.truncate(TOP_ROWS);
     }
-    rows.sort_unstable_by(|a, b| key(b).cmp(&key(a)));
+    rows.sort_unstable_by_key(|row| core::cmp::Reverse(key(row)));
     rows
 }

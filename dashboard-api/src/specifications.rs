@@ -11,13 +11,13 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tapscope_analyzer::inventory::specification::{Operation, Specification};
+use tapscope_analyzer::inventory::specification::{Operation, Specification, SpecificationError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::command::Command;
 use crate::endpoints::endpoint_name;
-use crate::error::Problem;
+use crate::error::{Problem, sentence};
 use crate::live::{EndpointEntry, LiveView, PublishedSpecification};
 use crate::query::Query;
 use crate::settings::ApiSettings;
@@ -120,8 +120,10 @@ async fn add_specification(
     let parse = move || Specification::parse(&name, &source);
     let parsed = tokio::task::spawn_blocking(parse).await;
     let parsed = parsed.map_err(|error| Problem::internal(&error))?;
-    let specification =
-        parsed.map_err(|error| Problem::unprocessable(format!("The document is {error}")))?;
+    let unreadable = |error: SpecificationError| {
+        Problem::unprocessable(sentence(&format!("The document is {error}")))
+    };
+    let specification = parsed.map_err(unreadable)?;
     let specification = Box::new(specification);
     let added = state
         .command(|reply| Command::AddSpecification {
@@ -270,8 +272,9 @@ fn unseen<'a>(
         let method = operation.method.as_str();
         let path = shape(&operation.path);
         // A documented template may be told with or without the base path.
+        let mut bases = specification.base_paths.iter().chain(&operation.base_paths);
         let with_base = |base: &String| seen.contains(&(method, format!("{base}{path}")));
-        seen.contains(&(method, path.clone())) || specification.base_paths.iter().any(with_base)
+        seen.contains(&(method, path.clone())) || bases.any(with_base)
     };
     specification
         .operations

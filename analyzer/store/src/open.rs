@@ -126,7 +126,7 @@ fn peek(path: &Path) -> Result<(), StoreError> {
         return not_a_store("it is a directory");
     }
     let mut start = Vec::new();
-    match File::open(path) {
+    match OpenOptions::new().read(true).open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(no_access(path, &error)),
         Ok(file) => {
