@@ -119,11 +119,6 @@ impl HeadAssembler {
         self.kind.is_none() && !self.bytes.is_empty()
     }
 
-    /// Whether a start line was read.
-    pub(crate) const fn has_start_line(&self) -> bool {
-        self.kind.is_some()
-    }
-
     /// Takes bytes up to the end of the head. Returns how many and what they made.
     ///
     /// `strict` counts when these bytes are the first of a head.
