@@ -69,13 +69,24 @@ pub(super) struct Decision {
     pub(super) of: Vec<PlaceId>,
 }
 
-/// Decides on everything.
-pub(super) fn decide(trie: &Trie) -> Decision {
-    let mut previous = Previous::new(trie.nodes.len());
-    previous.count_shapes(trie, |n| trie.node(n).parent);
+/// Decides on everything. With what an earlier decision on the same nodes (and fewer) has learned,
+/// one pass is enough to place what is new; without it the decision rests on the evidence alone.
+pub(super) fn decide(trie: &Trie, earlier: Option<Previous>) -> (Decision, Previous) {
+    let passes = if earlier.is_some() {
+        PASSES - 1..PASSES
+    } else {
+        0..PASSES
+    };
+    let mut previous = earlier.unwrap_or_else(|| {
+        let mut new = Previous::new(trie.nodes.len());
+        new.count_shapes(trie, |n| trie.node(n).parent);
+        new
+    });
+    previous.class.resize(trie.nodes.len(), None);
+    previous.followed.resize(trie.nodes.len(), None);
     let context = Context::of(trie);
     let mut last = Decision::default();
-    for pass in 0..PASSES {
+    for pass in passes {
         let signatures = signature::all(trie, &previous.class, |t| {
             super::hash_text(&context.canonical(t))
         });
@@ -97,7 +108,7 @@ pub(super) fn decide(trie: &Trie) -> Decision {
         previous = next;
         last = out;
     }
-    last
+    (last, previous)
 }
 
 /// What is counted once, before any pass.

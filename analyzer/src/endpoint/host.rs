@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::decide::{self, Decision, NOWHERE, Part, PlaceId};
 use super::documented::{Documented, Template};
 use super::evidence::{Key, NodeId, Step, Trie};
+use super::judge::Previous;
 use super::look::{self, Look};
 use super::noise::{self, Noise, Worth};
 use super::registry::{Entry, Group, Registry};
@@ -23,6 +24,8 @@ pub struct HostTemplates {
     noise: Noise,
     waiting: Waiting,
     decision: Decision,
+    /// What the last decision has learned, while the nodes it was of are unchanged.
+    learned: Option<Previous>,
     registry: Registry,
     /// From imported specifications.
     documented: Documented,
@@ -40,6 +43,8 @@ struct Pace {
     leaves: u64,
     /// How many they were at the last decision.
     decided: u64,
+    /// How many they were at the last decision that rested on the evidence alone.
+    whole: u64,
     /// Leaves without an endpoint since.
     unresolved: u64,
     /// Packet time of the last decision.
@@ -59,6 +64,7 @@ impl HostTemplates {
             noise: Noise::default(),
             waiting: Waiting::default(),
             decision: Decision::default(),
+            learned: None,
             registry: Registry::default(),
             documented: Documented::new(&[], |t| Key::Text(t.into())),
             recalled: Documented::new(&[], |t| Key::Text(t.into())),
@@ -267,10 +273,13 @@ impl HostTemplates {
 
     fn maybe_decide(&mut self, now: i64) {
         let p = &self.pace;
-        let grown = p.leaves >= p.decided + p.decided / 4 + 16;
+        let grown = p.leaves >= p.whole + p.whole / 4 + 16;
         let waiting = p.unresolved > (p.decided / 32).min(64);
         let late = p.unresolved > 0 && now.saturating_sub(p.time) >= self.settings.decide_after;
         if p.dirty && (grown || waiting || late) {
+            if grown {
+                self.learned = None;
+            }
             self.decide(now);
         }
     }
@@ -278,13 +287,22 @@ impl HostTemplates {
     /// Decides now on everything seen so far, rather than when enough has come in.
     pub fn settle(&mut self) {
         if self.pace.dirty {
+            self.learned = None;
             self.decide(self.pace.time);
         }
     }
 
     fn decide(&mut self, now: i64) {
         self.drop_noise();
-        self.decision = decide::decide(&self.trie);
+        let earlier = self.learned.take();
+        let whole = if earlier.is_some() {
+            self.pace.whole
+        } else {
+            self.pace.leaves
+        };
+        let (decision, learned) = decide::decide(&self.trie, earlier);
+        self.decision = decision;
+        self.learned = Some(learned);
         let (groups, leaves) = self.groups();
         let kept = self.registry.without_evidence();
         let ids = self.registry.assign(&self.host, groups, &kept);
@@ -298,6 +316,7 @@ impl HostTemplates {
         self.pace = Pace {
             leaves: self.pace.leaves,
             decided: self.pace.leaves,
+            whole,
             unresolved: 0,
             time: now,
             dirty: false,
@@ -466,6 +485,7 @@ impl HostTemplates {
                 })
                 .collect();
             for (child, place) in values {
+                self.learned = None;
                 self.trie.fold(id as NodeId, child);
                 if let Some(rest) = self.trie.node(id as NodeId).children.get(&Key::Rest) {
                     let rest = *rest as usize;
@@ -488,7 +508,7 @@ impl HostTemplates {
     pub fn set_documented(&mut self, documented: &[(String, String)]) {
         self.documented = self.documented_from(documented);
         self.pace.dirty = true;
-        self.decide(self.pace.time);
+        self.settle();
     }
 
     /// The state to restore from.
