@@ -30,13 +30,13 @@ for tool in ip tc ethtool nginx wrk python3; do
 done
 
 . "$here/../live/network.sh"
-work=$(mktemp -d)
+work=${KEEP:-$(mktemp -d)}; mkdir -p "$work"
 chmod 755 "$work"
 children=()
 cleanup() {
-    for child in "${children[@]}"; do kill -9 "$child" 2>/dev/null || true; done
+    for child in "${children[@]}"; do kill "$child" 2>/dev/null || true; done
     network_down
-    rm -rf "$work"
+    [ -n "${KEEP:-}" ] || rm -rf "$work"
 }
 trap cleanup EXIT
 network_up || cannot "network namespaces, veth or tc mirred are not to be had"
@@ -47,7 +47,7 @@ list() { "$binary" "$1" --store "$work/kill.db" --format jsonl >"$2"; }
 
 start_tapscope() {
     ip netns exec "$sensor_ns" "$binary" --key-file "$work/key" watch -i mirror0 \
-        --store "$work/kill.db" --spec "$here/../live/openapi.yaml" --listen 127.0.0.1:7878 \
+        --store "$work/kill.db" --exchange-log "$work/exchanges-$1.jsonl" --spec "$here/../live/openapi.yaml" --listen 127.0.0.1:7878 \
         >"$work/watch-$1.log" 2>&1 &
     watch_pid=$!
     children+=("$watch_pid")
