@@ -1,7 +1,7 @@
 //! The live view: the inventory as it is published to readers.
 //!
 //! The engine is the only writer ([`LiveView::apply`]); readers never wait for it and it never
-//! waits for them: entries are replaced whole, behind an [`Arc`]. A guard of a map never leaves a
+//! waits for them: entries are replaced whole, behind an `Arc`. A guard of a map never leaves a
 //! method, so none can be held across an await.
 
 use std::collections::BTreeSet;
