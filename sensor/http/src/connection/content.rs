@@ -1,0 +1,200 @@
+//! Content: read as it streams by, across gaps, up to the end of its message.
+
+use tapscope_flow::Side;
+
+use super::{Connection, Context, State};
+use crate::body::{self, Content, GapEffect};
+use crate::counters::Counter;
+use crate::detect;
+use crate::exchange::{Body, BodyEnd, ExchangeSink, MessageAnomaly};
+use crate::head::{Chunk, HeadAssembler, Position};
+
+impl Connection {
+    /// Reads a body.
+    pub(super) fn read_body<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        chunk: Chunk<'_>,
+    ) -> usize {
+        let is_client = self.client == Some(side);
+        if !is_client && self.is_next_response(side, chunk) {
+            self.end_message(cx, side, BodyEnd::Complete, chunk.at);
+            self.stream(side).state = State::Message(HeadAssembler::default());
+            return 0;
+        }
+        let stream = match side {
+            Side::A => &mut self.a,
+            Side::B => &mut self.b,
+        };
+        let State::Body(reader) = &mut stream.state else {
+            return 0;
+        };
+        let body = if is_client {
+            self.pairs.request_body()
+        } else {
+            self.pairs.response_body()
+        };
+        let sampled = |body: Option<&mut Body>| body.map_or(0, |body| body.sample.len());
+        let before = body.as_ref().map_or(0, |body| body.sample.len());
+        let mut content = Content::new(body, cx.settings.body_sample_bytes_max);
+        let (taken, progress) = reader.read(chunk.bytes, &mut content);
+        let after = sampled(if is_client {
+            self.pairs.request_body()
+        } else {
+            self.pairs.response_body()
+        });
+        self.pairs.add_held(after.saturating_sub(before));
+        match progress {
+            body::Progress::More => {}
+            body::Progress::Complete => {
+                stream.state = State::Message(HeadAssembler::default());
+                self.end_message(cx, side, BodyEnd::Complete, chunk.position(taken));
+            }
+            body::Progress::Invalid => {
+                stream.search(false);
+                cx.counters.count(Counter::BodyChunk);
+                self.add_anomaly(side, MessageAnomaly::InvalidChunkSize);
+                self.end_message(cx, side, BodyEnd::Aborted, chunk.position(taken));
+                self.lose(cx, side, chunk.at.offset, Counter::LostGarbage);
+            }
+        }
+        taken
+    }
+
+    /// Whether a status line stands where content of the response should: the response had no
+    /// content after all (a HEAD whose method is not known), or was framed by nothing.
+    pub(super) fn is_next_response(&mut self, side: Side, chunk: Chunk<'_>) -> bool {
+        if !detect::is_status_line_start(chunk.bytes) {
+            return false;
+        }
+        let State::Body(reader) = &self.stream(side).state else {
+            return false;
+        };
+        let is_unframed = reader.is_unframed();
+        let is_at_start = self
+            .pairs
+            .response_body()
+            .is_some_and(|b| b.length + b.missing == 0);
+        let next_was_sent = self.pairs.is_next_requested(chunk.at.offset);
+        if is_unframed {
+            chunk.is_event_start && next_was_sent
+        } else {
+            is_at_start && !self.pairs.is_method_known()
+        }
+    }
+
+    /// The message being read on that side ends.
+    pub(super) fn end_message<S>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        end: BodyEnd,
+        at: Position,
+    ) {
+        if self.client == Some(side) {
+            let lacks = self
+                .pairs
+                .request_body()
+                .is_some_and(|body| body.missing > 0);
+            let end = if lacks && end == BodyEnd::Complete {
+                BodyEnd::Gap
+            } else {
+                end
+            };
+            self.pairs.end_request(end, at.captured);
+        } else {
+            let lacks = self
+                .pairs
+                .response_body()
+                .is_some_and(|body| body.missing > 0);
+            let end = if lacks && end == BodyEnd::Complete {
+                BodyEnd::Gap
+            } else {
+                end
+            };
+            self.end_response(cx, end, at);
+        }
+    }
+
+    pub(super) fn end_response<S>(&mut self, cx: &mut Context<'_, S>, end: BodyEnd, at: Position) {
+        self.pairs
+            .end_response(end, at.captured, cx.settings, cx.counters);
+    }
+
+    /// Bytes of one side that will never come.
+    pub(crate) fn gap<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        offset: u64,
+        len: u64,
+    ) {
+        let end = offset.saturating_add(len);
+        let is_client = self.client == Some(side);
+        let stream = self.stream(side);
+        let captured = stream.captured;
+        stream.next = end;
+        let at = Position {
+            offset: end,
+            acknowledged: None,
+            captured,
+            before: None,
+        };
+        match &mut stream.state {
+            State::Opaque => {}
+            State::Message(assembler) | State::Search(assembler) => {
+                let cut = assembler.take_cut(at, BodyEnd::Gap);
+                stream.search(false);
+                self.read_cut_head(cx, side, cut, Counter::HeadGap);
+                self.lose(cx, side, offset, Counter::LostGap);
+            }
+            State::Body(reader) => {
+                let effect = reader.gap(len);
+                let known = match effect {
+                    GapEffect::Inside | GapEffect::Ends => len,
+                    GapEffect::Past(known) => known.max(1),
+                };
+                cx.counters.add(Counter::BodyGapBytes, known);
+                let body = if is_client {
+                    self.pairs.request_body()
+                } else {
+                    self.pairs.response_body()
+                };
+                if let Some(body) = body {
+                    body.missing = body.missing.saturating_add(known);
+                }
+                self.apply_gap(cx, side, effect, offset, at);
+            }
+        }
+        self.decide_waiting(side);
+        self.report(cx);
+    }
+
+    pub(super) fn apply_gap<S>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        effect: GapEffect,
+        offset: u64,
+        at: Position,
+    ) {
+        match effect {
+            GapEffect::Inside => {}
+            GapEffect::Ends => {
+                self.stream(side).state = State::Message(HeadAssembler::default());
+                self.end_message(cx, side, BodyEnd::Gap, at);
+            }
+            GapEffect::Past(known) => {
+                cx.counters.count(Counter::BodyGap);
+                self.stream(side).search(false);
+                let boundary = Position {
+                    offset: offset.saturating_add(known),
+                    ..at
+                };
+                self.end_message(cx, side, BodyEnd::Gap, boundary);
+                self.lose(cx, side, boundary.offset, Counter::LostGap);
+            }
+        }
+    }
+}

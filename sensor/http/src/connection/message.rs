@@ -1,0 +1,366 @@
+//! Heads: assembled where a message is expected or searched for, read, and what follows from them.
+
+use tapscope_flow::Side;
+
+use super::{Connection, Context, State};
+use crate::body::{self, BodyReader};
+use crate::counters::{Counter, Counters};
+use crate::detect::{self, MessageKind};
+use crate::exchange::{BodyEnd, ExchangeSink, MessageAnomaly, Protocol, Request, Response};
+use crate::framing::{self, Anomalies, Framing};
+use crate::head::{self, AssembledHead, Chunk, HeadAssembler, Position, Progress};
+use crate::pair;
+use crate::settings::HttpSettings;
+
+impl Connection {
+    /// Reads a message that is expected right here.
+    pub(super) fn read_message<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        chunk: Chunk<'_>,
+    ) -> usize {
+        let stream = self.stream(side);
+        let State::Message(assembler) = &mut stream.state else {
+            return 0;
+        };
+        let was_in_line = assembler.is_in_start_line();
+        let (taken, progress) = assembler.feed(chunk, false, cx.settings);
+        match progress {
+            Progress::More => {}
+            Progress::Complete(kind) => {
+                let head = assembler.take(kind, chunk.position(taken));
+                self.read_head(cx, side, head);
+            }
+            Progress::Rejected { line_ended } => {
+                stream.search(line_ended);
+                self.lose(cx, side, chunk.at.offset, Counter::LostGarbage);
+                if was_in_line {
+                    return 0;
+                }
+            }
+            Progress::TooLong => {
+                stream.search(false);
+                cx.counters.count(Counter::RefusedTooLong);
+                self.lose(cx, side, chunk.at.offset, Counter::LostHead);
+            }
+        }
+        taken
+    }
+
+    /// Searches for the start of a message: at the start of an event, or at the start of a line.
+    pub(super) fn search<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        chunk: Chunk<'_>,
+    ) -> usize {
+        let is_detecting = self.client.is_none();
+        let stream = self.stream(side);
+        let State::Search(assembler) = &mut stream.state else {
+            return 0;
+        };
+        if is_detecting && assembler.is_empty() && stream.searched > cx.settings.detect_bytes_max {
+            stream.state = State::Opaque;
+            return 0;
+        }
+        if assembler.is_empty() && !stream.at_line_start && !chunk.is_event_start {
+            let taken = memchr::memchr(b'\n', chunk.bytes).map(|i| i + 1);
+            stream.at_line_start = taken.is_some();
+            let taken = taken.unwrap_or(chunk.bytes.len());
+            stream.searched = stream.searched.saturating_add(taken as u64);
+            cx.counters.add(Counter::SkippedBytes, taken as u64);
+            return taken;
+        }
+        let was_in_line = assembler.is_in_start_line();
+        let (taken, progress) = assembler.feed(chunk, !chunk.is_event_start, cx.settings);
+        if was_in_line && matches!(progress, Progress::Rejected { .. }) {
+            // What earlier events left is no start line with these bytes; they may be one alone.
+            return 0;
+        }
+        stream.searched = stream.searched.saturating_add(taken as u64);
+        match progress {
+            Progress::More => {}
+            Progress::Complete(kind) => {
+                let head = assembler.take(kind, chunk.position(taken));
+                if self.counted {
+                    cx.counters.count(Counter::Found);
+                }
+                self.read_head(cx, side, head);
+            }
+            Progress::Rejected { line_ended } => {
+                stream.at_line_start = line_ended;
+                cx.counters.add(Counter::SkippedBytes, taken as u64);
+                if is_detecting {
+                    self.judge_protocol(cx, side, chunk);
+                }
+            }
+            Progress::TooLong => {
+                stream.at_line_start = false;
+                cx.counters.count(Counter::RefusedTooLong);
+            }
+        }
+        taken
+    }
+
+    /// Counts the protocol that a side begins with, once. HTTP/2 ends the search.
+    pub(super) fn judge_protocol<S>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        chunk: Chunk<'_>,
+    ) {
+        let stream = self.stream(side);
+        if core::mem::replace(&mut stream.judged, true) {
+            return;
+        }
+        let protocol = detect::other_protocol(chunk.bytes);
+        cx.counters.count(protocol);
+        if protocol == Counter::ProtocolHttp2 {
+            self.a.state = State::Opaque;
+            self.b.state = State::Opaque;
+        }
+    }
+
+    /// A whole head was assembled.
+    pub(super) fn read_head<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        head: AssembledHead,
+    ) {
+        let start = head.start.offset;
+        let client = match head.kind {
+            MessageKind::Request => side,
+            MessageKind::Response => side.other(),
+        };
+        if !self.take_role(cx, client) {
+            self.stream(side).search(true);
+            self.lose(cx, side, start, Counter::RoleConflict);
+            return;
+        }
+        let is_read = match head.kind {
+            MessageKind::Request => self.read_request(cx, side, head),
+            MessageKind::Response => self.read_response(cx, side, head),
+        };
+        if !is_read {
+            self.stream(side).search(true);
+            self.lose(cx, side, start, Counter::LostHead);
+        }
+        self.stream(side).judged = true;
+    }
+
+    /// Reads a head that is cut short: its start line and the lines that came tell enough.
+    pub(super) fn read_cut_head<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        cut: Option<AssembledHead>,
+        why: Counter,
+    ) {
+        let Some(head) = cut else { return };
+        cx.counters.count(why);
+        let client = match head.kind {
+            MessageKind::Request => side,
+            MessageKind::Response => side.other(),
+        };
+        if !self.take_role(cx, client) {
+            return;
+        }
+        match head.kind {
+            MessageKind::Request => self.read_request(cx, side, head),
+            MessageKind::Response => self.read_response(cx, side, head),
+        };
+    }
+
+    /// Makes that side the client, when nothing speaks against it.
+    pub(super) fn take_role<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        client: Side,
+    ) -> bool {
+        if !self.counted {
+            self.counted = true;
+            cx.counters.count(Counter::Connections);
+        }
+        match self.client {
+            Some(known) if known == client => return true,
+            Some(_) if !self.pairs.is_idle() => return false,
+            _ => {}
+        }
+        self.report(cx);
+        self.client = Some(client);
+        // The other side is HTTP too, however it began.
+        for side in [Side::A, Side::B] {
+            let stream = self.stream(side);
+            if matches!(stream.state, State::Opaque) {
+                stream.search(false);
+            }
+            let lost = stream.lost_before.take();
+            match lost {
+                Some(offset) if side == client => self.pairs.lose_requests(offset),
+                Some(offset) => self.pairs.lose_responses(offset),
+                None => {}
+            }
+        }
+        true
+    }
+
+    pub(super) fn read_request<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        head: AssembledHead,
+    ) -> bool {
+        let AssembledHead {
+            bytes,
+            start,
+            end,
+            cut,
+            ..
+        } = head;
+        let (parsed, refusal) = head::parse_request(bytes, cx.settings);
+        count_refusal(cx.counters, refusal, parsed.is_some());
+        let Some(parsed) = parsed else { return false };
+        cx.counters.count(Counter::Requests);
+        let (framing, mut anomalies) = framing::of_request(&parsed.head, parsed.version);
+        self.take_conflict(side, &mut anomalies);
+        let request = Request {
+            head: parsed.head,
+            method: parsed.method,
+            target: parsed.target,
+            version: parsed.version,
+            body: body::empty_body(),
+            started: start.captured,
+            ended: end.captured,
+            anomalies,
+        };
+        let responses_seen_to = self.stream(side.other()).next;
+        let limits = (cx.settings, &mut *cx.counters);
+        self.pairs
+            .push_request(request, start, end.offset, responses_seen_to, limits);
+        if let Some(how) = cut {
+            self.pairs.end_request(how, end.captured);
+        } else if !self.begin_body(side, framing, cx.settings) {
+            self.pairs.end_request(BodyEnd::Complete, end.captured);
+        }
+        true
+    }
+
+    pub(super) fn read_response<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        head: AssembledHead,
+    ) -> bool {
+        let AssembledHead {
+            bytes,
+            start,
+            end,
+            cut,
+            ..
+        } = head;
+        let (parsed, refusal) = head::parse_response(bytes, cx.settings);
+        count_refusal(cx.counters, refusal, parsed.is_some());
+        let Some(parsed) = parsed else { return false };
+        if (100..=199).contains(&parsed.status) && parsed.status != 101 {
+            cx.counters.count(Counter::Interim);
+            self.pairs.interim_response();
+            self.begin_body(side, Framing::None, cx.settings);
+            return true;
+        }
+        cx.counters.count(Counter::Responses);
+        let response = Response {
+            head: parsed.head,
+            status: parsed.status,
+            version: parsed.version,
+            body: pair::no_body(),
+            interim: 0,
+            started: start.captured,
+            ended: end.captured,
+            anomalies: Anomalies::new(),
+        };
+        let requests_seen_to = self.stream(side.other()).next;
+        let method = self.pairs.begin_response(response, start, requests_seen_to);
+        let mut conflicts = Anomalies::new();
+        self.take_conflict(side, &mut conflicts);
+        let Some(response) = self.pairs.response() else {
+            return true;
+        };
+        let (framing, anomalies) =
+            framing::of_response(&response.head, response.status, method.as_deref());
+        response.anomalies = anomalies;
+        response.anomalies.extend(conflicts);
+        response.body = body::empty_body();
+        let is_websocket = response
+            .head
+            .header("upgrade")
+            .is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"));
+        if let Some(how) = cut {
+            self.end_response(cx, how, end);
+        } else if parsed.status == 101 {
+            self.switch(cx, end, is_websocket);
+        } else if method.as_deref() == Some(b"CONNECT") && (200..=299).contains(&parsed.status) {
+            self.open_tunnel(cx, end);
+        } else if !self.begin_body(side, framing, cx.settings) {
+            self.end_response(cx, BodyEnd::Complete, end);
+        }
+        true
+    }
+
+    pub(super) fn take_conflict(&mut self, side: Side, anomalies: &mut Anomalies) {
+        if core::mem::take(&mut self.stream(side).conflict) {
+            anomalies.push(MessageAnomaly::ConflictingSegments);
+        }
+    }
+
+    /// Goes on with the body, or with the next message when there is none. Tells which.
+    pub(super) fn begin_body(
+        &mut self,
+        side: Side,
+        framing: Framing,
+        settings: &HttpSettings,
+    ) -> bool {
+        let reader = BodyReader::new(framing, settings);
+        let has_body = reader.is_some();
+        self.stream(side).state =
+            reader.map_or_else(|| State::Message(HeadAssembler::default()), State::Body);
+        has_body
+    }
+
+    /// A 101 response: what follows is another protocol.
+    pub(super) fn switch<S>(&mut self, cx: &mut Context<'_, S>, end: Position, is_websocket: bool) {
+        let (protocol, counter) = if is_websocket {
+            (Protocol::WebSocket, Counter::SwitchedWebSocket)
+        } else {
+            (Protocol::Http1, Counter::SwitchedOther)
+        };
+        cx.counters.count(counter);
+        self.pairs.switch(protocol, end.captured);
+        self.a.state = State::Opaque;
+        self.b.state = State::Opaque;
+    }
+
+    /// A successful CONNECT: what follows is any protocol, HTTP included.
+    pub(super) fn open_tunnel<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, end: Position) {
+        cx.counters.count(Counter::SwitchedTunnel);
+        self.pairs.switch(Protocol::Http1, end.captured);
+        self.report(cx);
+        self.client = None;
+        for side in [Side::A, Side::B] {
+            let stream = self.stream(side);
+            stream.search(true);
+            stream.searched = 0;
+            stream.judged = false;
+        }
+    }
+}
+
+fn count_refusal(counters: &mut Counters, refusal: Option<Counter>, is_read: bool) {
+    if let Some(refusal) = refusal {
+        counters.count(refusal);
+        if is_read {
+            counters.count(Counter::Lenient);
+        }
+    }
+}

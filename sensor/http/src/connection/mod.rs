@@ -1,0 +1,342 @@
+//! The state machine of one connection: each side is between messages, in a head, in a body, or
+//! no longer HTTP.
+
+/// Heads.
+mod message;
+
+/// Content.
+mod content;
+
+use core::net::SocketAddr;
+
+use tapscope_flow::{ConnectionId, Encapsulation, EndReason, Side, Timestamp};
+
+use crate::body::BodyReader;
+use crate::counters::{Counter, Counters};
+use crate::exchange::{BodyEnd, ExchangeId, ExchangeSink, HttpExchange, MessageAnomaly, Pairing};
+use crate::head::{Chunk, HeadAssembler, Position};
+use crate::pair::Pairs;
+use crate::settings::HttpSettings;
+
+/// What is fixed about a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) id: ConnectionId,
+    pub(crate) a: SocketAddr,
+    pub(crate) b: SocketAddr,
+    pub(crate) initiator: Option<Side>,
+    pub(crate) encapsulation: Encapsulation,
+}
+
+/// What a connection needs from outside to handle an event.
+pub(crate) struct Context<'a, S> {
+    pub(crate) settings: &'a HttpSettings,
+    pub(crate) counters: &'a mut Counters,
+    pub(crate) facts: &'a Facts,
+    pub(crate) sink: &'a mut S,
+    pub(crate) now: Timestamp,
+}
+
+/// Where one side's stream stands.
+#[derive(Debug)]
+enum State {
+    /// A message starts here: at the beginning of an HTTP stream, or behind a message.
+    Message(HeadAssembler),
+    /// A message is searched for.
+    Search(HeadAssembler),
+    /// In the body of a message.
+    Body(BodyReader),
+    /// Not HTTP, or no longer.
+    Opaque,
+}
+
+/// One side's stream.
+#[derive(Debug)]
+struct Stream {
+    state: State,
+    /// Offset behind the last byte or gap.
+    next: u64,
+    /// When the last bytes were captured.
+    captured: Timestamp,
+    /// While searching: the next byte is the first of a line.
+    at_line_start: bool,
+    /// Bytes searched since detection began.
+    searched: u64,
+    /// The protocol was counted, or HTTP found.
+    judged: bool,
+    /// Bytes of the message that is being assembled were contradicted.
+    conflict: bool,
+    /// Offset and acknowledgement of the last segment.
+    last: Option<(u64, u64)>,
+    /// Where bytes are missing that came before HTTP was recognised.
+    lost_before: Option<u64>,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self {
+            state: State::Search(HeadAssembler::default()),
+            next: 0,
+            captured: Timestamp::default(),
+            at_line_start: true,
+            searched: 0,
+            judged: false,
+            conflict: false,
+            last: None,
+            lost_before: None,
+        }
+    }
+}
+
+impl Stream {
+    fn search(&mut self, at_line_start: bool) {
+        self.state = State::Search(HeadAssembler::default());
+        self.at_line_start = at_line_start;
+    }
+
+    const fn held(&self) -> usize {
+        match &self.state {
+            State::Message(head) | State::Search(head) => head.held(),
+            State::Body(_) | State::Opaque => 0,
+        }
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    a: Stream,
+    b: Stream,
+    client: Option<Side>,
+    pairs: Pairs,
+    /// Exchanges reported.
+    ordinal: u32,
+    /// The connection was counted as HTTP.
+    counted: bool,
+}
+
+impl Connection {
+    /// A connection of which no byte was seen yet.
+    pub(crate) fn new(facts: &Facts) -> Self {
+        let pairs = if facts.initiator.is_some() {
+            Pairs::default()
+        } else {
+            Pairs::midstream()
+        };
+        Self {
+            a: Stream::default(),
+            b: Stream::default(),
+            client: None,
+            pairs,
+            ordinal: 0,
+            counted: false,
+        }
+    }
+
+    /// Bytes held in heads and samples.
+    pub(crate) const fn held(&self) -> usize {
+        self.a.held() + self.b.held() + self.pairs.held()
+    }
+
+    /// When the oldest of what waits for the other side began to wait.
+    pub(crate) fn waiting_since(&self) -> Option<Timestamp> {
+        self.pairs.waiting_since()
+    }
+
+    const fn stream(&mut self, side: Side) -> &mut Stream {
+        match side {
+            Side::A => &mut self.a,
+            Side::B => &mut self.b,
+        }
+    }
+
+    /// In-order bytes of one side.
+    pub(crate) fn data<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        chunk: Chunk<'_>,
+    ) {
+        let stream = self.stream(side);
+        stream.captured = chunk.at.captured;
+        let mut rest = chunk;
+        let this = chunk
+            .at
+            .acknowledged
+            .map(|acknowledged| (chunk.at.offset, acknowledged));
+        rest.at.before = core::mem::replace(&mut stream.last, this);
+        while !rest.bytes.is_empty() {
+            let taken = match &self.stream(side).state {
+                State::Message(_) => self.read_message(cx, side, rest),
+                State::Search(_) => self.search(cx, side, rest),
+                State::Body(_) => self.read_body(cx, side, rest),
+                State::Opaque => {
+                    cx.counters
+                        .add(Counter::OpaqueBytes, rest.bytes.len() as u64);
+                    rest.bytes.len()
+                }
+            };
+            rest = rest.skip(taken);
+        }
+        self.stream(side).next = chunk.end();
+        self.decide_waiting(side);
+        self.report(cx);
+    }
+
+    /// Responses that waited for requests are decided once the request stream came far enough.
+    fn decide_waiting(&mut self, side: Side) {
+        if self.client.is_none_or(|client| client == side) {
+            let next = self.stream(side).next;
+            self.pairs.requests_seen(next);
+        }
+    }
+
+    fn add_anomaly(&mut self, side: Side, anomaly: MessageAnomaly) {
+        let anomalies = if self.client == Some(side) {
+            self.pairs.request().map(|request| &mut request.anomalies)
+        } else {
+            self.pairs
+                .response()
+                .map(|response| &mut response.anomalies)
+        };
+        if let Some(anomalies) = anomalies.filter(|anomalies| !anomalies.contains(&anomaly)) {
+            anomalies.push(anomaly);
+        }
+    }
+
+    /// Messages of that side may be lost from there on.
+    fn lose<S>(&mut self, cx: &mut Context<'_, S>, side: Side, offset: u64, why: Counter) {
+        cx.counters.count(why);
+        match self.client {
+            None => self.stream(side).lost_before = Some(offset),
+            Some(client) if client == side => self.pairs.lose_requests(offset),
+            Some(_) => self.pairs.lose_responses(offset),
+        }
+    }
+
+    /// A retransmission carried other bytes.
+    pub(crate) fn conflict(&mut self, side: Side) {
+        match self.stream(side).state {
+            State::Body(_) => self.add_anomaly(side, MessageAnomaly::ConflictingSegments),
+            State::Message(_) | State::Search(_) => self.stream(side).conflict = true,
+            State::Opaque => {}
+        }
+    }
+
+    /// One side's stream ended.
+    pub(crate) fn end<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        reason: EndReason,
+    ) {
+        let is_server = self.client == Some(side.other());
+        let stream = self.stream(side);
+        let at = Position {
+            offset: stream.next,
+            acknowledged: None,
+            captured: stream.captured,
+            before: None,
+        };
+        match core::mem::replace(&mut stream.state, State::Opaque) {
+            State::Opaque => {}
+            State::Message(mut assembler) | State::Search(mut assembler) => {
+                let cut = assembler.take_cut(at, BodyEnd::Aborted);
+                self.read_cut_head(cx, side, cut, Counter::HeadEnd);
+            }
+            State::Body(reader) => {
+                let is_complete = reason == EndReason::Fin && reader.ends_with_stream();
+                let end = if is_complete {
+                    BodyEnd::Complete
+                } else {
+                    BodyEnd::Aborted
+                };
+                self.end_message(cx, side, end, at);
+            }
+        }
+        if is_server && reason == EndReason::Fin {
+            self.pairs.end_of_responses();
+        }
+        self.report(cx);
+    }
+
+    /// Nothing more will come: reports what is left.
+    pub(crate) fn close<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
+        for side in [Side::A, Side::B] {
+            let stream = self.stream(side);
+            let at = Position {
+                offset: stream.next,
+                captured: stream.captured,
+                ..Position::default()
+            };
+            if let State::Message(mut assembler) | State::Search(mut assembler) =
+                core::mem::replace(&mut stream.state, State::Opaque)
+            {
+                let cut = assembler.take_cut(at, BodyEnd::Open);
+                self.read_cut_head(cx, side, cut, Counter::HeadEnd);
+            }
+        }
+        self.pairs.drain();
+        self.report(cx);
+    }
+
+    /// Reports what is held so that it is held no longer, and searches anew.
+    pub(crate) fn shed<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
+        cx.counters.count(Counter::HeldBytesCap);
+        self.pairs.drain();
+        for side in [Side::A, Side::B] {
+            if matches!(
+                self.stream(side).state,
+                State::Message(_) | State::Search(_)
+            ) {
+                self.stream(side).search(false);
+                let offset = self.stream(side).next;
+                self.lose(cx, side, offset, Counter::LostHead);
+            }
+        }
+        self.report(cx);
+    }
+
+    /// Reports what has waited since `since` or longer.
+    pub(crate) fn expire<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, since: Timestamp) {
+        self.pairs.expire(since, cx.counters);
+        self.report(cx);
+    }
+
+    /// Hands what is ready to the sink.
+    fn report<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
+        if !self.pairs.has_ready() {
+            return;
+        }
+        let client = self.client.or(cx.facts.initiator).unwrap_or(Side::A);
+        let (client, server) = match client {
+            Side::A => (cx.facts.a, cx.facts.b),
+            Side::B => (cx.facts.b, cx.facts.a),
+        };
+        for finished in self.pairs.take_ready() {
+            cx.counters
+                .count(match (&finished.request, finished.pairing) {
+                    (_, Pairing::Ordered) => Counter::Ordered,
+                    (_, Pairing::Acknowledged) => Counter::Acknowledged,
+                    (Some(_), Pairing::Unpaired) => Counter::Unanswered,
+                    (None, Pairing::Unpaired) => Counter::Orphaned,
+                });
+            let id = ExchangeId {
+                connection: cx.facts.id.serial,
+                ordinal: self.ordinal,
+            };
+            self.ordinal = self.ordinal.saturating_add(1);
+            cx.sink.handle_exchange(HttpExchange {
+                id,
+                client,
+                server,
+                encapsulation: cx.facts.encapsulation.clone(),
+                protocol: finished.protocol,
+                request: finished.request,
+                response: finished.response,
+                pairing: finished.pairing,
+                reported: cx.now,
+            });
+        }
+    }
+}
