@@ -93,6 +93,8 @@ pub struct Analyzer {
     findings: FindingBook,
     specifications: Vec<Specification>,
     now: Nanos,
+    /// When template learning last decided on everything.
+    settled: Nanos,
     counts: Counts,
 }
 
@@ -132,6 +134,7 @@ impl Analyzer {
             findings: FindingBook::restore(restored.findings),
             specifications: Vec::new(),
             now: restored.now,
+            settled: restored.now,
             counts: Counts::default(),
             settings,
         }
@@ -208,6 +211,10 @@ impl Analyzer {
         for partition in self.partitions.values_mut() {
             partition.handle_time(self.now, &self.settings);
         }
+        let interval = self.settings.inventory.settle_interval;
+        if self.now.saturating_sub(self.settled) >= interval {
+            self.settle();
+        }
         self.recount();
     }
 
@@ -257,6 +264,7 @@ impl Analyzer {
     /// D: what changed since the last call, with the state of all hosts that changed: what to save
     /// before stopping.
     pub fn flush_changes(&mut self) -> Changes {
+        self.settle();
         self.changes(true)
     }
 
@@ -273,6 +281,21 @@ impl Analyzer {
         changes.urgent |= urgent;
         changes.consumers = self.consumers.take_changes();
         changes
+    }
+
+    /// Brings out what template learning holds back.
+    fn settle(&mut self) {
+        self.settled = self.now;
+        let max = self.settings.inventory.max_endpoints;
+        let hosts: Vec<String> = self.partitions.keys().cloned().collect();
+        for host in hosts {
+            let room = max.saturating_sub(self.endpoints);
+            if let Some(partition) = self.partitions.get_mut(&host) {
+                partition.settle(self.now, room, &self.settings);
+            }
+            self.follow_moves(&host);
+            self.recount();
+        }
     }
 
     fn count(&mut self, record: &ExchangeRecord) {

@@ -78,6 +78,9 @@ pub struct InventorySettings {
     pub max_latency_ns: u64,
     /// Highest message size told apart.
     pub max_size: u64,
+    /// Time after which template learning is asked to decide on what it holds back, when time is
+    /// told but little traffic comes in.
+    pub settle_interval: Nanos,
     /// Packet time between two savings of a host's template trie: it is large, and what it has
     /// beyond the endpoints is evidence that builds up again.
     pub host_state_interval: Nanos,
@@ -105,6 +108,7 @@ impl Default for InventorySettings {
             max_consumer_endpoints: 32,
             max_latency_ns: 600_000_000_000,
             max_size: 1 << 40,
+            settle_interval: 10 * SECOND,
             host_state_interval: 30 * SECOND,
         }
     }

@@ -2,8 +2,9 @@
 
 mod support;
 
-use support::{T0, call, run, usual};
+use support::{Kept, T0, call, feed, run, usual};
 use tapscope_analyzer::snapshot::Lifecycle;
+use tapscope_analyzer::{Analyzer, AnalyzerSettings, Restored};
 
 #[test]
 fn calls_make_endpoints_with_everything_that_was_seen() {
@@ -43,5 +44,65 @@ fn only_what_changed_is_told() {
     assert_eq!(changes.consumers.len(), 1);
     assert!(!changes.urgent);
     analyzer.handle_record(&call("GET", "/fresh", 201).0);
+    analyzer.handle_time(T0 + 230 * support::S);
     assert!(analyzer.take_changes().urgent);
+}
+
+#[test]
+fn an_analyzer_that_was_stopped_goes_on_as_if_it_was_not() {
+    let all: Vec<_> = usual(0, 600, 7).collect();
+    let (_, whole) = run(all.clone());
+    let (_, mut kept) = run(all.iter().take(301).cloned());
+    let mut second = Analyzer::new(Default::default(), kept.restored());
+    feed(&mut second, &mut kept, all.into_iter().skip(301));
+    assert_eq!(whole.templates(), kept.templates());
+    for (one, two) in whole.0.endpoints.iter().zip(&kept.0.endpoints) {
+        assert_eq!(one.id, two.id);
+        assert_eq!(one.requests, two.requests, "{}", one.template);
+        assert_eq!(one.statuses, two.statuses);
+        assert_eq!(one.latency, two.latency);
+        assert_eq!(one.response_size, two.response_size);
+        assert_eq!(one.top_consumers, two.top_consumers);
+        assert_eq!(one.parameters, two.parameters);
+        assert_eq!(one.authentication, two.authentication);
+        assert_eq!(one.state, two.state, "{}", one.template);
+    }
+    assert_eq!(whole.0.consumers, kept.0.consumers);
+    assert_eq!(whole.0.findings, kept.0.findings);
+}
+
+#[test]
+fn the_same_records_give_the_same_state() {
+    let (_, one) = run(usual(0, 400, 3));
+    let (_, two) = run(usual(0, 400, 3));
+    assert_eq!(one, two);
+}
+
+#[test]
+fn what_a_client_invents_is_bounded_and_counted() {
+    let mut settings = AnalyzerSettings::default();
+    settings.inventory.max_hosts = 3;
+    settings.inventory.max_consumers = 10;
+    settings.inventory.max_endpoints = 2;
+    let mut analyzer = Analyzer::new(settings, Restored::default());
+    let mut kept = Kept::default();
+    let calls = (0..200).map(|i| {
+        call("GET", &format!("/a{i}x/b"), i)
+            .host(&format!("h{i}.test"))
+            .token(u64::try_from(i).expect("not negative"))
+    });
+    feed(&mut analyzer, &mut kept, calls);
+    let counted = |name: &str| -> u64 {
+        let all = analyzer.counters();
+        all.iter().filter(|c| c.0 == name).map(|c| c.2).sum()
+    };
+    assert!(kept.0.endpoints.len() <= 2, "{:?}", kept.templates());
+    assert_eq!(counted("hosts_known"), 4);
+    assert_eq!(counted("records_folded"), 197);
+    assert!(counted("consumers_known") <= 10);
+    assert_eq!(
+        counted("consumers_known") + counted("consumers_evicted"),
+        200
+    );
+    assert!(counted("endpoints_refused") > 0);
 }

@@ -1,7 +1,7 @@
 //! Latency: the median of the latest calls against the usual one, on the logarithm, since
 //! latencies spread by factors.
 
-use super::robust::{median, number, spread};
+use super::robust::{coarse, median, number, spread};
 use super::{Call, Departure};
 use crate::settings::{BaselineSettings, DetectorSettings};
 use crate::snapshot::state::BaselineState;
@@ -18,7 +18,7 @@ pub(super) fn observe(
     usual: &BaselineSettings,
     odd: &DetectorSettings,
 ) -> Option<Departure> {
-    let log = number(ns.max(1)).ln();
+    let log = coarse(number(ns.max(1)).ln());
     push(&mut state.recent, log, usual.recent_latencies);
     state.latencies = state.latencies.saturating_add(1);
     let departure = judge(state, call, usual, odd);

@@ -42,6 +42,12 @@ pub fn share_at_least(hits: f64, of: f64, z: f64) -> f64 {
     ((centre - margin) / (1.0 + z2 / of)).max(0.0)
 }
 
+/// A value to 1/1024: the state is kept as JSON, and what has few digits comes back bit for bit.
+#[must_use]
+pub fn coarse(value: f64) -> f64 {
+    (value * 1024.0).round() / 1024.0
+}
+
 /// A count as a number to calculate with.
 #[expect(
     clippy::cast_precision_loss,

@@ -2,7 +2,7 @@
 
 use core::net::IpAddr;
 
-use super::robust::{median, number, spread};
+use super::robust::{coarse, median, number, spread};
 use super::{Call, Departure};
 use crate::settings::{BaselineSettings, DetectorSettings, MINUTE, SECOND};
 use crate::snapshot::Nanos;
@@ -195,7 +195,7 @@ fn push(state: &mut BaselineState, calls: u64, usual: &BaselineSettings) {
     state.average = if state.windows.is_empty() {
         kept
     } else {
-        state.average + usual.smoothing * (kept - state.average)
+        coarse(state.average + usual.smoothing * (kept - state.average))
     };
     state.windows.push(calls);
     let surplus = state.windows.len().saturating_sub(usual.windows);
@@ -247,8 +247,8 @@ fn fold_errors(state: &mut BaselineState, usual: &BaselineSettings) {
     ] {
         let fade = (usual.error_memory / (share.calls + calls).max(1.0)).min(1.0);
         *share = ShareState {
-            errors: (share.errors + errors * weight) * fade,
-            calls: (share.calls + calls) * fade,
+            errors: coarse((share.errors + errors * weight) * fade),
+            calls: coarse((share.calls + calls) * fade),
         };
     }
 }

@@ -49,7 +49,7 @@ pub fn retired(facts: &Facts, time: Nanos, policy: &LifecyclePolicy) -> Option<&
 #[must_use]
 pub fn label(case: &Case<'_>, policy: &LifecyclePolicy) -> (Lifecycle, String) {
     let facts = case.facts;
-    if case.requests == 0 {
+    if case.requests == 0 && !facts.documented_in.is_empty() {
         let names = facts.documented_in.join(", ");
         let reason = format!(
             "Described in {names}, and never seen in traffic while the host's coverage was good."

@@ -83,6 +83,8 @@ struct PartitionChanges {
     state_saved: Nanos,
     refused: u64,
     moves: Moves,
+    /// Something was held back as a candidate since learning last settled.
+    held: bool,
 }
 
 /// Changes of endpoints' names that what hangs on them must follow.
@@ -144,7 +146,10 @@ impl Partition {
                 time: record.time,
             });
         }
-        self.apply_events(record.time, room, settings);
+        let held = outcome.endpoint.is_none().then_some(record);
+        let claimed = self.apply_events(record.time, room, held, settings);
+        outcome.endpoint = outcome.endpoint.or(claimed);
+        self.changes.held |= outcome.endpoint.is_none();
         outcome.endpoint = outcome
             .endpoint
             .filter(|id| self.ensure(*id, room, settings));
@@ -157,6 +162,15 @@ impl Partition {
             self.settle_orphans(record.time, settings);
         }
         outcome
+    }
+
+    /// Has template learning decide on everything seen so far, rather than when enough has come
+    /// in: when traffic stops, what was held back must not wait for ever.
+    pub fn settle(&mut self, now: Nanos, room: usize, settings: &AnalyzerSettings) {
+        if core::mem::take(&mut self.changes.held) {
+            self.templates.settle();
+            self.apply_events(now, room, None, settings);
+        }
     }
 
     /// Looks at the labels that time alone can change.
@@ -195,7 +209,7 @@ impl Partition {
     /// Derives everything that hangs on specifications anew.
     fn apply_coverage(&mut self, now: Nanos, settings: &AnalyzerSettings) {
         self.templates.set_documented(&self.coverage.templates());
-        self.apply_events(now, usize::MAX, settings);
+        self.apply_events(now, usize::MAX, None, settings);
         let mut ids: Vec<EndpointId> = self.entries.keys().copied().collect();
         ids.sort_unstable();
         for id in ids {

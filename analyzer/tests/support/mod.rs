@@ -1,5 +1,11 @@
 //! A builder of records for tests.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "each test file is a crate of its own and uses a part of it"
+)]
 
 use core::net::{IpAddr, SocketAddr};
 

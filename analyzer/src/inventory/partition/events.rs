@@ -4,19 +4,38 @@ use super::Partition;
 use crate::endpoint::TemplateEvent;
 use crate::settings::AnalyzerSettings;
 use crate::snapshot::{EndpointId, Nanos};
+use tapscope_record::{ExchangeRecord, PathSegment};
 
 impl Partition {
-    /// Applies all events that wait.
-    pub(super) fn apply_events(&mut self, now: Nanos, room: usize, settings: &AnalyzerSettings) {
+    /// Applies all events that wait. `record` is the one that was just observed, when template
+    /// learning held it back: if one of the events makes its path an endpoint, that is returned,
+    /// and the record is no longer one of the endpoint's earlier sightings.
+    pub(super) fn apply_events(
+        &mut self,
+        now: Nanos,
+        room: usize,
+        record: Option<&ExchangeRecord>,
+        settings: &AnalyzerSettings,
+    ) -> Option<EndpointId> {
+        let mut claimed = None;
         for event in self.templates.take_events() {
             match event {
                 TemplateEvent::Created {
                     id,
-                    earlier,
+                    method,
+                    template,
+                    mut earlier,
                     first_seen,
                     ..
                 } => {
+                    let claims = claimed.is_none()
+                        && earlier > 0
+                        && record.is_some_and(|r| is_of(r, &method, &template));
                     if self.ensure(id, room, settings) {
+                        if claims {
+                            claimed = Some(id);
+                            earlier -= 1;
+                        }
                         if let Some(entry) = self.entries.get_mut(&id) {
                             entry.add_earlier(earlier, first_seen);
                         }
@@ -30,6 +49,7 @@ impl Partition {
                 TemplateEvent::Removed { id } => self.remove(id),
             }
         }
+        claimed
     }
 
     /// Takes the template, its confidence and examples over, and what hangs on the template.
@@ -83,4 +103,18 @@ impl Partition {
             self.changes.structure = true;
         }
     }
+}
+
+/// Whether a record's path is one of the template's: as many segments, and each a parameter or the
+/// same text.
+fn is_of(record: &ExchangeRecord, method: &str, template: &str) -> bool {
+    let parts = || template.split('/').filter(|s| !s.is_empty());
+    record.method.as_deref() == Some(method)
+        && parts().count() == record.path.len()
+        && parts()
+            .zip(&record.path)
+            .all(|(part, segment)| match segment {
+                PathSegment::Literal(text) => part.contains('{') || part == text,
+                PathSegment::Redacted { .. } => part.contains('{'),
+            })
 }

@@ -7,7 +7,7 @@ use crate::endpoint::HostTemplates;
 use crate::inventory::entry::Entry;
 use crate::settings::AnalyzerSettings;
 use crate::snapshot::state::HostState;
-use crate::snapshot::{Changes, EndpointSnapshot, HostSnapshot};
+use crate::snapshot::{Changes, EndpointSnapshot, HostSnapshot, Lifecycle};
 
 impl Partition {
     /// Goes on from plain data: the host, when it was saved, and its endpoints.
@@ -37,7 +37,7 @@ impl Partition {
         };
         let mut sum = 0_u64;
         for endpoint in endpoints {
-            if endpoint.requests == 0 {
+            if endpoint.requests == 0 && endpoint.lifecycle == Lifecycle::Orphan {
                 orphans.insert(endpoint.id);
             } else {
                 let name = (endpoint.method.clone(), endpoint.template.clone());

@@ -8,6 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Operation, Specification};
 
+/// Methods by which a path is described, in the order in which they are looked for.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
 /// What specifications say of one endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
@@ -116,7 +119,19 @@ impl Coverage {
             covered: self.bases.iter().any(|base| path.starts_with(base)),
             ..Standing::default()
         };
-        let found = self.best(method, &path);
+        let mut found = self.best(method, &path);
+        if found.is_empty() {
+            // Servers answer HEAD wherever there is GET, and OPTIONS everywhere, undescribed.
+            found = match method {
+                "HEAD" => self.best("GET", &path),
+                "OPTIONS" => METHODS
+                    .iter()
+                    .map(|method| self.best(method, &path))
+                    .find(|found| !found.is_empty())
+                    .unwrap_or_default(),
+                _ => found,
+            };
+        }
         let current: Vec<&&Documented> = found.iter().filter(|d| d.current).collect();
         standing.removed = current.is_empty() && !found.is_empty();
         standing.deprecated = !current.is_empty() && current.iter().all(|d| d.deprecated);
@@ -130,7 +145,8 @@ impl Coverage {
         }
         standing.template = current
             .first()
-            .or(found.first().as_ref().map(|d| *d).as_ref())
+            .copied()
+            .or(found.first())
             .map(|d| d.template.clone());
         standing.covered |= !found.is_empty();
         standing
