@@ -155,7 +155,7 @@ impl Default for LifecyclePolicy {
 pub struct BaselineSettings {
     /// Widths a window may have, ascending: an endpoint gets the narrowest in which it has
     /// [`Self::min_expected`] calls or more, so that a count means something.
-    pub widths: [Nanos; 4],
+    pub widths: [Nanos; 5],
     /// Calls a window should have for its count to mean something.
     pub min_expected: f64,
     /// Calls a window may have before a narrower one would tell sooner.
@@ -183,7 +183,7 @@ pub struct BaselineSettings {
 impl Default for BaselineSettings {
     fn default() -> Self {
         Self {
-            widths: [10 * SECOND, MINUTE, 5 * MINUTE, HOUR],
+            widths: [10 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR],
             min_expected: 8.0,
             max_expected: 2_000.0,
             windows: 48,
@@ -206,6 +206,11 @@ pub struct DetectorSettings {
     /// Standard deviations above the expected volume; at 6 chance alone is out of the question
     /// over all endpoints and windows of a year.
     pub volume_deviations: f64,
+    /// The same where one client makes most of the window's calls: a departure of two things at
+    /// once needs less of each.
+    pub volume_deviations_concentrated: f64,
+    /// Share of a window's calls from which on one client makes most of them.
+    pub volume_concentration: f64,
     /// Times the expected volume, at least.
     pub volume_factor: f64,
     /// Calls in a window below which volume is never worth a word.
@@ -249,6 +254,8 @@ impl Default for DetectorSettings {
     fn default() -> Self {
         Self {
             volume_deviations: 6.0,
+            volume_deviations_concentrated: 4.0,
+            volume_concentration: 0.5,
             volume_factor: 2.0,
             volume_min: 20,
             error_deviations: 3.5,

@@ -114,7 +114,7 @@ impl Baseline {
         let volume = self
             .limit
             .as_ref()
-            .and_then(|limit| volume::judge(&mut self.state, limit, usual));
+            .and_then(|limit| volume::judge(&mut self.state, limit, usual, odd));
         let (server_errors, client_errors) = errors::judge(&mut self.state, call, usual, odd);
         let latency = call
             .latency_ns

@@ -22,6 +22,8 @@ const NAMED_ACTORS: usize = 4;
 pub(super) struct Limit {
     expected: f64,
     threshold: f64,
+    /// What it may hold when one client makes most of it.
+    concentrated: f64,
     windows: f64,
 }
 
@@ -60,9 +62,23 @@ pub(super) fn count(state: &mut BaselineState, call: &Call, usual: &BaselineSett
     let address = call.client.to_string();
     if let Some(calls) = window.actors.get_mut(&address) {
         *calls = calls.saturating_add(1);
-    } else if window.actors.len() < usual.window_actors {
-        window.actors.insert(address, 1);
+    } else {
+        insert_actor(window, address, usual);
     }
+}
+
+/// Counts a new address; at the cap the one with the fewest calls gives its place and its count,
+/// so that one who calls much is found however many others there are.
+fn insert_actor(window: &mut WindowState, address: String, usual: &BaselineSettings) {
+    let mut calls = 1;
+    if window.actors.len() >= usual.window_actors.max(1) {
+        let least = window.actors.iter().min_by_key(|(a, n)| (**n, *a));
+        if let Some((least, n)) = least.map(|(a, n)| (a.clone(), *n)) {
+            window.actors.remove(&least);
+            calls = n.saturating_add(1);
+        }
+    }
+    window.actors.insert(address, calls);
 }
 
 /// Whether the open window holds more than it may, told once a window.
@@ -70,16 +86,27 @@ pub(super) fn judge(
     state: &mut BaselineState,
     limit: &Limit,
     usual: &BaselineSettings,
+    odd: &DetectorSettings,
 ) -> Option<Departure> {
     let observed = number(state.window.calls);
-    if state.window.volume_told || observed <= limit.threshold {
+    if state.window.volume_told || observed <= limit.concentrated {
+        return None;
+    }
+    let most = state.window.actors.values().max().copied().unwrap_or(0);
+    let concentrated = number(most) >= odd.volume_concentration * observed;
+    let threshold = if concentrated {
+        limit.concentrated
+    } else {
+        limit.threshold
+    };
+    if observed <= threshold {
         return None;
     }
     state.window.volume_told = true;
     Some(Departure {
         observed,
         expected: limit.expected,
-        threshold: limit.threshold,
+        threshold,
         support: limit.windows,
         since: state.window.start,
         window_s: window_seconds(state, usual),
@@ -107,12 +134,15 @@ pub(super) fn limit(
     // Calls that come independently vary by the square root of their number; what they vary
     // beyond that, the past windows tell.
     let deviation = (expected + width * width).max(1.0).sqrt();
-    let threshold = (expected + odd.volume_deviations * deviation)
-        .max(expected * odd.volume_factor)
-        .max(number(odd.volume_min));
+    let beyond = |deviations: f64| {
+        (expected + deviations * deviation)
+            .max(expected * odd.volume_factor)
+            .max(number(odd.volume_min))
+    };
     Some(Limit {
         expected,
-        threshold,
+        threshold: beyond(odd.volume_deviations),
+        concentrated: beyond(odd.volume_deviations_concentrated),
         windows: number(state.windows.len() as u64),
     })
 }
