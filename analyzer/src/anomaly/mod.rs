@@ -1,6 +1,6 @@
 //! Anomaly: what departs. A detector sees one scene (the record, its endpoint, its host, its
 //! consumer, the baseline's answer) and may say that something is odd; what becomes of it is
-//! decided in one place, [`crate::finding`]. A new detector is a file here and a line in [`ALL`].
+//! decided in one place, `crate::finding`. A new detector is a file here and a line in `ALL`.
 
 /// Endpoints that no specification describes.
 mod shadow_endpoint;

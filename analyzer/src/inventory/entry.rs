@@ -27,7 +27,7 @@ const SIGN_IN_CLASSES: [&str; 6] = [
     "credential",
 ];
 
-/// What is known of one endpoint. Fields that only readers are shown are in [`Self::seen`].
+/// What is known of one endpoint. Fields that only readers are shown are in `seen`.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// Its name, method, host and template.
@@ -195,13 +195,9 @@ impl Entry {
 
     /// Sightings that were held back before the endpoint was known to be one.
     pub fn add_earlier(&mut self, earlier: u64, first_seen: Nanos) {
+        self.touch(first_seen);
         if earlier > 0 {
             self.requests = self.requests.saturating_add(earlier);
-            let known = self.last_seen != 0;
-            self.touch(first_seen);
-            if !known {
-                self.last_seen = first_seen;
-            }
             self.seen
                 .completeness
                 .add("unrecorded", earlier, usize::MAX);

@@ -1,8 +1,8 @@
 //! OpenAPI 3.0, 3.1 and Swagger 2.0 documents, read into what lifecycle needs.
 //!
-//! [`Specification::parse`] reads text into a tree and walks it; small errors (an operation that is
+//! `Specification::parse` reads text into a tree and walks it; small errors (an operation that is
 //! no object, a reference that leads nowhere) are passed over, since half of the documents in the
-//! wild have some. [`coverage`] answers, for one host, which operation an endpoint is.
+//! wild have some. `coverage` answers, for one host, which operation an endpoint is.
 
 /// Text to a tree, bounded.
 mod document;
