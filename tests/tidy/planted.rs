@@ -367,6 +367,8 @@ fn a_setting_without_an_example_is_found() {
     assert_eq!(with("path = 1\n# age = 2\n"), 0);
     assert_eq!(with("# The path.\npath = 1\n# paging = 2\n"), 1);
     assert_eq!(with(""), 2);
+    let table = "limits! {\n    hosts_max: usize => a.b >= 1;\n    $key: Option<$type>,\n}";
+    finds(rule, 1, "src/config/limits.rs", table);
 }
 
 #[test]

@@ -502,6 +502,10 @@ pub(crate) fn every_setting_is_in_the_example_configuration(tree: &Tree) -> Vec<
             let fields = fields.split('}').next().unwrap_or("");
             found.extend(missing_keys(&source.path, fields, example));
         }
+        // The table of `src/config/limits.rs`: a key and its type, then what it sets.
+        for (_, table) in groups(&source.code, "limits! {") {
+            found.extend(missing_keys(&source.path, &table, example));
+        }
     }
     found
 }
