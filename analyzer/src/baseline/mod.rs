@@ -14,9 +14,6 @@ mod latency;
 
 mod volume;
 
-#[cfg(test)]
-mod tests;
-
 use core::net::IpAddr;
 
 use crate::settings::{BaselineSettings, DetectorSettings};

@@ -3,9 +3,6 @@
 
 mod decide;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::anomaly::{Anomaly, Detector, Scene};
