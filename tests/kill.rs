@@ -21,13 +21,21 @@ const CANNOT_RUN_HERE: i32 = 77;
 /// The rows of `tapscope VERB --store …`, by id.
 fn rows(scratch: &Scratch, verb: &str, store: &str) -> BTreeMap<String, Value> {
     let output = tapscope(scratch, &[verb, "--store", store, "--format", "json"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    rows.into_iter().map(|row| (row["id"].as_str().unwrap().to_owned(), row)).collect()
+    rows.into_iter()
+        .map(|row| (row["id"].as_str().unwrap().to_owned(), row))
+        .collect()
 }
 
 fn requests(rows: &BTreeMap<String, Value>) -> u64 {
-    rows.values().map(|row| row["requests"].as_u64().unwrap()).sum()
+    rows.values()
+        .map(|row| row["requests"].as_u64().unwrap())
+        .sum()
 }
 
 /// Waits until a file has grown and then stopped growing.
@@ -56,8 +64,16 @@ fn killed_replay_loses_nothing_that_was_reported() {
     for (round, percent) in [35, 60, 95].into_iter().enumerate() {
         let log = scratch.path(&format!("{round}.jsonl"));
         let log_name = log.display().to_string();
-        let arguments =
-            ["replay", "-", "--spec", &specification, "--store", &store, "--exchange-log", &log_name];
+        let arguments = [
+            "replay",
+            "-",
+            "--spec",
+            &specification,
+            "--store",
+            &store,
+            "--exchange-log",
+            &log_name,
+        ];
         let mut replay = command(&scratch, &arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -78,46 +94,101 @@ fn killed_replay_loses_nothing_that_was_reported() {
 
         let endpoints_after = rows(&scratch, "inventory", &store);
         for (id, row) in &endpoints {
-            let after = endpoints_after.get(id).unwrap_or_else(|| panic!("lost: {row}"));
-            assert!(after["requests"].as_u64() >= row["requests"].as_u64(), "{row}\n{after}");
+            let after = endpoints_after
+                .get(id)
+                .unwrap_or_else(|| panic!("lost: {row}"));
+            assert!(
+                after["requests"].as_u64() >= row["requests"].as_u64(),
+                "{row}\n{after}"
+            );
         }
         let findings_after = rows(&scratch, "findings", &store);
         for (id, row) in &findings {
             assert!(findings_after.contains_key(id), "lost: {row}");
         }
-        assert!(requests(&endpoints_after) > stored, "the run went on from nothing");
+        assert!(
+            requests(&endpoints_after) > stored,
+            "the run went on from nothing"
+        );
         // A line of the log is written when what it tells of is saved: none is ahead of the store.
         let text = fs::read_to_string(&log).unwrap();
-        let logged = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let logged = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let logged = logged.filter(|line| !line["endpoint"].is_null()).count() as u64;
         assert!(logged > 0);
-        assert!(requests(&endpoints_after) >= stored + logged, "the log is ahead of the store");
+        assert!(
+            requests(&endpoints_after) >= stored + logged,
+            "the log is ahead of the store"
+        );
         stored = requests(&endpoints_after);
     }
 
     // Restarted and left alone, it adds a whole run to what was there.
     let sample = sample().display().to_string();
-    let output = tapscope(&scratch, &["replay", &sample, "--spec", &specification, "--store", &store]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = tapscope(
+        &scratch,
+        &[
+            "replay",
+            &sample,
+            "--spec",
+            &specification,
+            "--store",
+            &store,
+        ],
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let alone = scratch.path("alone.db").display().to_string();
-    let output = tapscope(&scratch, &["replay", &sample, "--spec", &specification, "--store", &alone]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = tapscope(
+        &scratch,
+        &[
+            "replay",
+            &sample,
+            "--spec",
+            &specification,
+            "--store",
+            &alone,
+        ],
+    );
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let whole = requests(&rows(&scratch, "inventory", &alone));
     let last = requests(&rows(&scratch, "inventory", &store));
-    assert!(last >= stored + whole, "{last} after {stored} and a run of {whole}");
+    assert!(
+        last >= stored + whole,
+        "{last} after {stored} and a run of {whole}"
+    );
 }
 
 #[test]
 fn killed_live_run_loses_at_most_a_second_of_counters() {
-    let rate = if cfg!(debug_assertions) { "200" } else { "1000" };
+    let rate = if cfg!(debug_assertions) {
+        "200"
+    } else {
+        "1000"
+    };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/kill/run.sh");
     let output = Command::new("bash")
         .arg(script)
-        .args(["--binary", env!("CARGO_BIN_EXE_tapscope"), "--rate", rate, "--rounds", "2"])
+        .args([
+            "--binary",
+            env!("CARGO_BIN_EXE_tapscope"),
+            "--rate",
+            rate,
+            "--rounds",
+            "2",
+        ])
         .output()
         .unwrap();
-    let said =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(CANNOT_RUN_HERE) {
         // Past the test harness, which keeps what passing tests print to itself.
         let _ = writeln!(std::io::stderr(), "\nSKIPPED: {}", said.trim());
