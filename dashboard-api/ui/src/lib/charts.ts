@@ -9,6 +9,9 @@ type Options = Omit<uPlot.Options, 'width' | 'height'>;
 const AXIS_FONT = '11px system-ui, sans-serif';
 const utc = (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC');
 
+// Distances between ticks of the time axis: nothing is measured more finely than a minute.
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440, 2880].map((minutes) => minutes * 60);
+
 function axes(color: Color, value: (v: number) => string): uPlot.Axis[] {
   const common: uPlot.Axis = {
     stroke: color('--text-3'),
@@ -17,7 +20,7 @@ function axes(color: Color, value: (v: number) => string): uPlot.Axis[] {
     ticks: { show: false },
   };
   return [
-    { ...common, grid: { show: false }, size: 26, gap: 4, values: clock },
+    { ...common, grid: { show: false }, size: 26, gap: 4, incrs: STEPS_S, values: clock },
     { ...common, size: 54, gap: 4, splits: undefined, values: (_u, splits) => splits.map(value) } as uPlot.Axis,
   ];
 }
@@ -52,7 +55,7 @@ const fromZero: uPlot.Range.Function = (_u, _min, max) => [0, Math.max(max ?? 0,
 
 /** Requests a minute as bars, those answered with an error drawn over them. */
 export function traffic(color: Color): Options {
-  const bars = uPlot.paths.bars?.({ size: [0.72, 22], align: 0 });
+  const bars = uPlot.paths.bars?.({ size: [0.72, 44], align: 0 });
   const series = (label: string, name: string, back?: number): uPlot.Series => ({
     label,
     stroke: color(name),
