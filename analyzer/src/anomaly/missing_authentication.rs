@@ -55,7 +55,7 @@ impl Detector for MissingAuthentication {
         }
         let calls = Calls::of(entry);
         let (case, confidence) = documented(entry, &calls, scene.odd())
-            .or_else(|| usually(&calls, scene.odd()))
+            .or_else(|| usually(entry, &calls, scene.odd()))
             .or_else(|| open(scene, entry, &calls))?;
         let mut anomaly = Anomaly::new(severity(entry, scene.odd()), confidence, case);
         anomaly.values = vec![
@@ -114,7 +114,12 @@ fn documented(entry: &Entry, calls: &Calls, odd: &DetectorSettings) -> Option<(&
     (asked && calls.anonymous >= odd.auth_min_anonymous).then_some(("documented", 0.95))
 }
 
-fn usually(calls: &Calls, odd: &DetectorSettings) -> Option<(&'static str, f64)> {
+fn usually(entry: &Entry, calls: &Calls, odd: &DetectorSettings) -> Option<(&'static str, f64)> {
+    // Somebody wrote down that it is public: who is signed in calls it with credentials all the
+    // same.
+    if entry.secured == Some(false) {
+        return None;
+    }
     let few = share(calls.anonymous, calls.total()) <= odd.auth_max_anonymous_share;
     let usual = calls.authenticated >= odd.auth_min_authenticated && few;
     (usual && calls.anonymous >= odd.auth_min_anonymous).then_some(("usual", 0.85))

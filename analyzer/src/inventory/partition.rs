@@ -401,9 +401,18 @@ impl HostCoverage {
     }
 
     fn templates(&self) -> Vec<(String, String)> {
-        let mut all = self.named.templates();
+        self.operations(Coverage::templates)
+    }
+
+    /// Operations whose absence from traffic means something.
+    fn expected(&self) -> Vec<(String, String)> {
+        self.operations(Coverage::expected)
+    }
+
+    fn operations(&self, of: fn(&Coverage) -> Vec<(String, String)>) -> Vec<(String, String)> {
+        let mut all = of(&self.named);
         if self.adopted {
-            all.extend(self.floating.templates());
+            all.extend(of(&self.floating));
             all.sort();
             all.dedup();
         }

@@ -30,7 +30,7 @@ impl Partition {
                 Some((entry.at.method.clone(), template))
             })
             .collect();
-        for (method, template) in self.coverage.templates() {
+        for (method, template) in self.coverage.expected() {
             if self.entries.len() >= settings.inventory.max_endpoints_per_host {
                 self.changes.refused = self.changes.refused.saturating_add(1);
                 continue;
@@ -57,8 +57,7 @@ impl Partition {
 
     /// Removes the rows whose operation no specification describes any more.
     pub(super) fn withdraw_orphans(&mut self) {
-        let documented: BTreeSet<(String, String)> =
-            self.coverage.templates().into_iter().collect();
+        let documented: BTreeSet<(String, String)> = self.coverage.expected().into_iter().collect();
         for id in self.coverage.orphans.clone() {
             let described = self.entries.get(&id).is_some_and(|entry| {
                 documented.contains(&(entry.at.method.clone(), entry.at.template.clone()))

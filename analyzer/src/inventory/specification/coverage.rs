@@ -184,6 +184,15 @@ impl Coverage {
             .any(|d| d.current && d.segments.iter().any(|s| !s.contains('{')))
     }
 
+    /// (method, full template) of the current operations whose absence from traffic means
+    /// something. Calls with HEAD are counted with GET's, and OPTIONS is asked by browsers only.
+    #[must_use]
+    pub fn expected(&self) -> Vec<(String, String)> {
+        let mut expected = self.templates();
+        expected.retain(|(method, _)| method != "HEAD" && method != "OPTIONS");
+        expected
+    }
+
     /// (method, full template) of the current operations, in a fixed order.
     #[must_use]
     pub fn templates(&self) -> Vec<(String, String)> {

@@ -95,7 +95,7 @@ impl Specification {
             None => Coverage::of_any_host(own),
         };
         let unseen = all
-            .templates()
+            .expected()
             .into_iter()
             .filter(|operation| !called.contains(operation));
         differences.extend(unseen.map(|(method, template)| Difference {
