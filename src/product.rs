@@ -31,7 +31,7 @@ const RECORDS_PER_BATCH: usize = 256;
 
 /// Batches that may wait for the engine. A full queue holds the input back: a file waits, and a
 /// live ring's overflow is counted by the kernel.
-const BATCHES_WAITING: usize = 256;
+const BATCHES_WAITING: usize = 16;
 
 /// How often the sensor tells how it is doing.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);

@@ -1,6 +1,14 @@
 //! Live traffic over veth: what `tapscope watch` finds on a mirror port is what nginx logged and
 //! what a replay of the same packets gives. The script does the work (`tests/live/run.sh`); it
 //! needs root and network namespaces, and says so where it cannot run.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and says why"
+)]
 
 use std::io::Write;
 use std::path::Path;

@@ -1,5 +1,13 @@
 //! The same capture gives the same inventory, findings and log, bit for bit; and nothing personal
 //! or secret of it is anywhere in what the product writes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails, and says why"
+)]
 
 /// What the root tests share.
 mod support;

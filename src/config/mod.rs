@@ -16,6 +16,10 @@ use tapscope_redact::RedactSettings;
 /// Where the API and the page listen when nobody says: loopback only.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7878);
 
+/// Time between saves when nobody says. A killed process may lose one second of counters; what the
+/// ring, the queue and the save itself take comes on top of this.
+const SAVE_INTERVAL_MS: u64 = 500;
+
 /// What was written. Every key is optional; unknown keys are an error that names them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -126,7 +130,7 @@ impl Settings {
             specifications,
             limits,
         } = written;
-        let save_interval_ms = store.save_interval_ms.unwrap_or(1_000);
+        let save_interval_ms = store.save_interval_ms.unwrap_or(SAVE_INTERVAL_MS);
         if !(10..=60_000).contains(&save_interval_ms) {
             bail!("store.save_interval_ms is {save_interval_ms}; use 10 to 60000");
         }
@@ -189,7 +193,7 @@ mod tests {
     fn empty_file_means_the_defaults() {
         let settings = Settings::parse("").unwrap();
         assert_eq!(settings.listen, LISTEN);
-        assert_eq!(settings.save_interval, Duration::from_secs(1));
+        assert_eq!(settings.save_interval, Duration::from_millis(500));
         assert!(!settings.allow_remote);
     }
 

@@ -1,5 +1,14 @@
 //! What the root tests share: the built binary, a scratch directory, the sample capture.
-#![allow(dead_code, reason = "each test binary uses its own part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary uses its own part of it"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

@@ -99,7 +99,7 @@ impl<S: ExchangeSink> Worker<S> {
             ..
         } = self;
         flow.handle_time(*now, &mut |event: StreamEvent<'_>| {
-            http.handle_event(event, sink)
+            http.handle_event(event, sink);
         });
         http.handle_time(*now, sink);
     }
@@ -114,7 +114,7 @@ impl<S: ExchangeSink> Worker<S> {
             ..
         } = self;
         flow.flush(*now, &mut |event: StreamEvent<'_>| {
-            http.handle_event(event, sink)
+            http.handle_event(event, sink);
         });
         http.flush(*now, sink);
     }
