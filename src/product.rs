@@ -49,6 +49,8 @@ pub(crate) struct Product<'a> {
     any_port: bool,
     /// Whether to go on serving when the input is over.
     remain: bool,
+    /// The order to stop.
+    stop: StopHandle,
 }
 
 /// What input a run takes: sends it to the engine until it is over or the order to stop comes.
@@ -70,9 +72,13 @@ pub(crate) struct Outcome {
 }
 
 impl<'a> Product<'a> {
-    pub(crate) fn new(settings: &'a Settings, analysis: &Analysis) -> Self {
+    /// A run with the settings and what was typed.
+    ///
+    /// # Errors
+    /// When the process is out of file descriptors.
+    pub(crate) fn new(settings: &'a Settings, analysis: &Analysis) -> Result<Self> {
         let specifications = [&settings.specifications[..], &analysis.spec[..]].concat();
-        Self {
+        Ok(Self {
             settings,
             store: analysis.store.clone().or_else(|| settings.store.clone()),
             specifications,
@@ -81,7 +87,13 @@ impl<'a> Product<'a> {
             listen: None,
             any_port: false,
             remain: false,
-        }
+            stop: StopHandle::new().context("no file descriptors to be had")?,
+        })
+    }
+
+    /// The order to stop, for a source that is opened before the run.
+    pub(crate) fn stop(&self) -> StopHandle {
+        self.stop.clone()
     }
 
     /// Uses a specification that is in no file.
@@ -154,7 +166,7 @@ impl<'a> Product<'a> {
             self.exchange_log.as_deref(),
             Arc::clone(&view),
         )?;
-        let stop = StopHandle::new().context("no file descriptors to be had")?;
+        let stop = self.stop.clone();
         let (ended, over) = watch::channel(false);
         runtime.spawn(wait_for_signal(stop.clone(), ended.clone()));
         let (server, commands) = listener

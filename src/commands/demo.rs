@@ -19,7 +19,7 @@ const SPECIFICATION: &str = include_str!("../../samples/shop.openapi.yaml");
 
 /// Replays the sample and serves it until told to stop.
 pub(crate) fn execute(arguments: &Demo, settings: &Settings) -> Result<()> {
-    let mut product = Product::new(settings, &Analysis::default())
+    let mut product = Product::new(settings, &Analysis::default())?
         .specification("shop.openapi.yaml", SPECIFICATION)
         .listening(arguments.listen)
         .remaining();

@@ -23,7 +23,7 @@ const RECORDS_PER_BATCH: usize = 256;
 /// Takes in the files and tells what came out.
 pub(crate) fn execute(arguments: &Import, settings: &Settings) -> Result<()> {
     let ImportFormat::Traffic = arguments.format;
-    let product = Product::new(settings, &arguments.analysis).serving(&arguments.serving);
+    let product = Product::new(settings, &arguments.analysis)?.serving(&arguments.serving);
     let show_inventory = !product.keeps() && !arguments.serving.serve;
     let files = arguments.files.clone();
     let outcome = product.run(move |mut feed| {

@@ -10,7 +10,7 @@ use crate::product::Product;
 
 /// Runs the captures through and tells what came out.
 pub(crate) fn execute(arguments: &Replay, settings: &Settings) -> Result<()> {
-    let product = Product::new(settings, &arguments.analysis).serving(&arguments.serving);
+    let product = Product::new(settings, &arguments.analysis)?.serving(&arguments.serving);
     let show_inventory = !product.keeps() && !arguments.serving.serve;
     let files = arguments.files.clone();
     let outcome = product.run(move |feed| {

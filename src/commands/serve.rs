@@ -18,7 +18,7 @@ pub(crate) fn execute(arguments: &Serve, settings: &Settings) -> Result<()> {
         store: Some(arguments.store.clone()),
         ..Analysis::default()
     };
-    Product::new(settings, &analysis)
+    Product::new(settings, &analysis)?
         .listening(arguments.listen)
         .remaining()
         .run(|_| Ok(()))?;

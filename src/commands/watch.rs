@@ -19,7 +19,7 @@ pub(crate) fn execute(arguments: &Watch, settings: &Settings) -> Result<()> {
     if interfaces.is_empty() {
         bail!("no interface to watch; name one with -i IFACE or capture.interfaces");
     }
-    let product = Product::new(settings, &arguments.analysis).listening(arguments.listen);
+    let product = Product::new(settings, &arguments.analysis)?.listening(arguments.listen);
     if !product.keeps() {
         tracing::warn!("nothing is kept when this ends; --store PATH keeps it");
     }
@@ -31,11 +31,11 @@ pub(crate) fn execute(arguments: &Watch, settings: &Settings) -> Result<()> {
         filter,
         ..settings.live.clone()
     };
-    let outcome = product.run(|feed| {
-        let source = LiveSource::open(&interfaces, &live, feed.stop.clone())?;
-        let source: Box<dyn PacketSource> = Box::new(source);
-        feed.packets(settings, std::iter::once(Ok(source)), &mut |_| {})
-    })?;
+    // Opened first: whoever reads that we listen may rely on every packet from then on.
+    let source = LiveSource::open(&interfaces, &live, product.stop())?;
+    let source: Box<dyn PacketSource> = Box::new(source);
+    let outcome =
+        product.run(|feed| feed.packets(settings, std::iter::once(Ok(source)), &mut |_| {}))?;
     super::summarize(&outcome)
 }
 
