@@ -4,7 +4,7 @@ use std::fs;
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pcap::{Active, Capture, Precision};
 use tapscope_decap::{LinkType, RawPacket, Timestamp};
@@ -46,6 +46,9 @@ const IDLE_MS: i32 = 100;
 
 /// Packets taken from one interface before the next one has its turn.
 const BATCH_PACKETS: usize = 4096;
+
+/// How long the rings may be emptied after the order to stop; a full ring takes less.
+const FINISH_MAX: Duration = Duration::from_secs(5);
 
 /// How far time is held back when nothing arrives: packets may still wait in a ring block that is
 /// not full.
@@ -92,13 +95,15 @@ impl LiveSource {
         })
     }
 
-    /// Takes what the rings still hold after the order to stop. A block that is not full is handed
-    /// over only when its time-out is over, so that long is waited; what arrives meanwhile on a
-    /// busy interface is taken too, but once only, or the end would never come.
+    /// Takes what the rings still hold after the order to stop: everything captured before it. A
+    /// block that is not full is handed over only when its time-out is over, so that long is
+    /// waited; on a busy interface packets go on coming, so the first one that is later than the
+    /// order ends it.
     fn finish(&mut self, handler: &mut dyn FnMut(RawPacket<'_>)) -> Result<Batch, CaptureError> {
-        self.drain(handler)?;
+        let ordered = wall_clock();
+        let deadline = Instant::now() + FINISH_MAX;
         thread::sleep(self.last_block);
-        self.drain(handler)?;
+        while self.drain(handler)? > 0 && self.latest < ordered && Instant::now() < deadline {}
         for handle in &mut self.handles {
             handle.read_stats();
             if !handle.failed {
