@@ -1,5 +1,4 @@
-//! The same capture gives the same inventory, findings and log, bit for bit; and nothing personal
-//! or secret of it is anywhere in what the product writes.
+//! The same capture gives the same inventory, findings and log, bit for bit.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
