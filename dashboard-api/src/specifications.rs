@@ -1,7 +1,6 @@
 //! `/specifications`: the documents, adding and withdrawing one, and what traffic shows against
 //! one.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,18 +10,20 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tapscope_analyzer::inventory::specification::{Operation, Specification, SpecificationError};
+use tapscope_analyzer::inventory::specification::{
+    DifferenceKind, Specification, SpecificationError,
+};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::command::Command;
-use crate::endpoints::endpoint_name;
 use crate::error::{Problem, sentence};
 use crate::live::{EndpointEntry, LiveView, PublishedSpecification};
 use crate::query::Query;
 use crate::settings::ApiSettings;
 use crate::state::ApiState;
 use crate::view::endpoint::EndpointName;
+use crate::view::id::Id;
 use crate::view::problem::ProblemDetails;
 use crate::view::specification::{
     OperationName, SpecificationDiff, SpecificationSummary, Specifications,
@@ -235,7 +236,11 @@ fn summary(
     documented: &[Arc<EndpointEntry>],
 ) -> SpecificationSummary {
     let specification = &published.specification;
-    let unseen = unseen(specification, documented).len() as u64;
+    let differences = specification.differences(documented.iter().map(|entry| &entry.snapshot));
+    let unseen = differences
+        .iter()
+        .filter(|d| d.kind == DifferenceKind::Unseen)
+        .count() as u64;
     let operations = specification.operations.len() as u64;
     SpecificationSummary {
         name: specification.name.clone(),
@@ -251,118 +256,37 @@ fn summary(
     }
 }
 
-/// Operations that no endpoint stands for.
-fn unseen<'a>(
-    specification: &'a Specification,
-    documented: &[Arc<EndpointEntry>],
-) -> Vec<&'a Operation> {
-    let seen: BTreeSet<(&str, String)> = documented
-        .iter()
-        .map(|entry| &entry.snapshot)
-        .filter(|endpoint| endpoint.facts.documented_in.contains(&specification.name))
-        .map(|endpoint| {
-            let template = endpoint.facts.documented_template.as_ref();
-            (
-                endpoint.method.as_str(),
-                shape(template.unwrap_or(&endpoint.template)),
-            )
-        })
-        .collect();
-    let is_seen = |operation: &Operation| {
-        let method = operation.method.as_str();
-        let path = shape(&operation.path);
-        // A documented template may be told with or without the base path.
-        let mut bases = specification.base_paths.iter().chain(&operation.base_paths);
-        let with_base = |base: &String| seen.contains(&(method, format!("{base}{path}")));
-        seen.contains(&(method, path.clone())) || bases.any(with_base)
-    };
-    specification
-        .operations
-        .iter()
-        .filter(|operation| !is_seen(operation))
-        .collect()
-}
-
-/// A template without the names of its parameters: two that differ only in them are the same.
-fn shape(template: &str) -> String {
-    let mut shape = String::with_capacity(template.len());
-    let mut inside = false;
-    for character in template.chars() {
-        match character {
-            '{' => {
-                inside = true;
-                shape.push('{');
-            }
-            '}' => {
-                inside = false;
-                shape.push('}');
-            }
-            other if !inside => shape.push(other),
-            _ => {}
-        }
-    }
-    shape
-}
-
-/// Whether a specification speaks for an endpoint's host and base path.
-fn covers(specification: &Specification, entry: &EndpointEntry) -> bool {
-    let endpoint = &entry.snapshot;
-    let hosts = &specification.hosts;
-    let bases = &specification.base_paths;
-    let within = |base: &String| {
-        let rest = endpoint.template.strip_prefix(base.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    (hosts.is_empty() || hosts.contains(&endpoint.host))
-        && (bases.is_empty() || bases.iter().any(within))
-}
-
 fn diff(view: &LiveView, specification: &Specification) -> SpecificationDiff {
     let seen = view.endpoints(|entry| entry.snapshot.requests > 0);
-    let named = |keep: &dyn Fn(&EndpointEntry) -> bool| {
-        let mut names: Vec<EndpointName> = seen
-            .iter()
-            .filter(|entry| keep(entry))
-            .map(|entry| endpoint_name(entry))
-            .collect();
-        names.sort_by(|a, b| {
-            (&a.host, &a.template, &a.method).cmp(&(&b.host, &b.template, &b.method))
-        });
-        names
+    let mut diff = SpecificationDiff {
+        undocumented: Vec::new(),
+        unseen: Vec::new(),
+        deprecated_seen: Vec::new(),
+        removed_seen: Vec::new(),
     };
-    let unseen = unseen(specification, &seen)
-        .into_iter()
-        .map(|operation| OperationName {
-            method: operation.method.clone(),
-            path: operation.path.clone(),
+    for difference in specification.differences(seen.iter().map(|entry| &entry.snapshot)) {
+        let named = difference.endpoint.map(|id| EndpointName {
+            id: Id(id.0),
+            method: difference.method.clone(),
+            host: difference.host.clone(),
+            template: difference.template.clone(),
         });
-    let documented_here = |entry: &EndpointEntry| {
-        entry
-            .snapshot
-            .facts
-            .documented_in
-            .contains(&specification.name)
-    };
-    SpecificationDiff {
-        undocumented: named(&|entry| {
-            let facts = &entry.snapshot.facts;
-            facts.documented_in.is_empty() && !facts.removed && covers(specification, entry)
-        }),
-        unseen: unseen.collect(),
-        deprecated_seen: named(&|entry| entry.snapshot.facts.deprecated && documented_here(entry)),
-        removed_seen: named(&|entry| entry.snapshot.facts.removed && covers(specification, entry)),
+        match difference.kind {
+            DifferenceKind::Undocumented => diff.undocumented.extend(named),
+            DifferenceKind::DeprecatedCalled => diff.deprecated_seen.extend(named),
+            DifferenceKind::RemovedCalled => diff.removed_seen.extend(named),
+            _ => diff.unseen.push(OperationName {
+                method: difference.method,
+                path: difference.template,
+            }),
+        }
     }
+    diff
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn templates_are_the_same_whatever_their_parameters_are_called() {
-        assert_eq!(shape("/users/{id}/x-{y}.json"), "/users/{}/x-{}.json");
-        assert_eq!(shape("/a{"), "/a{");
-    }
 
     #[test]
     fn text_plain_is_no_media_type_of_a_specification() {

@@ -493,14 +493,13 @@ async fn specifications_are_added_compared_and_withdrawn() {
     let mut slow = endpoint(2, "a.example", "/slow/{id}", 20);
     slow.facts.documented_in = vec!["shop.yaml".to_owned()];
     slow.facts.documented_template = Some("/slow/{number}".to_owned());
-    slow.facts.deprecated = true;
     view.apply(&Changes {
         endpoints: vec![slow],
         ..Changes::default()
     });
     let document = r#"{"openapi":"3.0.0","info":{"title":"Shop","version":"1"},
         "servers":[{"url":"https://a.example"}],"paths":{
-        "/slow/{id}":{"get":{"responses":{}}},"/unused":{"post":{"responses":{}}}}}"#;
+        "/slow/{id}":{"get":{"deprecated":true,"responses":{}}},"/unused":{"post":{"responses":{}}}}}"#;
     let post = |name: &str, media_type: &str, body: String| {
         let request = request("POST", &format!("/api/v1/specifications?name={name}"));
         request

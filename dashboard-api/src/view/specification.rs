@@ -43,7 +43,7 @@ pub struct Specifications {
 pub struct OperationName {
     /// Method.
     pub method: String,
-    /// Path template as the specification writes it, without base path.
+    /// Path template with its base path.
     pub path: String,
 }
 

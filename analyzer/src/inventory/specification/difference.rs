@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Specification;
 use super::coverage::Coverage;
-use crate::snapshot::EndpointSnapshot;
+use crate::snapshot::{EndpointId, EndpointSnapshot};
 
 /// A kind of difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,10 +35,12 @@ impl DifferenceKind {
 }
 
 /// One difference.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Its kind.
     pub kind: DifferenceKind,
+    /// The endpoint; none for what was never called.
+    pub endpoint: Option<EndpointId>,
     /// Method.
     pub method: String,
     /// Host; empty for an operation of a specification that names none.
@@ -83,6 +85,7 @@ impl Specification {
             };
             differences.extend(kind.map(|kind| Difference {
                 kind,
+                endpoint: Some(endpoint.id),
                 method: endpoint.method.clone(),
                 host: endpoint.host.clone(),
                 template: endpoint.template.clone(),
@@ -100,12 +103,20 @@ impl Specification {
             .filter(|operation| !called.contains(operation));
         differences.extend(unseen.map(|(method, template)| Difference {
             kind: DifferenceKind::Unseen,
+            endpoint: None,
             method,
             host: host.clone(),
             template,
             requests: 0,
         }));
-        differences.sort();
+        differences.sort_by(|a, b| {
+            (a.kind, &a.host, &a.template, &a.method).cmp(&(
+                b.kind,
+                &b.host,
+                &b.template,
+                &b.method,
+            ))
+        });
         differences
     }
 }

@@ -718,7 +718,7 @@ export interface components {
         OperationName: {
             /** @description Method. */
             method: string;
-            /** @description Path template as the specification writes it, without base path. */
+            /** @description Path template with its base path. */
             path: string;
         };
         /** @description Everything at a glance. */
