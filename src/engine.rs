@@ -194,6 +194,8 @@ impl Engine {
         if self.dirty || !self.unsaved.is_empty() {
             let changes = self.analyzer.take_changes();
             self.save_changes(changes)?;
+            // One save takes no more than a short time: the rest has its turn.
+            self.dirty = self.analyzer.has_changes();
         }
         self.show_health(None);
         Ok(())

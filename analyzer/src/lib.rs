@@ -95,6 +95,10 @@ pub struct Analyzer {
     now: Nanos,
     /// When template learning last decided on everything.
     settled: Nanos,
+    /// Records taken when changes were last taken.
+    saved: u64,
+    /// The host whose turn it is to have its endpoints saved.
+    turn: String,
     counts: Counts,
 }
 
@@ -135,6 +139,8 @@ impl Analyzer {
             specifications: Vec::new(),
             now: restored.now,
             settled: restored.now,
+            saved: 0,
+            turn: String::new(),
             counts: Counts::default(),
             settings,
         }
@@ -255,14 +261,22 @@ impl Analyzer {
         self.findings.is_urgent() || self.partitions.values().any(Partition::is_urgent)
     }
 
-    /// D: what changed since the last call. The hosts' own state, which is large, is in it from
-    /// time to time only.
+    /// A: whether endpoints or consumers wait to be taken: a caller that stops taking changes when
+    /// nothing comes in goes on while this holds.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        self.consumers.has_changes() || self.partitions.values().any(Partition::has_changes)
+    }
+
+    /// D: what changed since the last call. Endpoints that are new or changed their name are always
+    /// in it; of those that merely got more traffic, and of consumers, as many as a short save
+    /// allows, in turn. The hosts' own state, which is large, is in it from time to time only.
     pub fn take_changes(&mut self) -> Changes {
         self.changes(false)
     }
 
-    /// D: what changed since the last call, with the state of all hosts that changed: what to save
-    /// before stopping.
+    /// D: all that changed and was not taken yet, with the state of all hosts that changed: what to
+    /// save before stopping.
     pub fn flush_changes(&mut self) -> Changes {
         self.settle();
         self.changes(true)
@@ -273,14 +287,44 @@ impl Analyzer {
             now: self.now,
             ..Changes::default()
         };
-        for partition in self.partitions.values_mut() {
-            partition.take_changes(&mut changes, all, &self.settings);
+        let inventory = &self.settings.inventory;
+        let (mut room, consumers) = if all {
+            (usize::MAX, usize::MAX)
+        } else {
+            (self.room(), inventory.save_consumers)
+        };
+        // The host that was the last to have room goes first.
+        let turn = core::mem::take(&mut self.turn);
+        let (before, after): (Vec<_>, Vec<_>) = self
+            .partitions
+            .iter_mut()
+            .partition(|(name, _)| **name < turn);
+        for (name, partition) in after.into_iter().chain(before) {
+            if room > 0 {
+                self.turn.clone_from(name);
+            }
+            partition.take_changes(&mut changes, all, &mut room, &self.settings);
         }
         let (findings, urgent) = self.findings.take_changes();
         changes.findings = findings;
         changes.urgent |= urgent;
-        changes.consumers = self.consumers.take_changes();
+        changes.consumers = self.consumers.take_changes(consumers);
+        self.saved = self.counts.records;
         changes
+    }
+
+    /// How many endpoints that may wait are in one saving.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a small share of a count; a rough number is all that is asked for"
+    )]
+    fn room(&self) -> usize {
+        let inventory = &self.settings.inventory;
+        let since = self.counts.records.saturating_sub(self.saved);
+        let share = since as f64 * inventory.save_endpoints_share;
+        inventory.save_endpoints.max(share as usize)
     }
 
     /// Brings out what template learning holds back.

@@ -84,6 +84,17 @@ pub struct InventorySettings {
     /// Packet time between two savings of a host's template trie: it is large, and what it has
     /// beyond the endpoints is evidence that builds up again.
     pub host_state_interval: Nanos,
+    /// Nodes of the trie that may be saved per exchange since its last saving, so that a busy host
+    /// with a large trie does not spend its time on saving.
+    pub host_state_nodes_per_exchange: u64,
+    /// Endpoints saved at once, beside those that are new or renamed; the others wait for their
+    /// turn. An endpoint with large bodies takes about 200 µs to save and show.
+    pub save_endpoints: usize,
+    /// The same as a share of the exchanges since the last saving: replaying is faster than
+    /// anybody looks.
+    pub save_endpoints_share: f64,
+    /// Consumers saved at once.
+    pub save_consumers: usize,
 }
 
 impl Default for InventorySettings {
@@ -110,6 +121,10 @@ impl Default for InventorySettings {
             max_size: 1 << 40,
             settle_interval: 10 * SECOND,
             host_state_interval: 30 * SECOND,
+            host_state_nodes_per_exchange: 4,
+            save_endpoints: 256,
+            save_endpoints_share: 1.0 / 32.0,
+            save_consumers: 1_024,
         }
     }
 }

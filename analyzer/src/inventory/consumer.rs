@@ -2,10 +2,11 @@
 //! session, the address), and a bounded book of what is known of each.
 
 use core::net::IpAddr;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use super::due::Due;
 use super::hash::hash;
 use crate::settings::InventorySettings;
 use crate::snapshot::{ConsumerId, ConsumerSnapshot, EndpointId, Nanos};
@@ -97,7 +98,7 @@ fn best_credential(record: &ExchangeRecord) -> Option<&Credential> {
 #[derive(Debug, Default)]
 pub struct ConsumerBook {
     known: HashMap<ConsumerId, ConsumerSnapshot, FixedState>,
-    changed: BTreeSet<ConsumerId>,
+    due: Due<ConsumerId>,
     evicted: u64,
 }
 
@@ -126,7 +127,7 @@ impl ConsumerBook {
         let Some(consumer) = self.known.get_mut(&identity.id) else {
             return;
         };
-        self.changed.insert(identity.id);
+        self.due.touch(identity.id);
         consumer.first_seen = consumer.first_seen.min(record.time);
         consumer.last_seen = consumer.last_seen.max(record.time);
         consumer.requests = consumer.requests.saturating_add(1);
@@ -154,9 +155,15 @@ impl ConsumerBook {
             if let Some(at) = consumer.endpoints.iter().position(|(id, _)| *id == gone) {
                 let (_, calls) = consumer.endpoints.remove(at);
                 count(&mut consumer.endpoints, survivor, calls, settings);
-                self.changed.insert(consumer.id);
+                self.due.touch(consumer.id);
             }
         }
+    }
+
+    /// Whether changes wait for their turn.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        !self.due.is_empty()
     }
 
     /// Number known.
@@ -177,9 +184,10 @@ impl ConsumerBook {
         self.evicted
     }
 
-    /// The ones that changed since the last call, by name.
-    pub fn take_changes(&mut self) -> Vec<ConsumerSnapshot> {
-        core::mem::take(&mut self.changed)
+    /// The ones that changed and were not taken since, by name; `room` at most.
+    pub fn take_changes(&mut self, mut room: usize) -> Vec<ConsumerSnapshot> {
+        self.due
+            .take(&mut room)
             .iter()
             .filter_map(|id| self.known.get(id).cloned())
             .collect()

@@ -30,6 +30,9 @@ pub mod distinct;
 /// Counts by name.
 pub mod tally;
 
+/// What is to be saved next.
+pub mod due;
+
 /// Names from contents.
 pub mod hash;
 

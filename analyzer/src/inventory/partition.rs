@@ -12,6 +12,7 @@ use std::collections::{BTreeSet, HashMap};
 use foldhash::fast::FixedState;
 
 use super::consumer::Identity;
+use super::due::Due;
 use super::entry::{Entry, sound_latency, succeeded, whole};
 use super::specification::Specification;
 use super::specification::coverage::{Coverage, Standing};
@@ -74,13 +75,16 @@ pub struct Totals {
 /// What changed since it was last taken.
 #[derive(Debug, Default)]
 struct PartitionChanges {
-    dirty: BTreeSet<EndpointId>,
+    due: Due<EndpointId>,
     merged: Vec<(EndpointId, EndpointId)>,
     removed: BTreeSet<EndpointId>,
     /// The set of endpoints changed.
     structure: bool,
     host: bool,
+    /// When the host's state was saved.
     state_saved: Nanos,
+    /// Exchanges of the host by then.
+    state_requests: u64,
     refused: u64,
     moves: Moves,
     /// Something was held back as a candidate since learning last settled.
@@ -181,7 +185,7 @@ impl Partition {
         self.relabelled = now;
         for (id, entry) in &mut self.entries {
             if entry.relabel(self.totals.first_seen, now, settings) {
-                self.changes.dirty.insert(*id);
+                self.changes.due.touch(*id);
             }
         }
         self.settle_orphans(now, settings);
@@ -230,7 +234,7 @@ impl Partition {
         entry.set_standing(standing);
         let relabelled = entry.relabel(self.totals.first_seen, now, settings);
         if relabelled || before != entry.facts {
-            self.changes.dirty.insert(id);
+            self.changes.due.touch(id);
         }
     }
 
@@ -332,7 +336,7 @@ impl Partition {
         if changed || entry.lifecycle == crate::snapshot::Lifecycle::Dormant {
             entry.relabel(self.totals.first_seen, record.time, settings);
         }
-        self.changes.dirty.insert(id);
+        self.changes.due.touch(id);
         self.adopt(id, record.time, settings);
         answer
     }
@@ -379,7 +383,7 @@ impl Partition {
         entry.describe(view);
         self.entries.insert(id, entry);
         self.changes.structure = true;
-        self.changes.dirty.insert(id);
+        self.changes.due.insist(id);
         true
     }
 }

@@ -57,12 +57,14 @@ impl Partition {
         if let Some(view) = self.templates.describe(id)
             && let Some(entry) = self.entries.get_mut(&id)
         {
-            if entry.at.template != view.template {
+            if entry.at.template == view.template {
+                self.changes.due.touch(id);
+            } else {
                 self.changes.moves.renamed.push(id);
+                self.changes.due.insist(id);
+                self.changes.structure = true;
             }
             entry.describe(view);
-            self.changes.dirty.insert(id);
-            self.changes.structure = true;
         }
         self.restand(id, now, settings);
         self.absorb_orphan(id);
@@ -81,12 +83,12 @@ impl Partition {
         let Some(old) = self.entries.remove(&gone) else {
             return;
         };
-        self.changes.dirty.remove(&gone);
+        self.changes.due.forget(gone);
         if self.ensure(survivor, usize::MAX, settings)
             && let Some(entry) = self.entries.get_mut(&survivor)
         {
             entry.merge(&old, settings);
-            self.changes.dirty.insert(survivor);
+            self.changes.due.insist(survivor);
             self.changes.merged.push((gone, survivor));
             self.changes.moves.merged.push((gone, survivor));
         } else {
@@ -98,7 +100,7 @@ impl Partition {
 
     pub(super) fn remove(&mut self, id: EndpointId) {
         if self.entries.remove(&id).is_some() {
-            self.changes.dirty.remove(&id);
+            self.changes.due.forget(id);
             self.changes.removed.insert(id);
             self.changes.structure = true;
         }

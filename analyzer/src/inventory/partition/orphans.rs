@@ -51,7 +51,7 @@ impl Partition {
             self.coverage.orphans.insert(id);
             self.changes.structure = true;
             self.restand(id, now, settings);
-            self.changes.dirty.insert(id);
+            self.changes.due.insist(id);
         }
     }
 
@@ -83,9 +83,10 @@ impl Partition {
         let orphan = orphan_id(&self.host, &entry.at.method, template);
         if orphan != id && self.coverage.orphans.remove(&orphan) {
             self.entries.remove(&orphan);
-            self.changes.dirty.remove(&orphan);
+            self.changes.due.forget(orphan);
             self.changes.merged.push((orphan, id));
             self.changes.moves.merged.push((orphan, id));
+            self.changes.due.insist(id);
             self.changes.structure = true;
         }
     }

@@ -74,12 +74,24 @@ impl Partition {
         self.changes.structure
     }
 
-    /// Adds what changed to `changes`. The host's own state is large: it is in it when `all` is
-    /// asked for, when endpoints came or went, or when it was not saved for a while.
-    pub fn take_changes(&mut self, changes: &mut Changes, all: bool, settings: &AnalyzerSettings) {
+    /// Whether endpoints wait to be taken.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        !self.changes.due.is_empty()
+    }
+
+    /// Adds what changed to `changes`: all endpoints that are new or changed their name, as many of
+    /// the others as there is `room` for, and the host's own state when that is due.
+    pub fn take_changes(
+        &mut self,
+        changes: &mut Changes,
+        all: bool,
+        room: &mut usize,
+        settings: &AnalyzerSettings,
+    ) {
         let ours = &mut self.changes;
-        for id in core::mem::take(&mut ours.dirty) {
-            if let Some(entry) = self.entries.get(&id) {
+        for id in ours.due.take(room) {
+            if let Some(entry) = self.entries.get_mut(&id) {
                 changes.endpoints.push(entry.snapshot(&settings.inventory));
             }
         }
@@ -87,13 +99,30 @@ impl Partition {
         changes.removed.extend(core::mem::take(&mut ours.removed));
         let structure = core::mem::take(&mut ours.structure);
         changes.urgent |= structure;
-        let since = self.totals.last_seen.saturating_sub(ours.state_saved);
-        let due = since >= settings.inventory.host_state_interval;
-        if ours.host && (all || structure || due) {
-            ours.host = false;
-            ours.state_saved = self.totals.last_seen;
+        if self.changes.host && (all || self.is_state_due(settings)) {
+            self.changes.host = false;
+            self.changes.state_saved = self.totals.last_seen;
+            self.changes.state_requests = self.totals.requests;
             changes.hosts.push(self.snapshot());
         }
+    }
+
+    /// Whether the host's own state is to be saved: it is large, and what it has beyond the
+    /// endpoints is evidence that builds up again. So it waits for some time, and for exchanges
+    /// in proportion to its size.
+    fn is_state_due(&self, settings: &AnalyzerSettings) -> bool {
+        let settings = &settings.inventory;
+        let since = self
+            .totals
+            .last_seen
+            .saturating_sub(self.changes.state_saved);
+        let more = self
+            .totals
+            .requests
+            .saturating_sub(self.changes.state_requests);
+        let size = self.templates.nodes() as u64;
+        since >= settings.host_state_interval
+            && more.saturating_mul(settings.host_state_nodes_per_exchange) >= size
     }
 
     fn snapshot(&self) -> HostSnapshot {

@@ -1,0 +1,107 @@
+//! What is to be saved: what must not wait, and what takes its turn, so that one save stays short
+//! however many things changed.
+
+use std::collections::BTreeSet;
+use std::ops::Bound::{Excluded, Unbounded};
+
+/// Names of things that changed since they were saved.
+#[derive(Debug)]
+pub struct Due<K> {
+    /// In the next save in any case.
+    urgent: BTreeSet<K>,
+    /// In one of the next saves.
+    touched: BTreeSet<K>,
+    /// The last one whose turn it was.
+    turn: Option<K>,
+}
+
+impl<K> Default for Due<K> {
+    fn default() -> Self {
+        Self {
+            urgent: BTreeSet::new(),
+            touched: BTreeSet::new(),
+            turn: None,
+        }
+    }
+}
+
+impl<K: Copy + Ord> Due<K> {
+    /// Notes a change that may wait for its turn.
+    pub fn touch(&mut self, name: K) {
+        self.touched.insert(name);
+    }
+
+    /// Notes a change that must be in the next save.
+    pub fn insist(&mut self, name: K) {
+        self.urgent.insert(name);
+    }
+
+    /// Forgets something that is no more.
+    pub fn forget(&mut self, name: K) {
+        self.urgent.remove(&name);
+        self.touched.remove(&name);
+    }
+
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.urgent.is_empty() && self.touched.is_empty()
+    }
+
+    /// What to save now, ascending: all that must not wait, and of the rest as many as there is
+    /// `room` for, in turn. Takes what it gives out of `room`.
+    pub fn take(&mut self, room: &mut usize) -> BTreeSet<K> {
+        let mut out = core::mem::take(&mut self.urgent);
+        if self.touched.len() <= *room {
+            *room -= self.touched.len();
+            out.append(&mut self.touched);
+            return out;
+        }
+        let start = self.turn.map_or(Unbounded, Excluded);
+        let after = self.touched.range((start, Unbounded));
+        let picked: Vec<K> = after.chain(&self.touched).take(*room).copied().collect();
+        *room = 0;
+        self.turn = picked.last().copied().or(self.turn);
+        for name in picked {
+            self.touched.remove(&name);
+            out.insert(name);
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_wait_takes_turns_and_what_must_not_is_there_at_once() {
+        let mut due = Due::default();
+        for name in 0..10 {
+            due.touch(name);
+        }
+        due.insist(7);
+        let mut seen = BTreeSet::new();
+        for round in 0..4 {
+            let mut room = 3;
+            let taken = due.take(&mut room);
+            assert_eq!(taken.contains(&7), round == 0 || round == 2, "{round}");
+            seen.extend(taken);
+            // Those that had their turn change again, and still let the others go first.
+            due.touch(0);
+            due.touch(1);
+        }
+        assert_eq!(seen, (0..10).collect());
+    }
+
+    #[test]
+    fn all_of_it_when_there_is_room() {
+        let mut due = Due::default();
+        (0..10).for_each(|name| due.touch(name));
+        due.forget(3);
+        let mut room = 100;
+        assert_eq!(due.take(&mut room).len(), 9);
+        assert_eq!(room, 91);
+        assert!(due.take(&mut room).is_empty());
+    }
+}
