@@ -149,8 +149,8 @@ fn is_sign_in(entry: &Entry) -> bool {
 }
 
 fn gives_personal_data(entry: &Entry, odd: &DetectorSettings) -> bool {
-    entry.response_classes.counts().keys().any(|class| {
-        !PUBLIC_CLASSES.contains(&class.as_str())
+    entry.response_classes.names().any(|class| {
+        !PUBLIC_CLASSES.contains(&class)
             && entry.response_class_share(class) >= odd.auth_min_data_share
     })
 }

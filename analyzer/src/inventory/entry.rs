@@ -350,7 +350,8 @@ impl Entry {
 
     /// As plain data.
     #[must_use]
-    pub fn snapshot(&self, settings: &InventorySettings) -> EndpointSnapshot {
+    pub fn snapshot(&mut self, settings: &InventorySettings) -> EndpointSnapshot {
+        let parameters = self.seen.parameters.snapshot();
         let seen = &self.seen;
         let mut callers: Vec<(ConsumerId, u64)> =
             seen.callers.iter().map(|(id, n)| (*id, *n)).collect();
@@ -370,18 +371,18 @@ impl Entry {
             last_seen: self.last_seen,
             requests: self.requests,
             statuses: seen.statuses.clone(),
-            authentication: seen.authentication.counts().clone(),
-            authentication_successful: self.authentication_successful.counts().clone(),
-            request_content_types: seen.request_types.counts().clone(),
-            response_content_types: seen.response_types.counts().clone(),
-            parameters: seen.parameters.snapshot(),
-            request_data_classes: self.request_classes.counts().clone(),
-            response_data_classes: self.response_classes.counts().clone(),
+            authentication: seen.authentication.snapshot(),
+            authentication_successful: self.authentication_successful.snapshot(),
+            request_content_types: seen.request_types.snapshot(),
+            response_content_types: seen.response_types.snapshot(),
+            parameters,
+            request_data_classes: self.request_classes.snapshot(),
+            response_data_classes: self.response_classes.snapshot(),
             consumers: seen.consumers.count(),
             top_consumers: callers,
-            servers: seen.servers.counts().clone(),
-            protocols: seen.protocols.counts().clone(),
-            completeness: seen.completeness.counts().clone(),
+            servers: seen.servers.snapshot(),
+            protocols: seen.protocols.snapshot(),
+            completeness: seen.completeness.snapshot(),
             latency: seen.latency.snapshot(),
             request_size: seen.request_size.snapshot(),
             response_size: seen.response_size.snapshot(),
@@ -431,21 +432,21 @@ impl Entry {
                 sign_in: state.sign_in,
                 complete: state.complete,
             },
-            authentication_successful: Tally::from_counts(snapshot.authentication_successful),
-            response_classes: Tally::from_counts(snapshot.response_data_classes),
-            request_classes: Tally::from_counts(snapshot.request_data_classes),
+            authentication_successful: Tally::from_counts(&snapshot.authentication_successful),
+            response_classes: Tally::from_counts(&snapshot.response_data_classes),
+            request_classes: Tally::from_counts(&snapshot.request_data_classes),
             baseline: Baseline::restore(state.baseline, &settings.baseline, &settings.detectors),
             seen: Seen {
                 statuses: snapshot.statuses,
-                authentication: Tally::from_counts(snapshot.authentication),
-                request_types: Tally::from_counts(snapshot.request_content_types),
-                response_types: Tally::from_counts(snapshot.response_content_types),
+                authentication: Tally::from_counts(&snapshot.authentication),
+                request_types: Tally::from_counts(&snapshot.request_content_types),
+                response_types: Tally::from_counts(&snapshot.response_content_types),
                 parameters: Parameters::restore(&snapshot.parameters),
                 consumers: Distinct::restore(&state.consumers),
                 callers: state.callers.into_iter().collect(),
-                servers: Tally::from_counts(snapshot.servers),
-                protocols: Tally::from_counts(snapshot.protocols),
-                completeness: Tally::from_counts(snapshot.completeness),
+                servers: Tally::from_counts(&snapshot.servers),
+                protocols: Tally::from_counts(&snapshot.protocols),
+                completeness: Tally::from_counts(&snapshot.completeness),
                 latency: Distribution::restore(
                     Bounds::latency(inventory.max_latency_ns),
                     &snapshot.latency,

@@ -1,15 +1,20 @@
 //! The parameters of an endpoint: names, types and data classes, never values. Bounded in number,
 //! depth and name length, whatever a client sends.
 
-use std::collections::BTreeMap;
+mod memo;
+
+use std::collections::{BTreeMap, HashMap};
+
+use foldhash::fast::FixedState;
 
 use super::tally::Tally;
 use crate::settings::InventorySettings;
 use crate::snapshot::ParameterSnapshot;
+use memo::{Memo, Memos};
 use tapscope_record::{ExchangeRecord, PathSegment, Shape, ValueType};
 
 /// Where a parameter stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Location {
     Path,
     Query,
@@ -37,18 +42,37 @@ impl Location {
 
 #[derive(Clone, Debug, Default)]
 struct Parameter {
-    types: Tally,
+    types: Types,
     classes: Tally,
     seen: u64,
+}
+
+/// Counts by type: there are few, mostly one.
+#[derive(Clone, Debug, Default)]
+struct Types(Vec<(ValueType, u64)>);
+
+impl Types {
+    fn add(&mut self, kind: ValueType, by: u64) {
+        match self.0.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count = count.saturating_add(by),
+            None => self.0.push((kind, by)),
+        }
+    }
+
+    fn snapshot(&self) -> BTreeMap<String, u64> {
+        let named = |(kind, count): &(ValueType, u64)| (type_name(*kind).to_owned(), *count);
+        self.0.iter().map(named).collect()
+    }
 }
 
 /// All parameters of one endpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
-    /// By location, then by name: a lookup needs no allocation.
-    by_location: BTreeMap<Location, BTreeMap<String, Parameter>>,
-    count: usize,
+    /// By location, then by name: the place in `known`.
+    names: [HashMap<Box<str>, u32, FixedState>; 4],
+    known: Vec<Parameter>,
     refused: u64,
+    memos: Memos,
 }
 
 impl Parameters {
@@ -63,13 +87,8 @@ impl Parameters {
         for parameter in &record.query {
             let value = &parameter.value;
             let class = value.class.as_deref();
-            self.add(
-                Location::Query,
-                &parameter.name,
-                value.kind,
-                class,
-                settings,
-            );
+            let name = &parameter.name;
+            self.add(Location::Query, name, value.kind, class, settings);
         }
         let bodies = [
             (Location::RequestBody, record.request.as_ref()),
@@ -77,12 +96,7 @@ impl Parameters {
         ];
         for (location, message) in bodies {
             if let Some(shape) = message.and_then(|m| m.shape.as_ref()) {
-                let mut walk = Walk {
-                    location,
-                    name: String::new(),
-                    left: settings.max_fields_per_body,
-                };
-                self.observe_shape(shape, &mut walk, settings.max_field_depth, settings);
+                self.observe_body(location, shape, settings);
             }
         }
     }
@@ -95,11 +109,21 @@ impl Parameters {
 
     /// Takes over another endpoint's parameters.
     pub fn merge(&mut self, other: &Self, settings: &InventorySettings) {
-        for (location, names) in &other.by_location {
-            for (name, theirs) in names {
-                if let Some(ours) = self.slot(*location, name, settings) {
-                    ours.types.merge(&theirs.types, settings.max_tally_keys);
-                    ours.classes.merge(&theirs.classes, settings.max_tally_keys);
+        self.settle();
+        let mut other = other.clone();
+        other.settle();
+        let cap = settings.max_tally_keys;
+        for location in Location::ALL {
+            for (name, at) in sorted(&other.names[location as usize]) {
+                let Some(theirs) = other.known.get(at as usize) else {
+                    continue;
+                };
+                let ours = self.slot(location, name, settings);
+                if let Some(ours) = ours.and_then(|at| self.known.get_mut(at as usize)) {
+                    for (kind, count) in &theirs.types.0 {
+                        ours.types.add(*kind, *count);
+                    }
+                    ours.classes.merge(&theirs.classes, cap);
                     ours.seen = ours.seen.saturating_add(theirs.seen);
                 }
             }
@@ -108,21 +132,24 @@ impl Parameters {
 
     /// As plain data, by location and name.
     #[must_use]
-    pub fn snapshot(&self) -> Vec<ParameterSnapshot> {
-        let of = |(location, names): (&Location, &BTreeMap<String, Parameter>)| {
-            let location = *location;
-            names
-                .iter()
-                .map(move |(name, parameter)| ParameterSnapshot {
+    pub fn snapshot(&mut self) -> Vec<ParameterSnapshot> {
+        self.settle();
+        let mut out = Vec::with_capacity(self.known.len());
+        for location in Location::ALL {
+            for (name, at) in sorted(&self.names[location as usize]) {
+                let Some(parameter) = self.known.get(at as usize) else {
+                    continue;
+                };
+                out.push(ParameterSnapshot {
                     location: location.name().to_owned(),
-                    name: name.clone(),
-                    types: parameter.types.counts().clone(),
-                    classes: parameter.classes.counts().clone(),
+                    name: name.to_owned(),
+                    types: parameter.types.snapshot(),
+                    classes: parameter.classes.snapshot(),
                     seen: parameter.seen,
-                })
-                .collect::<Vec<_>>()
-        };
-        self.by_location.iter().flat_map(of).collect()
+                });
+            }
+        }
+        out
     }
 
     /// Goes on from plain data.
@@ -136,14 +163,18 @@ impl Parameters {
             else {
                 continue;
             };
-            let parameter = Parameter {
-                types: Tally::from_counts(snapshot.types.clone()),
-                classes: Tally::from_counts(snapshot.classes.clone()),
-                seen: snapshot.seen,
-            };
-            let names = new.by_location.entry(location).or_default();
-            if names.insert(snapshot.name.clone(), parameter).is_none() {
-                new.count += 1;
+            let mut types = Types::default();
+            for (name, count) in &snapshot.types {
+                types.add(type_named(name), *count);
+            }
+            let at = u32::try_from(new.known.len()).unwrap_or(u32::MAX);
+            let names = &mut new.names[location as usize];
+            if names.insert(snapshot.name.as_str().into(), at).is_none() {
+                new.known.push(Parameter {
+                    types,
+                    classes: Tally::from_counts(&snapshot.classes),
+                    seen: snapshot.seen,
+                });
             }
         }
         new
@@ -175,6 +206,25 @@ impl Parameters {
         }
     }
 
+    /// Takes in a body's fields. Most bodies of an endpoint have the shape of one before: it is
+    /// enough to count them.
+    fn observe_body(&mut self, location: Location, shape: &Shape, settings: &InventorySettings) {
+        let hash = memo::hash(location as u8, shape, settings);
+        if self.memos.count(hash) {
+            return;
+        }
+        let mut walk = Walk {
+            location,
+            name: String::new(),
+            left: settings.max_fields_per_body,
+            memo: Memo::new(hash),
+        };
+        self.observe_shape(shape, &mut walk, settings.max_field_depth, settings);
+        if let Some(old) = self.memos.put(walk.memo) {
+            self.apply(&old);
+        }
+    }
+
     fn observe_shape(
         &mut self,
         shape: &Shape,
@@ -188,6 +238,7 @@ impl Parameters {
         for field in &shape.fields {
             let Some(left) = walk.left.checked_sub(1) else {
                 self.refused = self.refused.saturating_add(1);
+                walk.memo.refused += 1;
                 return;
             };
             walk.left = left;
@@ -197,10 +248,42 @@ impl Parameters {
             }
             walk.name.push_str(&field.name);
             let class = field.class.as_deref();
-            self.add(walk.location, &walk.name, field.shape.kind, class, settings);
+            let at = self.add(walk.location, &walk.name, field.shape.kind, class, settings);
+            walk.memo.push(at, field.shape.kind, class);
             self.observe_shape(&field.shape, walk, depth, settings);
             walk.name.truncate(len);
         }
+    }
+
+    /// Adds what was counted of known shapes only.
+    fn settle(&mut self) {
+        let mut memos = core::mem::take(&mut self.memos);
+        for memo in memos.iter_mut() {
+            self.apply(memo);
+            memo.pending = 0;
+        }
+        self.memos = memos;
+    }
+
+    /// Adds all that the bodies of one shape carried since they were last added. Every name, type
+    /// and class of the shape was added before, so no cap is met here.
+    fn apply(&mut self, memo: &Memo) {
+        if memo.pending == 0 {
+            return;
+        }
+        for (at, kind) in &memo.fields {
+            if let Some(parameter) = self.known.get_mut(*at as usize) {
+                parameter.seen = parameter.seen.saturating_add(memo.pending);
+                parameter.types.add(*kind, memo.pending);
+            }
+        }
+        for (at, class) in &memo.classes {
+            if let Some(parameter) = self.known.get_mut(*at as usize) {
+                parameter.classes.add(class, memo.pending, 0);
+            }
+        }
+        let refused = memo.refused.saturating_mul(memo.pending);
+        self.refused = self.refused.saturating_add(refused);
     }
 
     fn add(
@@ -210,17 +293,15 @@ impl Parameters {
         kind: ValueType,
         class: Option<&str>,
         settings: &InventorySettings,
-    ) {
-        let Some(parameter) = self.slot(location, name, settings) else {
-            return;
-        };
+    ) -> Option<u32> {
+        let at = self.slot(location, name, settings)?;
+        let parameter = self.known.get_mut(at as usize)?;
         parameter.seen = parameter.seen.saturating_add(1);
-        parameter
-            .types
-            .add(type_name(kind), 1, settings.max_tally_keys);
+        parameter.types.add(kind, 1);
         if let Some(class) = class {
             parameter.classes.add(class, 1, settings.max_tally_keys);
         }
+        Some(at)
     }
 
     fn slot(
@@ -228,25 +309,36 @@ impl Parameters {
         location: Location,
         name: &str,
         settings: &InventorySettings,
-    ) -> Option<&mut Parameter> {
-        let names = self.by_location.entry(location).or_default();
-        if !names.contains_key(name) {
-            if self.count >= settings.max_parameters || name.len() > settings.max_name_len {
-                self.refused = self.refused.saturating_add(1);
-                return None;
-            }
-            self.count += 1;
-            names.insert(name.to_owned(), Parameter::default());
+    ) -> Option<u32> {
+        let names = &mut self.names[location as usize];
+        if let Some(at) = names.get(name) {
+            return Some(*at);
         }
-        names.get_mut(name)
+        if self.known.len() >= settings.max_parameters || name.len() > settings.max_name_len {
+            self.refused = self.refused.saturating_add(1);
+            return None;
+        }
+        let at = u32::try_from(self.known.len()).ok()?;
+        names.insert(name.into(), at);
+        self.known.push(Parameter::default());
+        Some(at)
     }
 }
 
-/// A walk through a body: where it is, and how many fields may still be looked at.
+/// Names with their places, by name.
+fn sorted(names: &HashMap<Box<str>, u32, FixedState>) -> Vec<(&str, u32)> {
+    let mut all: Vec<(&str, u32)> = names.iter().map(|(name, at)| (&**name, *at)).collect();
+    all.sort_unstable();
+    all
+}
+
+/// A walk through a body: where it is, how many fields may still be looked at, and what to do
+/// when the same shape comes again.
 struct Walk {
     location: Location,
     name: String,
     left: usize,
+    memo: Memo,
 }
 
 /// The type of a path segment's text, as far as that is plain to see.
@@ -263,24 +355,35 @@ fn type_of(text: &str) -> ValueType {
     }
 }
 
-/// The name of a type, as the record's form spells it.
+/// Types with their names, as the record's form spells them.
+const TYPES: [(ValueType, &str); 16] = [
+    (ValueType::String, "string"),
+    (ValueType::Empty, "empty"),
+    (ValueType::Null, "null"),
+    (ValueType::Boolean, "boolean"),
+    (ValueType::Integer, "integer"),
+    (ValueType::Number, "number"),
+    (ValueType::Uuid, "uuid"),
+    (ValueType::Date, "date"),
+    (ValueType::DateTime, "date_time"),
+    (ValueType::Email, "email"),
+    (ValueType::Address, "address"),
+    (ValueType::Url, "url"),
+    (ValueType::Hex, "hex"),
+    (ValueType::Jwt, "jwt"),
+    (ValueType::Object, "object"),
+    (ValueType::Array, "array"),
+];
+
 fn type_name(kind: ValueType) -> &'static str {
-    match kind {
-        ValueType::Empty => "empty",
-        ValueType::Null => "null",
-        ValueType::Boolean => "boolean",
-        ValueType::Integer => "integer",
-        ValueType::Number => "number",
-        ValueType::Uuid => "uuid",
-        ValueType::Date => "date",
-        ValueType::DateTime => "date_time",
-        ValueType::Email => "email",
-        ValueType::Address => "address",
-        ValueType::Url => "url",
-        ValueType::Hex => "hex",
-        ValueType::Jwt => "jwt",
-        ValueType::Object => "object",
-        ValueType::Array => "array",
-        _ => "string",
-    }
+    let named = TYPES.iter().find(|(known, _)| *known == kind);
+    named.map_or("string", |(_, name)| name)
 }
+
+fn type_named(name: &str) -> ValueType {
+    let kind = TYPES.iter().find(|(_, known)| *known == name);
+    kind.map_or(ValueType::String, |(kind, _)| *kind)
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,28 +5,39 @@ use std::collections::BTreeMap;
 /// What further names are counted under once the cap is reached.
 const OTHER: &str = "other";
 
-/// Counts by name, at most a given number of names.
+/// Counts by name, at most a given number of names. A sorted list rather than a map: there are
+/// few names, mostly one, and an endpoint has hundreds of these.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
-    counts: BTreeMap<String, u64>,
+    counts: Vec<(Box<str>, u64)>,
 }
 
 impl Tally {
     /// Goes on from counts.
     #[must_use]
-    pub fn from_counts(counts: BTreeMap<String, u64>) -> Self {
-        Self { counts }
+    pub fn from_counts(counts: &BTreeMap<String, u64>) -> Self {
+        let owned = |(name, count): (&String, &u64)| (name.as_str().into(), *count);
+        Self {
+            counts: counts.iter().map(owned).collect(),
+        }
     }
 
     /// Adds `by` to `name`, or to `other` when `cap` names are there already.
     pub fn add(&mut self, name: &str, by: u64, cap: usize) {
-        if let Some(count) = self.counts.get_mut(name) {
-            *count = count.saturating_add(by);
-            return;
+        let mut at = self.find(name);
+        let mut name = name;
+        if at.is_err() && self.counts.len() >= cap {
+            name = OTHER;
+            at = self.find(name);
         }
-        let name = if self.counts.len() < cap { name } else { OTHER };
-        let count = self.counts.entry(name.to_owned()).or_insert(0);
-        *count = count.saturating_add(by);
+        match at {
+            Ok(at) => {
+                if let Some((_, count)) = self.counts.get_mut(at) {
+                    *count = count.saturating_add(by);
+                }
+            }
+            Err(at) => self.counts.insert(at, (name.into(), by)),
+        }
     }
 
     /// Takes over another one's counts.
@@ -39,20 +50,32 @@ impl Tally {
     /// The count of `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> u64 {
-        self.counts.get(name).copied().unwrap_or(0)
+        let found = self.find(name).ok().and_then(|at| self.counts.get(at));
+        found.map_or(0, |(_, count)| *count)
     }
 
     /// Sum over all names.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.counts
-            .values()
-            .fold(0, |sum, n| sum.saturating_add(*n))
+            .iter()
+            .fold(0, |sum, (_, n)| sum.saturating_add(*n))
     }
 
-    /// All counts.
+    /// All names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.counts.iter().map(|(name, _)| &**name)
+    }
+
+    /// As plain data.
     #[must_use]
-    pub fn counts(&self) -> &BTreeMap<String, u64> {
-        &self.counts
+    pub fn snapshot(&self) -> BTreeMap<String, u64> {
+        let owned = |(name, count): &(Box<str>, u64)| (name.to_string(), *count);
+        self.counts.iter().map(owned).collect()
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.counts
+            .binary_search_by(|(known, _)| (**known).cmp(name))
     }
 }
