@@ -420,6 +420,8 @@ fn merged(older: Changes, newer: Changes) -> Changes {
     endpoints.retain(|endpoint| !gone.contains(&endpoint.id));
     Changes {
         endpoints,
+        // The newer snapshots and counts are of all that changed since; older counts are history.
+        counts: newer.counts,
         merged: [older.merged, newer.merged].concat(),
         removed: [older.removed, newer.removed].concat(),
         hosts: newest(older.hosts, newer.hosts, |host| host.host.clone()),

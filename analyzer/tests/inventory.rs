@@ -35,6 +35,28 @@ fn calls_make_endpoints_with_everything_that_was_seen() {
 }
 
 #[test]
+fn what_waits_for_its_turn_tells_its_counters() {
+    let mut settings = AnalyzerSettings::default();
+    settings.inventory.save_endpoints = 1;
+    settings.inventory.save_endpoints_share = 0.0;
+    let mut analyzer = Analyzer::new(settings, Restored::default());
+    let mut kept = Kept::default();
+    let paths = ["/a", "/b", "/c"];
+    feed(
+        &mut analyzer,
+        &mut kept,
+        paths.map(|path| call("GET", path, 0)),
+    );
+    for path in paths {
+        analyzer.handle_record(&call("GET", path, 1).0);
+    }
+    let changes = analyzer.take_changes();
+    assert_eq!((changes.endpoints.len(), changes.counts.len()), (1, 2));
+    assert!(changes.counts.iter().all(|count| count.requests == 2));
+    assert!(analyzer.has_changes());
+}
+
+#[test]
 fn only_what_changed_is_told() {
     let (mut analyzer, _) = run(usual(0, 100, 1));
     assert!(analyzer.take_changes().is_empty());

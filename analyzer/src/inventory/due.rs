@@ -42,6 +42,11 @@ impl<K: Copy + Ord> Due<K> {
         self.touched.remove(&name);
     }
 
+    /// What waits for its turn, ascending.
+    pub fn waiting(&self) -> impl Iterator<Item = K> {
+        self.touched.iter().copied()
+    }
+
     /// Whether nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -14,7 +14,9 @@ use crate::baseline::Baseline;
 use crate::endpoint::TemplateView;
 use crate::settings::{AnalyzerSettings, InventorySettings};
 use crate::snapshot::state::EndpointState;
-use crate::snapshot::{ConsumerId, EndpointRef, EndpointSnapshot, Facts, Lifecycle, Nanos};
+use crate::snapshot::{
+    ConsumerId, EndpointRef, EndpointSnapshot, Facts, Lifecycle, Nanos, UNRECORDED,
+};
 use tapscope_record::{ExchangeRecord, MessageCompleteness, MessageRecord, Pairing};
 
 /// Classes of data that let somebody in: who sends or gets one is signing in.
@@ -198,9 +200,7 @@ impl Entry {
         self.touch(first_seen);
         if earlier > 0 {
             self.requests = self.requests.saturating_add(earlier);
-            self.seen
-                .completeness
-                .add("unrecorded", earlier, usize::MAX);
+            self.seen.completeness.add(UNRECORDED, earlier, usize::MAX);
         }
     }
 

@@ -334,11 +334,29 @@ pub struct HostSnapshot {
     pub state: serde_json::Value,
 }
 
+/// Key of `completeness` for exchanges of which only the number is known: seen before the endpoint
+/// was, or saved as a counter only before the process was killed.
+pub const UNRECORDED: &str = "unrecorded";
+
+/// An endpoint's counters, where its snapshot waits for its turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointCount {
+    /// The endpoint.
+    pub id: EndpointId,
+    /// Exchanges.
+    pub requests: u64,
+    /// Last exchange.
+    pub last_seen: Nanos,
+}
+
 /// What changed since the last call: what the store must save and readers must be shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Changes {
     /// Endpoints that are new or changed.
     pub endpoints: Vec<EndpointSnapshot>,
+    /// Counters of those that changed too, and whose snapshot waits for its turn.
+    #[serde(default)]
+    pub counts: Vec<EndpointCount>,
     /// Endpoints that were merged into another one: (gone, survivor).
     pub merged: Vec<(EndpointId, EndpointId)>,
     /// Endpoints that are no more (scanner noise found out later, a specification withdrawn).
@@ -360,6 +378,7 @@ impl Changes {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.endpoints.is_empty()
+            && self.counts.is_empty()
             && self.merged.is_empty()
             && self.removed.is_empty()
             && self.hosts.is_empty()

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::de::DeserializeOwned;
 use tapscope_analyzer::Restored;
-use tapscope_analyzer::snapshot::EndpointId;
+use tapscope_analyzer::snapshot::{EndpointId, EndpointSnapshot, UNRECORDED};
 
 use crate::StoreError;
 use crate::open::{failed, shown};
@@ -48,11 +48,7 @@ impl From<rusqlite::Error> for LoadError {
 pub(crate) fn load(connection: &Connection) -> Result<Restored, LoadError> {
     let snapshot = connection.unchecked_transaction()?;
     let restored = Restored {
-        endpoints: rows(
-            &snapshot,
-            "endpoints",
-            "SELECT snapshot FROM endpoints ORDER BY row",
-        )?,
+        endpoints: endpoints(&snapshot)?,
         merged: merged(&snapshot)?,
         hosts: rows(
             &snapshot,
@@ -72,6 +68,32 @@ pub(crate) fn load(connection: &Connection) -> Result<Restored, LoadError> {
         now: now(&snapshot)?,
     };
     Ok(restored)
+}
+
+/// Snapshots, with the counters that were saved after them. What happened in between is known by
+/// number only: it counts as `unrecorded`.
+fn endpoints(connection: &Connection) -> Result<Vec<EndpointSnapshot>, LoadError> {
+    let query = "SELECT snapshot, requests, last_seen FROM endpoints ORDER BY row";
+    let mut statement = connection.prepare(query)?;
+    let mut rows = statement.query([])?;
+    let mut endpoints = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        let mut endpoint: EndpointSnapshot =
+            serde_json::from_str(text).map_err(|error| LoadError::Row {
+                table: "endpoints",
+                error,
+            })?;
+        let later = unsigned(row.get(1)?).saturating_sub(endpoint.requests);
+        if later > 0 {
+            endpoint.requests = endpoint.requests.saturating_add(later);
+            endpoint.last_seen = endpoint.last_seen.max(row.get(2)?);
+            let unrecorded = endpoint.completeness.entry(UNRECORDED.to_owned());
+            *unrecorded.or_default() += later;
+        }
+        endpoints.push(endpoint);
+    }
+    Ok(endpoints)
 }
 
 fn rows<T: DeserializeOwned>(

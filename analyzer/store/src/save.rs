@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use rusqlite::{Transaction, params};
 use serde::Serialize;
 use tapscope_analyzer::snapshot::{
-    Changes, ConsumerSnapshot, EndpointId, EndpointSnapshot, FindingSnapshot, HostSnapshot,
+    Changes, ConsumerSnapshot, EndpointCount, EndpointId, EndpointSnapshot, FindingSnapshot,
+    HostSnapshot,
 };
 
 use crate::minutes::{self, SavedMinutes};
@@ -44,6 +45,9 @@ pub(crate) fn save(
     for endpoint in &changes.endpoints {
         save_endpoint(transaction, endpoint)?;
         minutes::save(transaction, endpoint, known, &mut news)?;
+    }
+    for count in &changes.counts {
+        save_count(transaction, count)?;
     }
     for host in &changes.hosts {
         save_host(transaction, host)?;
@@ -127,6 +131,18 @@ fn save_endpoint(
             endpoint.last_seen,
             signed(endpoint.requests),
             json(&*endpoint)?,
+        ])?;
+    Ok(())
+}
+
+/// The counters of an endpoint whose snapshot waits; `load` puts the two together.
+fn save_count(transaction: &Transaction<'_>, count: &EndpointCount) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("UPDATE endpoints SET requests = ?2, last_seen = ?3 WHERE id = ?1")?
+        .execute(params![
+            signed(count.id.0),
+            signed(count.requests),
+            count.last_seen,
         ])?;
     Ok(())
 }

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use tapscope_analyzer::snapshot::{Changes, EndpointId, Nanos};
+use tapscope_analyzer::snapshot::{
+    Changes, EndpointCount, EndpointId, EndpointSnapshot, Nanos, UNRECORDED,
+};
 use tapscope_store::{SqliteReader, SqliteStore, Store, StoreError, StoreSettings};
 
 use common::{Directory, MINUTE, changes, endpoint, finding, minute};
@@ -57,6 +59,45 @@ fn a_later_save_replaces_and_packet_time_never_goes_back() {
     assert_eq!(restored.endpoints, [endpoint(u64::MAX, 5), endpoint(1, 10)]);
     assert_eq!(restored.findings, later.findings);
     assert_eq!(restored.now, 77);
+}
+
+#[test]
+fn counters_are_kept_though_the_snapshot_waits() {
+    let directory = Directory::new();
+    let path = directory.join("s.db");
+    let mut store = saved(&path, &changes(77));
+    let before = store.load().unwrap().endpoints[0].clone();
+    let count = EndpointCount {
+        id: before.id,
+        requests: before.requests + 7,
+        last_seen: before.last_seen + 5,
+    };
+    let counts = Changes {
+        counts: vec![count],
+        ..Changes::default()
+    };
+    store.save(&counts).unwrap();
+    drop(store);
+    let mut store = SqliteStore::open(&path).unwrap();
+    let after = store.load().unwrap().endpoints[0].clone();
+    assert_eq!(after.requests, before.requests + 7);
+    assert_eq!(after.last_seen, before.last_seen + 5);
+    let unrecorded = |endpoint: &EndpointSnapshot| {
+        endpoint
+            .completeness
+            .get(UNRECORDED)
+            .copied()
+            .unwrap_or_default()
+    };
+    assert_eq!(unrecorded(&after), unrecorded(&before) + 7);
+
+    // Its snapshot, when its turn comes, says all there is to say.
+    let turn = Changes {
+        endpoints: vec![after.clone()],
+        ..Changes::default()
+    };
+    store.save(&turn).unwrap();
+    assert_eq!(store.load().unwrap().endpoints[0], after);
 }
 
 #[test]

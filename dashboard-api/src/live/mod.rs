@@ -119,12 +119,11 @@ impl LiveView {
         self.apply(&Changes {
             endpoints: restored.endpoints,
             merged: restored.merged,
-            removed: Vec::new(),
             hosts: restored.hosts,
             findings: restored.findings,
             consumers: restored.consumers,
             now: restored.now,
-            urgent: false,
+            ..Changes::default()
         });
     }
 

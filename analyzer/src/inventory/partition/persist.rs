@@ -7,7 +7,7 @@ use crate::endpoint::HostTemplates;
 use crate::inventory::entry::Entry;
 use crate::settings::AnalyzerSettings;
 use crate::snapshot::state::HostState;
-use crate::snapshot::{Changes, EndpointSnapshot, HostSnapshot, Lifecycle};
+use crate::snapshot::{Changes, EndpointCount, EndpointSnapshot, HostSnapshot, Lifecycle};
 
 impl Partition {
     /// Goes on from plain data: the host, when it was saved, and its endpoints.
@@ -81,7 +81,7 @@ impl Partition {
     }
 
     /// Adds what changed to `changes`: all endpoints that are new or changed their name, as many of
-    /// the others as there is `room` for, and the host's own state when that is due.
+    /// the others as there is `room` for (the counters of the rest), and the host's own state when that is due.
     pub fn take_changes(
         &mut self,
         changes: &mut Changes,
@@ -95,6 +95,13 @@ impl Partition {
                 changes.endpoints.push(entry.snapshot(&settings.inventory));
             }
         }
+        let waiting = ours.due.waiting();
+        let entries = waiting.filter_map(|id| self.entries.get(&id));
+        changes.counts.extend(entries.map(|entry| EndpointCount {
+            id: entry.at.id,
+            requests: entry.requests,
+            last_seen: entry.last_seen,
+        }));
         changes.merged.append(&mut ours.merged);
         changes.removed.extend(core::mem::take(&mut ours.removed));
         let structure = core::mem::take(&mut ours.structure);
