@@ -153,6 +153,13 @@ impl Analyzer {
         let (evicted, refused) = self.findings.lost();
         let hosts = self.partitions.values();
         let refused_endpoints = hosts.map(Partition::refused).sum();
+        let denied = self.partitions.values().map(Partition::denied).sum();
+        let (mut placed, mut withdrawn) = (0_u64, 0_u64);
+        for partition in self.partitions.values() {
+            let (later, lost) = partition.replaced();
+            placed = placed.saturating_add(later);
+            withdrawn = withdrawn.saturating_add(lost);
+        }
         let counts = self.counts;
         let used = |name: &str, value| (name.to_owned(), None, value);
         let lost = |name: &str, why: &str, value| (name.to_owned(), Some(why.to_owned()), value);
@@ -171,9 +178,10 @@ impl Analyzer {
             lost(
                 "records_without_endpoint",
                 "candidate_or_noise",
-                counts.no_endpoint,
+                (counts.no_endpoint.saturating_add(withdrawn)).saturating_sub(placed),
             ),
             lost("records_folded", "too_many_hosts", counts.folded_hosts),
+            lost("sightings_not_learned", "template_caps", denied),
             lost("endpoints_refused", "too_many_endpoints", refused_endpoints),
             lost(
                 "consumers_evicted",

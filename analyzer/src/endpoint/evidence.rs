@@ -105,8 +105,10 @@ pub(super) struct Leaf {
     pub(super) fingerprint: u64,
     /// Time of the first sighting.
     pub(super) first_seen: i64,
-    /// Sightings held back before it was believed.
+    /// Sightings that no endpoint was told of yet.
     pub(super) earlier: u64,
+    /// Sightings that its endpoint was told of.
+    pub(super) counted: u64,
     /// The endpoint it belongs to by the last decision.
     pub(super) endpoint: Option<EndpointId>,
 }
@@ -116,6 +118,7 @@ impl Leaf {
         self.succeeded += other.succeeded;
         self.seen += other.seen;
         self.earlier += other.earlier;
+        self.counted += other.counted;
         self.first_seen = self.first_seen.min(other.first_seen);
         if self.shape != other.shape {
             self.shape = 0;

@@ -130,10 +130,12 @@ impl HostTemplates {
         self.pace.dirty |= core::mem::take(&mut self.noise.learned);
         let key = super::mix(path ^ super::hash_text(sighting.method));
         let found = if worth == Worth::Evidence {
-            self.learn(sighting, &steps, key)
+            self.learn(sighting, &steps, key, 0)
         } else {
-            self.known(sighting, &steps)
-                .or_else(|| self.hold(sighting, &steps, key, worth))
+            match self.known(sighting, &steps) {
+                Some(found) => found,
+                None => self.hold(sighting, &steps, key, worth),
+            }
         };
         self.maybe_decide(sighting.time);
         let found = found.or_else(|| self.decided_now(sighting.method, &steps));
@@ -152,16 +154,19 @@ impl HostTemplates {
             .leaves
             .iter_mut()
             .find(|l| l.method == method)?;
-        leaf.earlier += u64::from(leaf.endpoint.is_none());
+        let told = u64::from(leaf.endpoint.is_some());
+        leaf.counted += told;
+        leaf.earlier += 1 - told;
         leaf.endpoint
     }
 
-    /// A sighting that proves its path.
+    /// A sighting that proves its path. `held` of the sightings that were held back are this one.
     fn learn(
         &mut self,
         sighting: &Sighting<'_>,
         steps: &[Step<'_>],
         key: u64,
+        held: u64,
     ) -> Option<EndpointId> {
         let method = self.trie.method(sighting.method, &self.settings)?;
         let node = self.trie.enter(steps, &self.settings)?;
@@ -179,14 +184,16 @@ impl HostTemplates {
         leaf.succeeded += 1;
         leaf.seen += 1;
         let known = leaf.endpoint;
+        leaf.counted += u64::from(known.is_some());
+        let mut earlier = 0;
         if self.trie.leaves > before {
             self.pace.leaves += 1;
             self.pace.dirty = true;
-            if let Some(held) = self.waiting.release(key) {
+            if let Some(released) = self.waiting.release(key) {
+                earlier = released.seen.saturating_sub(held);
                 let leaf = self.trie.leaf(node, method, sighting.time);
-                leaf.earlier = held.seen;
-                leaf.seen += held.seen;
-                leaf.first_seen = held.first_seen;
+                leaf.seen += earlier;
+                leaf.first_seen = released.first_seen;
             }
         }
         if known.is_some() {
@@ -195,15 +202,21 @@ impl HostTemplates {
         let found = self.resolve(sighting.method, steps);
         let leaf = self.trie.leaf(node, method, sighting.time);
         leaf.endpoint = found;
-        if found.is_none() {
+        if let Some(id) = found {
+            leaf.counted += 1 + earlier;
+            let first_seen = leaf.first_seen;
+            self.registry.recognize(id, earlier, first_seen);
+        } else {
+            leaf.earlier += earlier;
             self.pace.unresolved += 1;
             self.pace.dirty = true;
         }
         found
     }
 
-    /// The endpoint of a sighting that proves nothing, when there is one.
-    fn known(&mut self, sighting: &Sighting<'_>, steps: &[Step<'_>]) -> Option<EndpointId> {
+    /// The endpoint of a sighting that proves nothing, when its path is known: none inside when
+    /// the path has no endpoint yet.
+    fn known(&mut self, sighting: &Sighting<'_>, steps: &[Step<'_>]) -> Option<Option<EndpointId>> {
         let name = match sighting.method {
             "HEAD" => "GET",
             other => other,
@@ -216,12 +229,10 @@ impl HostTemplates {
                 .find(|l| l.method == method)
         {
             leaf.seen += 1;
-            if leaf.endpoint.is_some() {
-                return leaf.endpoint;
-            }
-            return None;
+            leaf.counted += u64::from(leaf.endpoint.is_some());
+            return Some(leaf.endpoint);
         }
-        self.resolve(name, steps)
+        self.resolve(name, steps).map(Some)
     }
 
     /// Holds a candidate back until it has proven itself.
@@ -235,7 +246,7 @@ impl HostTemplates {
         let print = super::mix(s.response_len ^ u64::from(s.status.unwrap_or(0)) << 32);
         let doubtful = (worth == Worth::Doubtful).then_some((s.consumer, print));
         if self.waiting.hold(key, s.time, doubtful, &self.settings) {
-            return self.learn(s, steps, key);
+            return self.learn(s, steps, key, 1);
         }
         None
     }
@@ -308,7 +319,9 @@ impl HostTemplates {
         let ids = self.registry.assign(&self.host, groups, &kept);
         for (id, leaves) in ids.into_iter().zip(leaves) {
             for (node, leaf) in leaves {
-                self.trie.nodes[node as usize].leaves[leaf].endpoint = Some(id);
+                let leaf = &mut self.trie.nodes[node as usize].leaves[leaf];
+                leaf.endpoint = Some(id);
+                leaf.counted += core::mem::take(&mut leaf.earlier);
             }
         }
         self.fold();
@@ -360,6 +373,7 @@ impl HostTemplates {
                         entry,
                         earlier: 0,
                         before: BTreeMap::new(),
+                        counted: BTreeMap::new(),
                     });
                     leaves.push(Vec::new());
                     groups.len() - 1
@@ -372,6 +386,7 @@ impl HostTemplates {
                 }
                 if let Some(before) = leaf.endpoint {
                     *group.before.entry(before).or_default() += leaf.seen;
+                    *group.counted.entry(before).or_default() += leaf.counted;
                 }
                 leaves[index].push((id as NodeId, i));
             }

@@ -86,6 +86,26 @@ pub enum TemplateEvent {
         /// Time of the first of them (of this one when there were none).
         first_seen: i64,
     },
+    /// Sightings that were held back prove to be of an endpoint that was known already.
+    Recognized {
+        /// The endpoint.
+        id: EndpointId,
+        /// How many.
+        earlier: u64,
+        /// Time of the first of them.
+        first_seen: i64,
+    },
+    /// Sightings that one endpoint was told of prove to be of another.
+    Split {
+        /// The endpoint they were counted for.
+        from: EndpointId,
+        /// The endpoint they are of.
+        to: EndpointId,
+        /// How many.
+        sightings: u64,
+        /// Time of the first of them.
+        first_seen: i64,
+    },
     /// The template of an endpoint changed; the endpoint is the same.
     Retemplated {
         /// The endpoint.

@@ -26,6 +26,8 @@ pub(super) struct Group {
     pub(super) earlier: u64,
     /// Endpoints the evidence belonged to so far, with the number of sightings.
     pub(super) before: BTreeMap<EndpointId, u64>,
+    /// The same, with the number of sightings they were told of.
+    pub(super) counted: BTreeMap<EndpointId, u64>,
 }
 
 /// All endpoints of a host.
@@ -82,6 +84,17 @@ impl Registry {
         id
     }
 
+    /// Tells a known endpoint of sightings that were held back.
+    pub(super) fn recognize(&mut self, id: EndpointId, earlier: u64, first_seen: i64) {
+        if earlier > 0 {
+            self.events.push(TemplateEvent::Recognized {
+                id,
+                earlier,
+                first_seen,
+            });
+        }
+    }
+
     /// Takes the groups of a whole decision and gives each its endpoint. Endpoints in `kept`
     /// stay although no group is theirs.
     pub(super) fn assign(
@@ -121,14 +134,17 @@ impl Registry {
         let mut out = Vec::with_capacity(groups.len());
         self.by_template.clear();
         for (i, group) in groups.into_iter().enumerate() {
+            let first_seen = group.entry.first_seen;
             let id = match owner.get(&i) {
                 Some(id) => {
                     self.retemplate(*id, group.entry);
+                    self.recognize(*id, group.earlier, first_seen);
                     *id
                 }
                 None => self.create(host, group.entry, group.earlier),
             };
             used.insert(id);
+            self.split(id, group.counted, first_seen, &merged);
             out.push(id);
         }
         for (gone, survivor) in merged {
@@ -151,6 +167,27 @@ impl Registry {
             .map(|(id, e)| ((e.method.clone(), e.template.clone()), *id))
             .collect();
         out
+    }
+
+    /// Tells of the sightings counted for others that are of `to`.
+    fn split(
+        &mut self,
+        to: EndpointId,
+        counted: BTreeMap<EndpointId, u64>,
+        first_seen: i64,
+        merged: &BTreeMap<EndpointId, EndpointId>,
+    ) {
+        for (from, sightings) in counted {
+            // What is merged into this one brings all it has.
+            if from != to && sightings > 0 && merged.get(&from) != Some(&to) {
+                self.events.push(TemplateEvent::Split {
+                    from,
+                    to,
+                    sightings,
+                    first_seen,
+                });
+            }
+        }
     }
 
     /// Endpoints whose evidence went to a group that another endpoint owns.

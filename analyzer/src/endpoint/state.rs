@@ -36,7 +36,8 @@ pub(super) fn save(trie: &Trie, candidates: u64) -> Value {
                     l.fingerprint,
                     l.first_seen,
                     l.earlier,
-                    endpoint
+                    endpoint,
+                    l.counted
                 ])
             })
             .collect();
@@ -130,5 +131,6 @@ fn leaf(value: &Value, methods: usize) -> Option<Leaf> {
         first_seen: value.get(5)?.as_i64()?,
         earlier: at(6)?,
         endpoint: at(7).map(EndpointId),
+        counted: at(8).unwrap_or(0),
     })
 }

@@ -204,6 +204,13 @@ impl Entry {
         }
     }
 
+    /// Gives exchanges away that prove to be another endpoint's; returns how many.
+    pub fn give_away(&mut self, sightings: u64) -> u64 {
+        let given = sightings.min(self.requests);
+        self.requests -= given;
+        given
+    }
+
     /// Takes over everything of an endpoint that proved to be this one. Baselines are not added:
     /// the one that rests on more stays.
     pub fn merge(&mut self, other: &Self, settings: &AnalyzerSettings) {

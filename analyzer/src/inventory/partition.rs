@@ -86,6 +86,10 @@ struct PartitionChanges {
     /// Exchanges of the host by then.
     state_requests: u64,
     refused: u64,
+    /// Exchanges first held back, then given to an endpoint.
+    placed: u64,
+    /// Exchanges of endpoints that proved to be none.
+    withdrawn: u64,
     moves: Moves,
     /// Something was held back as a candidate since learning last settled.
     held: bool,
@@ -150,14 +154,18 @@ impl Partition {
                 time: record.time,
             });
         }
-        let held = outcome.endpoint.is_none().then_some(record);
-        let claimed = self.apply_events(record.time, room, held, settings);
-        outcome.endpoint = outcome.endpoint.or(claimed);
+        self.apply_events(record.time, room, outcome.endpoint, settings);
         self.changes.held |= outcome.endpoint.is_none();
+        let fresh = outcome
+            .endpoint
+            .is_some_and(|id| !self.entries.contains_key(&id));
         outcome.endpoint = outcome
             .endpoint
             .filter(|id| self.ensure(*id, room, settings));
         if let Some(id) = outcome.endpoint {
+            if fresh {
+                self.redescribe(id, record.time, settings);
+            }
             outcome.answer = self.update(id, record, identity, settings);
         }
         if record.time.saturating_sub(self.relabelled) >= RELABEL_INTERVAL {
@@ -173,6 +181,7 @@ impl Partition {
     pub fn settle(&mut self, now: Nanos, room: usize, settings: &AnalyzerSettings) {
         if core::mem::take(&mut self.changes.held) {
             self.templates.settle();
+            self.changes.host = true;
             self.apply_events(now, room, None, settings);
         }
     }
@@ -279,6 +288,18 @@ impl Partition {
         self.changes.refused
     }
 
+    /// Exchanges that were without endpoint at first and got one later, and those that lost theirs.
+    #[must_use]
+    pub fn replaced(&self) -> (u64, u64) {
+        (self.changes.placed, self.changes.withdrawn)
+    }
+
+    /// What caps of template learning took.
+    #[must_use]
+    pub fn denied(&self) -> u64 {
+        self.templates.denied()
+    }
+
     fn count(&mut self, record: &ExchangeRecord) {
         let totals = &mut self.totals;
         if totals.requests == 0 {
@@ -382,6 +403,7 @@ impl Partition {
         let mut entry = Entry::new(at, &settings.inventory);
         entry.describe(view);
         self.entries.insert(id, entry);
+        self.changes.removed.remove(&id);
         self.changes.structure = true;
         self.changes.due.insist(id);
         true

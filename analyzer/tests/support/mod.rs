@@ -23,7 +23,7 @@ pub const T0: i64 = 1_704_067_200_000_000_000;
 pub const S: i64 = 1_000_000_000;
 
 /// A record that goes on being changed.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Call(pub ExchangeRecord);
 
 /// A successful call of `alice` at `second` after [`T0`].

@@ -4,43 +4,44 @@ use super::Partition;
 use crate::endpoint::TemplateEvent;
 use crate::settings::AnalyzerSettings;
 use crate::snapshot::{EndpointId, Nanos};
-use tapscope_record::{ExchangeRecord, PathSegment};
 
 impl Partition {
-    /// Applies all events that wait. `record` is the one that was just observed, when template
-    /// learning held it back: if one of the events makes its path an endpoint, that is returned,
-    /// and the record is no longer one of the endpoint's earlier sightings.
+    /// Applies all events that wait. `current` is the endpoint of the record that is being taken.
     pub(super) fn apply_events(
         &mut self,
         now: Nanos,
         room: usize,
-        record: Option<&ExchangeRecord>,
+        current: Option<EndpointId>,
         settings: &AnalyzerSettings,
-    ) -> Option<EndpointId> {
-        let mut claimed = None;
+    ) {
+        let mut doubtful = Vec::new();
         for event in self.templates.take_events() {
             match event {
                 TemplateEvent::Created {
                     id,
-                    method,
-                    template,
-                    mut earlier,
+                    earlier,
                     first_seen,
                     ..
                 } => {
-                    let claims = claimed.is_none()
-                        && earlier > 0
-                        && record.is_some_and(|r| is_of(r, &method, &template));
+                    doubtful.push(id);
                     if self.ensure(id, room, settings) {
-                        if claims {
-                            claimed = Some(id);
-                            earlier -= 1;
-                        }
-                        if let Some(entry) = self.entries.get_mut(&id) {
-                            entry.add_earlier(earlier, first_seen);
-                        }
+                        self.add_earlier(id, earlier, first_seen);
                         self.redescribe(id, now, settings);
                     }
+                }
+                TemplateEvent::Recognized {
+                    id,
+                    earlier,
+                    first_seen,
+                } => self.add_earlier(id, earlier, first_seen),
+                TemplateEvent::Split {
+                    from,
+                    to,
+                    sightings,
+                    first_seen,
+                } => {
+                    doubtful.push(from);
+                    self.split(from, to, sightings, first_seen);
                 }
                 TemplateEvent::Retemplated { id, .. } => self.redescribe(id, now, settings),
                 TemplateEvent::Merged { gone, survivor } => {
@@ -49,7 +50,48 @@ impl Partition {
                 TemplateEvent::Removed { id } => self.remove(id),
             }
         }
-        claimed
+        doubtful.retain(|id| Some(*id) != current);
+        self.drop_unseen(doubtful);
+    }
+
+    /// Adds sightings that were counted as being of no endpoint.
+    fn add_earlier(&mut self, id: EndpointId, earlier: u64, first_seen: Nanos) {
+        if earlier > 0
+            && let Some(entry) = self.entries.get_mut(&id)
+        {
+            entry.add_earlier(earlier, first_seen);
+            self.changes.due.touch(id);
+            self.changes.placed = self.changes.placed.saturating_add(earlier);
+        }
+    }
+
+    /// Moves sightings to the endpoint they prove to be of. What else was learned of them stays
+    /// where it is, for it is known of the sum only.
+    fn split(&mut self, from: EndpointId, to: EndpointId, sightings: u64, first_seen: Nanos) {
+        if !self.entries.contains_key(&to) {
+            return;
+        }
+        let Some(entry) = self.entries.get_mut(&from) else {
+            return;
+        };
+        let moved = entry.give_away(sightings);
+        self.changes.due.touch(from);
+        if moved > 0
+            && let Some(entry) = self.entries.get_mut(&to)
+        {
+            entry.add_earlier(moved, first_seen);
+            self.changes.due.touch(to);
+        }
+    }
+
+    /// An endpoint that no exchange is left of is no row; it gets one when it is seen.
+    fn drop_unseen(&mut self, ids: Vec<EndpointId>) {
+        for id in ids {
+            let unseen = self.entries.get(&id).is_some_and(|e| e.requests == 0);
+            if unseen && !self.coverage.orphans.contains(&id) {
+                self.remove(id);
+            }
+        }
     }
 
     /// Takes the template, its confidence and examples over, and what hangs on the template.
@@ -92,6 +134,7 @@ impl Partition {
             self.changes.merged.push((gone, survivor));
             self.changes.moves.merged.push((gone, survivor));
         } else {
+            self.changes.withdrawn = self.changes.withdrawn.saturating_add(old.requests);
             self.changes.removed.insert(gone);
         }
         self.changes.structure = true;
@@ -99,24 +142,11 @@ impl Partition {
     }
 
     pub(super) fn remove(&mut self, id: EndpointId) {
-        if self.entries.remove(&id).is_some() {
+        if let Some(entry) = self.entries.remove(&id) {
+            self.changes.withdrawn = self.changes.withdrawn.saturating_add(entry.requests);
             self.changes.due.forget(id);
             self.changes.removed.insert(id);
             self.changes.structure = true;
         }
     }
-}
-
-/// Whether a record's path is one of the template's: as many segments, and each a parameter or the
-/// same text.
-fn is_of(record: &ExchangeRecord, method: &str, template: &str) -> bool {
-    let parts = || template.split('/').filter(|s| !s.is_empty());
-    record.method.as_deref() == Some(method)
-        && parts().count() == record.path.len()
-        && parts()
-            .zip(&record.path)
-            .all(|(part, segment)| match segment {
-                PathSegment::Literal(text) => part.contains('{') || part == text,
-                PathSegment::Redacted { .. } => part.contains('{'),
-            })
 }
