@@ -143,7 +143,13 @@ impl Connection {
             return Verdict::New(pending);
         }
         if segment.payload_len == 0 {
-            return Verdict::Ours;
+            // What it acknowledges would move the other stream to where another connection on the
+            // same addresses stands, or where a forger wants it.
+            let stream = self.streams(side).0;
+            let far = stream
+                .position(segment.seq)
+                .is_some_and(|at| stream.distance(at) > settings.stray_distance);
+            return if far { Verdict::Stray } else { Verdict::Ours };
         }
         self.payload_verdict(side, segment, now, settings)
     }
