@@ -112,6 +112,36 @@ pub(crate) fn start_line(line: &[u8], strict: bool) -> Option<MessageKind> {
     (method_fits && target_fits).then_some(MessageKind::Request)
 }
 
+/// Whether a request line has a method that is in use. Where bytes before it were lost, the line may
+/// be the rest of one, and its method the rest of a method.
+pub(crate) fn has_known_method(line: &[u8]) -> bool {
+    const KNOWN: [&[u8]; 21] = [
+        b"GET",
+        b"POST",
+        b"PUT",
+        b"DELETE",
+        b"HEAD",
+        b"OPTIONS",
+        b"PATCH",
+        b"CONNECT",
+        b"TRACE",
+        b"PROPFIND",
+        b"PROPPATCH",
+        b"MKCOL",
+        b"COPY",
+        b"MOVE",
+        b"LOCK",
+        b"UNLOCK",
+        b"REPORT",
+        b"SEARCH",
+        b"QUERY",
+        b"PURGE",
+        b"M-SEARCH",
+    ];
+    let method = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+    KNOWN.contains(&method)
+}
+
 /// `HTTP/1.x NNN` and then nothing or a reason phrase.
 fn is_status_line(line: &[u8]) -> bool {
     let Some(rest) = line.get(8..) else {

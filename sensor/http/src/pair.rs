@@ -39,6 +39,12 @@ struct Pending {
     response: Option<Response>,
 }
 
+impl Pending {
+    fn is_head(&self) -> bool {
+        self.request.head.slice(self.request.method) == b"HEAD"
+    }
+}
+
 /// The response that is being read.
 #[derive(Debug)]
 struct Active {
@@ -81,6 +87,9 @@ pub(crate) struct Pairs {
     any_loss: bool,
     /// The client was seen to send a request while part of a pipeline was answered.
     slides: bool,
+    /// The client was seen to send a request before it had anything of the response to the one
+    /// before.
+    pipelines: bool,
     /// Highest position of the request stream that the server acknowledged with a response.
     acknowledged_max: u64,
     /// Interim responses since the last final one.
@@ -141,6 +150,9 @@ impl Pairs {
             counters.count(Counter::PendingRequestsCap);
             self.give_up_first();
         }
+        self.pipelines |= self.pending.back().is_some_and(|last| {
+            start.acknowledged.is_some() && last.acknowledged == start.acknowledged
+        });
         self.held += request.head.bytes.len();
         self.pending.push_back(Pending {
             request,
@@ -304,8 +316,8 @@ impl Pairs {
     }
 
     /// The request stream was delivered up to that offset: responses that waited for it are
-    /// decided.
-    pub(crate) fn requests_seen(&mut self, offset: u64) {
+    /// decided. Tells whether the response being read turned out to answer HEAD.
+    pub(crate) fn requests_seen(&mut self, offset: u64) -> bool {
         let is_due = |start: &Position| {
             start
                 .acknowledged
@@ -315,18 +327,29 @@ impl Pairs {
             self.decide_first_waiting();
         }
         if !self.waiting.is_empty() {
-            return;
+            return false;
         }
         let Some(active) = self.active.as_mut().filter(|a| a.waits && is_due(&a.start)) else {
-            return;
+            return false;
         };
         active.waits = false;
         let start = active.start;
-        if let Some((index, pairing)) = self.find(start, false) {
-            self.answer(index, pairing, start.offset);
-            if let Some(active) = self.active.as_mut() {
-                active.is_paired = true;
-            }
+        let Some((index, pairing)) = self.find(start, false) else {
+            return false;
+        };
+        self.answer(index, pairing, start.offset);
+        if let Some(active) = self.active.as_mut() {
+            active.is_paired = true;
+        }
+        self.pending.front().is_some_and(Pending::is_head)
+    }
+
+    /// The response being read answers HEAD: it ended with its head.
+    pub(crate) fn end_head_response(&mut self, ended: Timestamp) {
+        if let Some(mut active) = self.active.take_if(|active| active.is_paired) {
+            active.response.body.end = BodyEnd::Complete;
+            active.response.ended = ended;
+            self.complete_first(active.response);
         }
     }
 
@@ -411,6 +434,11 @@ impl Pairs {
         let group_position = self.pending.get(last)?.acknowledged?;
         let in_group = |p: &Pending| p.acknowledged == Some(group_position) && p.answered.is_none();
         let index = self.pending.iter().position(in_group)?;
+        // A client that pipelines may have sent the group while older requests had no response: the
+        // response can then be theirs.
+        if self.pipelines && index > first {
+            return None;
+        }
         let candidate = self.pending.get(index)?;
         if candidate.head_end > acknowledged {
             return None;
@@ -452,6 +480,13 @@ impl Pairs {
             self.orphan(response);
             return;
         };
+        let mut response = response;
+        let body = &mut response.body;
+        // The response was read before its request was delivered, so that nobody knew that a
+        // response to HEAD has no content (RFC 9112 section 6.3).
+        if first.is_head() && body.length == 0 && body.missing == 0 {
+            body.end = BodyEnd::Complete;
+        }
         first.response = Some(response);
         if first.complete {
             self.report_first();

@@ -463,7 +463,7 @@ fn loss() {
                 get("/3"),
                 answer(203),
             ],
-            "- > 202 10 unpaired\nGET /a > - unpaired\nGET /a > - unpaired\nGET /3 > 203 10 by acknowledgement\n",
+            "- > 202 10 unpaired\n- > 203 10 unpaired\nGET /a > - unpaired\nGET /a > - unpaired\nGET /3 > - unpaired\n",
         ),
         (
             "the first of a burst's requests",

@@ -83,6 +83,16 @@ impl Connection {
             Progress::More => {}
             Progress::Complete(kind) => {
                 let head = assembler.take(kind, chunk.position(taken));
+                let may_be_torn = self.counted || cx.facts.initiator.is_none();
+                if kind == MessageKind::Request
+                    && may_be_torn
+                    && !detect::has_known_method(&head.bytes)
+                {
+                    self.stream(side).at_line_start = true;
+                    cx.counters.add(Counter::SkippedBytes, taken as u64);
+                    self.lose(cx, side, head.start.offset, Counter::LostHead);
+                    return taken;
+                }
                 if self.counted {
                     cx.counters.count(Counter::Found);
                 }
@@ -92,6 +102,10 @@ impl Connection {
                 stream.at_line_start = line_ended;
                 cx.counters.add(Counter::SkippedBytes, taken as u64);
                 if is_detecting {
+                    // The rest of a message whose start was not captured, perhaps.
+                    if cx.facts.initiator.is_none() {
+                        stream.lost_before.get_or_insert(chunk.at.offset);
+                    }
                     self.judge_protocol(cx, side, chunk);
                 }
             }

@@ -187,7 +187,23 @@ impl Connection {
     fn decide_waiting(&mut self, side: Side) {
         if self.client.is_none_or(|client| client == side) {
             let next = self.stream(side).next;
-            self.pairs.requests_seen(next);
+            if self.pairs.requests_seen(next) {
+                self.leave_body_of_head_response(side.other());
+            }
+        }
+    }
+
+    /// The response being read turns out to answer HEAD: it has no content, and what follows its
+    /// head is the next response.
+    fn leave_body_of_head_response(&mut self, server: Side) {
+        let is_untouched = self
+            .pairs
+            .response_body()
+            .is_some_and(|body| body.length == 0 && body.missing == 0);
+        if is_untouched && matches!(self.stream(server).state, State::Body(_)) {
+            self.stream(server).state = State::Message(HeadAssembler::default());
+            let ended = self.stream(server).captured;
+            self.pairs.end_head_response(ended);
         }
     }
 
