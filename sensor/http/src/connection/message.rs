@@ -102,9 +102,10 @@ impl Connection {
                 stream.at_line_start = line_ended;
                 cx.counters.add(Counter::SkippedBytes, taken as u64);
                 if is_detecting {
-                    // The rest of a message whose start was not captured, perhaps.
-                    if cx.facts.initiator.is_none() {
-                        stream.lost_before.get_or_insert(chunk.at.offset);
+                    // The rest of a message whose start was not captured, perhaps; one byte is a
+                    // keep-alive probe's.
+                    if cx.facts.initiator.is_none() && chunk.bytes.len() > 1 {
+                        stream.skipped_before.get_or_insert(chunk.at.offset);
                     }
                     self.judge_protocol(cx, side, chunk);
                 }
@@ -210,7 +211,8 @@ impl Connection {
             if matches!(stream.state, State::Opaque) {
                 stream.search(false);
             }
-            let lost = stream.lost_before.take();
+            let skipped = stream.skipped_before.take().filter(|_| side == client);
+            let lost = stream.lost_before.take().or(skipped);
             match lost {
                 Some(offset) if side == client => self.pairs.lose_requests(offset),
                 Some(offset) => self.pairs.lose_responses(offset),

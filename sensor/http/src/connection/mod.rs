@@ -70,6 +70,9 @@ struct Stream {
     last: Option<(u64, u64)>,
     /// Where bytes are missing that came before HTTP was recognised.
     lost_before: Option<u64>,
+    /// Where bytes that are no message stand before HTTP was recognised, on a connection whose
+    /// beginning was not seen: the rest of a request, when this is the client.
+    skipped_before: Option<u64>,
 }
 
 impl Default for Stream {
@@ -84,6 +87,7 @@ impl Default for Stream {
             conflict: false,
             last: None,
             lost_before: None,
+            skipped_before: None,
         }
     }
 }
