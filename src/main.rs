@@ -18,6 +18,9 @@ mod engine;
 /// The threads of a run: input, engine, API.
 mod product;
 
+/// Standard input that gives way to the order to stop.
+mod stdin;
+
 /// The verbs.
 mod commands;
 

@@ -6,19 +6,27 @@ use tapscope_capture::{FileSource, PacketSource};
 
 use crate::cli::Replay;
 use crate::config::Settings;
-use crate::product::Product;
+use crate::product::{Product, is_stdin};
+use crate::stdin::Stoppable;
 
 /// Runs the captures through and tells what came out.
 pub(crate) fn execute(arguments: &Replay, settings: &Settings) -> Result<()> {
     let product = Product::new(settings, &arguments.analysis)?.serving(&arguments.serving);
     let show_inventory = !product.keeps() && !arguments.serving.serve;
     let files = arguments.files.clone();
+    let stop = product.stop();
     let outcome = product.run(move |feed| {
         let bar = progress_bar();
         let sources = files.iter().map(|file| {
             bar.set_message(file.display().to_string());
             bar.set_position(0);
-            FileSource::open(file).map(|source| Box::new(source) as Box<dyn PacketSource>)
+            let source = if is_stdin(file) {
+                let input = Stoppable::new(std::io::stdin(), stop.clone());
+                FileSource::from_reader("-", Box::new(input), None)
+            } else {
+                FileSource::open(file)
+            };
+            source.map(|source| Box::new(source) as Box<dyn PacketSource>)
         });
         let result = feed.packets(settings, sources, &mut |source| show_progress(&bar, source));
         bar.finish_and_clear();
