@@ -188,9 +188,17 @@ impl<'a> Product<'a> {
             redactor,
         };
         thread::scope(|scope| {
-            let owner = scope.spawn(move || engine.run(&received, commands));
+            let end = EndOnDrop {
+                stop: stop.clone(),
+                ended: ended.clone(),
+            };
+            let owner = scope.spawn(move || {
+                // An engine that is gone, even by a panic, ends the input and the serving too.
+                let _end = end;
+                engine.run(&received, commands)
+            });
             let taken = scope.spawn(move || input(feed)).join();
-            if self.remain && server.is_some() && !stop.is_ordered() {
+            if self.remain && server.is_some() && !stop.is_ordered() && taken.is_ok() {
                 if let Ok(Err(error)) = &taken {
                     crate::complain(error);
                 }
@@ -241,6 +249,19 @@ impl<'a> Product<'a> {
             Err(error) => Err(error)
                 .with_context(|| format!("{address}: cannot listen there; name another --listen")),
         }
+    }
+}
+
+/// Orders everything to stop when it is dropped, in good order or by a panic.
+struct EndOnDrop {
+    stop: StopHandle,
+    ended: watch::Sender<bool>,
+}
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.stop.stop();
+        self.ended.send_replace(true);
     }
 }
 
