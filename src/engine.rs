@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::hash::Hash;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -32,6 +32,14 @@ const TURN: Duration = Duration::from_millis(50);
 /// How long what must not be lost (a new endpoint, a finding) may wait to be saved.
 const URGENT: Duration = Duration::from_millis(100);
 
+/// How often a save that keeps failing is logged: it is tried several times a second, and a full
+/// disk must not be filled further by its own messages.
+const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Bytes of exchange log that may wait for a save that keeps failing; beyond it the lines are
+/// written out although what they tell of is not saved. At some 500 bytes a line, 30,000 exchanges.
+const LOG_WAITING_BYTES_MAX: usize = 16 << 20;
+
 /// What the sensor's thread sends.
 pub(crate) enum Input {
     /// Records in the order in which their exchanges ended.
@@ -56,9 +64,13 @@ pub(crate) struct Engine {
     health: HealthReport,
     save_interval: Duration,
     last_save: Instant,
+    /// Wall clock of the last save that succeeded; 0 before the first.
+    last_saved: i64,
     dirty: bool,
     records: u64,
     store_failures: u64,
+    /// When the latest failure was logged.
+    failure_told: Option<Instant>,
 }
 
 impl Engine {
@@ -100,9 +112,11 @@ impl Engine {
             health: HealthReport::default(),
             save_interval: settings.save_interval,
             last_save: Instant::now(),
+            last_saved: 0,
             dirty: true,
             records: 0,
             store_failures: 0,
+            failure_told: None,
         };
         for (name, source) in specifications {
             engine.add_specification(name, source)?;
@@ -135,15 +149,30 @@ impl Engine {
             }
             self.save_when_due();
         }
-        self.dirty = true;
-        self.save_all()?;
-        while let Some(command) = commands.as_mut().and_then(mpsc::Receiver::blocking_recv) {
-            self.handle_command(command);
-            self.save_when_due();
+        let saved = self.save_all();
+        let Some(mut commands) = commands else {
+            return saved.map(|()| self);
+        };
+        if let Err(error) = saved {
+            self.tell_failure(&error);
         }
-        self.dirty = true;
+        self.serve_commands(&mut commands);
         self.save_all()?;
         Ok(self)
+    }
+
+    /// Takes commands until their sender is gone, and tries again what could not be saved.
+    fn serve_commands(&mut self, commands: &mut mpsc::Receiver<Command>) {
+        loop {
+            match commands.try_recv() {
+                Ok(command) => self.handle_command(command),
+                Err(mpsc::error::TryRecvError::Empty) => std::thread::sleep(TURN),
+                Err(mpsc::error::TryRecvError::Disconnected) => return,
+            }
+            if self.dirty || !self.unsaved.is_empty() {
+                self.save_when_due();
+            }
+        }
     }
 
     /// Records taken in.
@@ -182,8 +211,16 @@ impl Engine {
         let due = waited >= self.save_interval
             || (waited >= URGENT && self.dirty && self.analyzer.has_urgent_changes());
         if due && let Err(error) = self.save() {
-            // The changes are kept and tried again; the page and the log tell the operator.
-            self.store_failures += 1;
+            self.tell_failure(&error);
+        }
+    }
+
+    /// The changes are kept and tried again; the page and the log tell the operator.
+    fn tell_failure(&mut self, error: &anyhow::Error) {
+        self.store_failures += 1;
+        let told = self.failure_told.map(|told| told.elapsed());
+        if told.is_none_or(|told| told >= FAILURE_LOG_INTERVAL) {
+            self.failure_told = Some(Instant::now());
             tracing::error!("{error:#}; what changed is kept in memory and tried again");
         }
     }
@@ -222,6 +259,7 @@ impl Engine {
                     self.show_health(Some(error.to_string()));
                     return Err(error.into());
                 }
+                self.last_saved = wall_clock();
             }
             None => keep(&mut self.kept, &changes),
         }
@@ -242,6 +280,14 @@ impl Engine {
                 value,
             });
         report.counters.extend(own);
+        if let Some(log) = &self.log {
+            report.counters.push(Counter {
+                stage: "exchange_log".to_owned(),
+                name: "lines_dropped".to_owned(),
+                reason: None,
+                value: log.dropped,
+            });
+        }
         if self.store.is_some() {
             report.counters.push(Counter {
                 stage: "store".to_owned(),
@@ -251,7 +297,7 @@ impl Engine {
             });
             self.view.set_store(StoreState {
                 path: self.store_path.clone(),
-                last_saved: wall_clock(),
+                last_saved: self.last_saved,
                 pending: self.unsaved.endpoints.len() as u64 + self.unsaved.findings.len() as u64,
                 error: store_error,
             });
@@ -416,6 +462,11 @@ fn merged(older: Changes, newer: Changes) -> Changes {
         .copied()
         .chain(newer.merged.iter().map(|(gone, _)| *gone))
         .collect();
+    // What was removed and has come back since is there: readers are shown removals last.
+    let back: HashSet<_> = newer.endpoints.iter().map(|endpoint| endpoint.id).collect();
+    let mut removed = older.removed;
+    removed.retain(|id| !back.contains(id));
+    removed.extend(newer.removed);
     let mut endpoints = newest(older.endpoints, newer.endpoints, |endpoint| endpoint.id);
     endpoints.retain(|endpoint| !gone.contains(&endpoint.id));
     Changes {
@@ -423,7 +474,7 @@ fn merged(older: Changes, newer: Changes) -> Changes {
         // The newer snapshots and counts are of all that changed since; older counts are history.
         counts: newer.counts,
         merged: [older.merged, newer.merged].concat(),
-        removed: [older.removed, newer.removed].concat(),
+        removed,
         hosts: newest(older.hosts, newer.hosts, |host| host.host.clone()),
         findings: newest(older.findings, newer.findings, |finding| finding.id),
         consumers: newest(older.consumers, newer.consumers, |consumer| consumer.id),
@@ -450,8 +501,10 @@ pub(crate) fn wall_clock() -> i64 {
 /// The exchange log: lines wait until what they tell of is saved.
 struct ExchangeLog {
     name: String,
-    output: BufWriter<File>,
+    output: File,
     waiting: Vec<u8>,
+    /// Lines that were given up because too many waited: the log cannot be written.
+    dropped: u64,
 }
 
 impl ExchangeLog {
@@ -461,24 +514,86 @@ impl ExchangeLog {
             .with_context(|| format!("{name}: the exchange log cannot be written"))?;
         Ok(Self {
             name,
-            output: BufWriter::new(file),
+            output: file,
             waiting: Vec::new(),
+            dropped: 0,
         })
     }
 
     fn push(&mut self, line: &LogLine<'_>) {
+        if self.waiting.len() >= LOG_WAITING_BYTES_MAX && self.write().is_err() {
+            self.dropped += 1;
+            return;
+        }
         // Writing to memory cannot fail, and every field of a line has a JSON form.
         if serde_json::to_writer(&mut self.waiting, line).is_ok() {
             self.waiting.push(b'\n');
         }
     }
 
+    /// Writes what waits. What was written before an error is not written again.
     fn write(&mut self) -> Result<()> {
-        self.output
-            .write_all(&self.waiting)
-            .and_then(|()| self.output.flush())
-            .with_context(|| format!("{}: the exchange log cannot be written", self.name))?;
-        self.waiting.clear();
-        Ok(())
+        let (done, result) = write_counted(&mut self.output, &self.waiting);
+        self.waiting.drain(..done);
+        result.with_context(|| format!("{}: the exchange log cannot be written", self.name))
+    }
+}
+
+/// Writes all bytes; tells how many were written before an error.
+fn write_counted(output: &mut impl Write, bytes: &[u8]) -> (usize, std::io::Result<()>) {
+    let mut done = 0;
+    while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+        match output.write(rest) {
+            Ok(0) => return (done, Err(std::io::ErrorKind::WriteZero.into())),
+            Ok(written) => done += written,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return (done, Err(error)),
+        }
+    }
+    (done, output.flush())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes `room` bytes, three at a time, then says that the disk is full.
+    struct Disk {
+        taken: Vec<u8>,
+        room: usize,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let fits = bytes.len().min(3).min(self.room - self.taken.len());
+            if fits == 0 {
+                return Err(std::io::ErrorKind::StorageFull.into());
+            }
+            self.taken.extend(&bytes[..fits]);
+            Ok(fits)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_that_is_freed_gets_every_byte_once() {
+        let mut disk = Disk {
+            taken: Vec::new(),
+            room: 7,
+        };
+        let mut waiting = b"one\ntwo\nthree\n".to_vec();
+        let (done, result) = write_counted(&mut disk, &waiting);
+        assert!(result.is_err());
+        assert_eq!(done, 7);
+        waiting.drain(..done);
+        disk.room = 100;
+        let (done, result) = write_counted(&mut disk, &waiting);
+        assert!(result.is_ok());
+        waiting.drain(..done);
+        assert!(waiting.is_empty());
+        assert_eq!(disk.taken, b"one\ntwo\nthree\n");
     }
 }
