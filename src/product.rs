@@ -151,14 +151,9 @@ impl<'a> Product<'a> {
             .listen
             .map(|addr| self.bind(&runtime, addr))
             .transpose()?;
-        let mut api = ApiSettings::default();
-        api.allow_remote = self.settings.allow_remote;
-        api.listen = self.listen.unwrap_or(api.listen);
+        let api = self.api_settings();
         let view = Arc::new(LiveView::new(api.event_backlog_max));
-        let mut specifications: Vec<(String, String)> = self.built_in.iter().cloned().collect();
-        for path in &self.specifications {
-            specifications.push(read_specification(path)?);
-        }
+        let specifications = self.read_specifications()?;
         let engine = Engine::open(
             self.settings,
             self.store.as_deref(),
@@ -188,12 +183,9 @@ impl<'a> Product<'a> {
             redactor,
         };
         thread::scope(|scope| {
-            let end = EndOnDrop {
-                stop: stop.clone(),
-                ended: ended.clone(),
-            };
+            // An engine that is gone, even by a panic, ends the input and the serving too.
+            let end = EndOnDrop(stop.clone(), ended.clone());
             let owner = scope.spawn(move || {
-                // An engine that is gone, even by a panic, ends the input and the serving too.
                 let _end = end;
                 engine.run(&received, commands)
             });
@@ -218,6 +210,23 @@ impl<'a> Product<'a> {
                 kept: engine.kept(),
             })
         })
+    }
+
+    /// What the API may do and where it is.
+    fn api_settings(&self) -> ApiSettings {
+        let mut api = ApiSettings::default();
+        api.allow_remote = self.settings.allow_remote;
+        api.listen = self.listen.unwrap_or(api.listen);
+        api
+    }
+
+    /// Names and sources of the specifications that were asked for.
+    fn read_specifications(&self) -> Result<Vec<(String, String)>> {
+        let mut specifications: Vec<(String, String)> = self.built_in.iter().cloned().collect();
+        for path in &self.specifications {
+            specifications.push(read_specification(path)?);
+        }
+        Ok(specifications)
     }
 
     fn token_key(&self) -> Result<tapscope_redact::TokenKey> {
@@ -253,15 +262,12 @@ impl<'a> Product<'a> {
 }
 
 /// Orders everything to stop when it is dropped, in good order or by a panic.
-struct EndOnDrop {
-    stop: StopHandle,
-    ended: watch::Sender<bool>,
-}
+struct EndOnDrop(StopHandle, watch::Sender<bool>);
 
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
-        self.stop.stop();
-        self.ended.send_replace(true);
+        self.0.stop();
+        self.1.send_replace(true);
     }
 }
 
