@@ -64,6 +64,7 @@ pub(crate) struct Engine {
     health: HealthReport,
     save_interval: Duration,
     last_save: Instant,
+    last_urgent: Instant,
     /// Wall clock of the last save that succeeded; 0 before the first.
     last_saved: i64,
     dirty: bool,
@@ -112,6 +113,7 @@ impl Engine {
             health: HealthReport::default(),
             save_interval: settings.save_interval,
             last_save: Instant::now(),
+            last_urgent: Instant::now(),
             last_saved: 0,
             dirty: true,
             records: 0,
@@ -207,12 +209,23 @@ impl Engine {
 
     /// Saves when the interval is over, or soon when there is something that must not be lost.
     fn save_when_due(&mut self) {
-        let waited = self.last_save.elapsed();
-        let due = waited >= self.save_interval
-            || (waited >= URGENT && self.dirty && self.analyzer.has_urgent_changes());
-        if due && let Err(error) = self.save() {
+        let result = if self.last_save.elapsed() >= self.save_interval {
+            self.save()
+        } else if self.last_urgent.elapsed() >= URGENT && self.analyzer.has_urgent_changes() {
+            self.save_urgent()
+        } else {
+            return;
+        };
+        if let Err(error) = result {
             self.tell_failure(&error);
         }
+    }
+
+    /// Saves and shows what must not be lost. The log waits: it tells of counters, too.
+    fn save_urgent(&mut self) -> Result<()> {
+        self.last_urgent = Instant::now();
+        let changes = self.analyzer.take_urgent_changes();
+        self.save_and_show(changes)
     }
 
     /// The changes are kept and tried again; the page and the log tell the operator.
@@ -248,6 +261,11 @@ impl Engine {
 
     fn save_changes(&mut self, changes: Changes) -> Result<()> {
         self.dirty = false;
+        self.save_and_show(changes)?;
+        self.log.as_mut().map_or(Ok(()), ExchangeLog::write)
+    }
+
+    fn save_and_show(&mut self, changes: Changes) -> Result<()> {
         let changes = match std::mem::take(&mut self.unsaved) {
             older if older.is_empty() => changes,
             older => merged(older, changes),
@@ -264,7 +282,7 @@ impl Engine {
             None => keep(&mut self.kept, &changes),
         }
         self.view.apply(&changes);
-        self.log.as_mut().map_or(Ok(()), ExchangeLog::write)
+        Ok(())
     }
 
     fn show_health(&self, store_error: Option<String>) {

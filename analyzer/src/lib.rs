@@ -283,6 +283,20 @@ impl Analyzer {
         self.changes(false)
     }
 
+    /// D: what must not be lost of what changed: endpoints that are new or changed their name, and
+    /// findings. Small, so that it can be taken often.
+    pub fn take_urgent_changes(&mut self) -> Changes {
+        let mut changes = Changes {
+            now: self.now,
+            ..Changes::default()
+        };
+        for partition in self.partitions.values_mut() {
+            partition.take_urgent_changes(&mut changes, &self.settings);
+        }
+        (changes.findings, _) = self.findings.take_changes();
+        changes
+    }
+
     /// D: all that changed and was not taken yet, with the state of all hosts that changed: what to
     /// save before stopping.
     pub fn flush_changes(&mut self) -> Changes {

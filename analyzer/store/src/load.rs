@@ -73,7 +73,18 @@ pub(crate) fn load(connection: &Connection) -> Result<Restored, LoadError> {
 /// Snapshots, with the counters that were saved after them. What happened in between is known by
 /// number only: it counts as `unrecorded`.
 fn endpoints(connection: &Connection) -> Result<Vec<EndpointSnapshot>, LoadError> {
-    let query = "SELECT snapshot, requests, last_seen FROM endpoints ORDER BY row";
+    // A store of an older version, read without migrating it, has no such counters.
+    let counted: bool = connection.query_row(
+        "SELECT count(*) FROM sqlite_master WHERE name = 'endpoint_counts'",
+        [],
+        |row| row.get(0),
+    )?;
+    let query = if counted {
+        "SELECT e.snapshot, coalesce(c.requests, 0), coalesce(c.last_seen, 0) FROM endpoints e
+         LEFT JOIN endpoint_counts c ON c.id = e.id ORDER BY e.row"
+    } else {
+        "SELECT snapshot, 0, 0 FROM endpoints ORDER BY row"
+    };
     let mut statement = connection.prepare(query)?;
     let mut rows = statement.query([])?;
     let mut endpoints = Vec::new();

@@ -92,17 +92,24 @@ fn merge(
         )?
         .execute(ids)?;
     minutes::move_to(transaction, gone, survivor)?;
-    transaction
-        .prepare_cached("DELETE FROM endpoints WHERE id = ?1")?
-        .execute(params![signed(gone.0)])?;
-    Ok(())
+    delete(transaction, gone)
 }
 
 fn remove(transaction: &Transaction<'_>, id: EndpointId) -> rusqlite::Result<()> {
-    transaction
-        .prepare_cached("DELETE FROM endpoints WHERE id = ?1")?
-        .execute(params![signed(id.0)])?;
+    delete(transaction, id)?;
     minutes::remove(transaction, id)
+}
+
+fn delete(transaction: &Transaction<'_>, id: EndpointId) -> rusqlite::Result<()> {
+    for statement in [
+        "DELETE FROM endpoints WHERE id = ?1",
+        "DELETE FROM endpoint_counts WHERE id = ?1",
+    ] {
+        transaction
+            .prepare_cached(statement)?
+            .execute(params![signed(id.0)])?;
+    }
+    Ok(())
 }
 
 fn save_endpoint(
@@ -138,7 +145,9 @@ fn save_endpoint(
 /// The counters of an endpoint whose snapshot waits; `load` puts the two together.
 fn save_count(transaction: &Transaction<'_>, count: &EndpointCount) -> rusqlite::Result<()> {
     transaction
-        .prepare_cached("UPDATE endpoints SET requests = ?2, last_seen = ?3 WHERE id = ?1")?
+        .prepare_cached(
+            "INSERT OR REPLACE INTO endpoint_counts (id, requests, last_seen) VALUES (?1, ?2, ?3)",
+        )?
         .execute(params![
             signed(count.id.0),
             signed(count.requests),

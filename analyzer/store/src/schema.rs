@@ -13,7 +13,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(crate) const APPLICATION_ID: i32 = 0x5461_7073;
 
 /// From each version to the next; the first makes a new store.
-const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
+const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// The latest version this program knows.
 #[expect(
@@ -97,6 +97,16 @@ UPDATE findings SET
     severity = coalesce(json_extract(snapshot, '$.severity'), ''),
     status = coalesce(json_extract(snapshot, '$.status'), '');
 CREATE INDEX minutes_minute ON minutes (minute);
+";
+
+/// Version 3: counters of endpoints whose snapshot waits for its turn. A table of its own, because
+/// SQLite writes a row again as a whole, and a snapshot is large.
+const VERSION_3: &str = "
+CREATE TABLE endpoint_counts (
+    id        INTEGER PRIMARY KEY,
+    requests  INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL
+);
 ";
 
 /// Brings a store from version `from` to [`VERSION`], each step in a transaction of its own: a

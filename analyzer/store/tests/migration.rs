@@ -48,7 +48,7 @@ fn version_1_is_read_as_it_is_and_migrates() {
     let version: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 2);
+    assert_eq!(version, 3);
     let labels: (String, String) = connection
         .query_row(
             "SELECT severity, status FROM findings WHERE id = 4",

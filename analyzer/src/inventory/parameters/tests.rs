@@ -1,3 +1,5 @@
+//! The parameters of an endpoint: by situation, and against a plain model.
+
 use super::*;
 use proptest::prelude::*;
 use tapscope_record::Field;

@@ -89,12 +89,8 @@ impl Partition {
         room: &mut usize,
         settings: &AnalyzerSettings,
     ) {
+        self.take_endpoints(changes, room, settings);
         let ours = &mut self.changes;
-        for id in ours.due.take(room) {
-            if let Some(entry) = self.entries.get_mut(&id) {
-                changes.endpoints.push(entry.snapshot(&settings.inventory));
-            }
-        }
         let waiting = ours.due.waiting();
         let entries = waiting.filter_map(|id| self.entries.get(&id));
         changes.counts.extend(entries.map(|entry| EndpointCount {
@@ -102,16 +98,36 @@ impl Partition {
             requests: entry.requests,
             last_seen: entry.last_seen,
         }));
-        changes.merged.append(&mut ours.merged);
-        changes.removed.extend(core::mem::take(&mut ours.removed));
-        let structure = core::mem::take(&mut ours.structure);
-        changes.urgent |= structure;
         if self.changes.host && (all || self.is_state_due(settings)) {
             self.changes.host = false;
             self.changes.state_saved = self.totals.last_seen;
             self.changes.state_requests = self.totals.requests;
             changes.hosts.push(self.snapshot());
         }
+    }
+
+    /// Adds what must not be lost of what changed: endpoints that are new or changed their name.
+    pub fn take_urgent_changes(&mut self, changes: &mut Changes, settings: &AnalyzerSettings) {
+        self.take_endpoints(changes, &mut 0, settings);
+    }
+
+    /// Adds the endpoints that are new or changed their name, what became of others, and as many
+    /// of those with more traffic as there is `room` for.
+    fn take_endpoints(
+        &mut self,
+        changes: &mut Changes,
+        room: &mut usize,
+        settings: &AnalyzerSettings,
+    ) {
+        let ours = &mut self.changes;
+        for id in ours.due.take(room) {
+            if let Some(entry) = self.entries.get_mut(&id) {
+                changes.endpoints.push(entry.snapshot(&settings.inventory));
+            }
+        }
+        changes.merged.append(&mut ours.merged);
+        changes.removed.extend(core::mem::take(&mut ours.removed));
+        changes.urgent |= core::mem::take(&mut ours.structure);
     }
 
     /// Whether the host's own state is to be saved: it is large, and what it has beyond the
