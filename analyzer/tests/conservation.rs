@@ -4,6 +4,7 @@ mod support;
 
 use proptest::prelude::*;
 use support::{Call, Kept, call};
+use tapscope_analyzer::snapshot::Lifecycle;
 use tapscope_analyzer::{Analyzer, AnalyzerSettings, Restored};
 
 const WORDS: [&str; 12] = [
@@ -69,6 +70,7 @@ proptest! {
         for row in &kept.0.endpoints {
             prop_assert!(row.requests > 0, "{} {} was never seen", row.method, row.template);
             prop_assert!(row.first_seen > 0 && row.last_seen >= row.first_seen);
+            prop_assert_ne!(row.lifecycle, Lifecycle::Dormant, "{} was just seen", row.template);
         }
     }
 

@@ -42,6 +42,8 @@ impl Partition {
                 } => {
                     doubtful.push(from);
                     self.split(from, to, sightings, first_seen);
+                    // Its label was drawn before it had any exchange.
+                    self.restand(to, now, settings);
                 }
                 TemplateEvent::Retemplated { id, .. } => self.redescribe(id, now, settings),
                 TemplateEvent::Merged { gone, survivor } => {
