@@ -139,6 +139,10 @@ fn save_endpoint(
             signed(endpoint.requests),
             json(&*endpoint)?,
         ])?;
+    // A split may have taken exchanges away: counters from before must not bring them back.
+    transaction
+        .prepare_cached("DELETE FROM endpoint_counts WHERE id = ?1")?
+        .execute(params![signed(endpoint.id.0)])?;
     Ok(())
 }
 

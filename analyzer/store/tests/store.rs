@@ -91,13 +91,16 @@ fn counters_are_kept_though_the_snapshot_waits() {
     };
     assert_eq!(unrecorded(&after), unrecorded(&before) + 7);
 
-    // Its snapshot, when its turn comes, says all there is to say.
-    let turn = Changes {
-        endpoints: vec![after.clone()],
-        ..Changes::default()
-    };
-    store.save(&turn).unwrap();
-    assert_eq!(store.load().unwrap().endpoints[0], after);
+    // Its snapshot, when its turn comes, says all there is to say, also when a split took
+    // exchanges away from it.
+    for endpoint in [after, before] {
+        let turn = Changes {
+            endpoints: vec![endpoint.clone()],
+            ..Changes::default()
+        };
+        store.save(&turn).unwrap();
+        assert_eq!(store.load().unwrap().endpoints[0], endpoint);
+    }
 }
 
 #[test]
