@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help demo build ui test live kill lint sample clean
+.PHONY: help demo build ui test explore live kill lint sample clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ dashboard-api/ui/dist/index.html: $(shell find dashboard-api/ui -type f -not -pa
 
 test: ## Install what is missing and run every test; the last line is the sum
 	@scripts/test.sh
+
+explore: ## Property tests and simulator on a new draw each time; SEED=N repeats one
+	@scripts/explore.sh
 
 live: build ## The long live test: nginx under 2,000 requests/s for 20 s over veth (root)
 	@tests/live/run.sh --binary target/release/tapscope --rate 2000 --seconds 20

@@ -60,8 +60,11 @@ proptest! {
             wires.push(client(up_start.wrapping_add(up.len() as u32), b"").flags(FIN));
         }
         for copy in copies {
-            let wire = wires[copy % wires.len()].clone();
-            wires.insert((copy * 7) % wires.len(), wire);
+            // A copy comes after its original; what overtakes is the shuffle's part, which stays
+            // inside the grace (a packet takes a millisecond here).
+            let original = copy % wires.len();
+            let after = wires.len() - original;
+            wires.insert(original + 1 + (copy * 7) % after, wires[original].clone());
         }
         let mut wires = shuffle(wires, &jitter);
         if acknowledge {
