@@ -37,6 +37,8 @@ impl<'a> ExchangeLine<'a> {
             time: rfc3339(started.map_or(0, |time| time.nanos())),
             proto: match exchange.protocol {
                 Protocol::Http1 => "http1",
+                Protocol::Http2 => "http2",
+                Protocol::Grpc => "grpc",
                 Protocol::WebSocket => "websocket",
                 _ => "other",
             },

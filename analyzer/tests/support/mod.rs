@@ -46,6 +46,7 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         server: SocketAddr::from(([10, 0, 0, 1], 80)),
         encapsulation: Vec::new(),
         protocol: "http1".to_owned(),
+        operation: None,
         method: Some(method.to_owned()),
         host: "shop.test".to_owned(),
         port: None,
@@ -59,6 +60,10 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         credentials: vec![credential("bearer", 7)],
         user_agent: None,
         forwarded_for: None,
+        messages: None,
+        trace: None,
+        certainty: 100,
+        anomalies: Vec::new(),
         signals: Vec::new(),
         completeness: Completeness {
             request: MessageCompleteness::Complete,

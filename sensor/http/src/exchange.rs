@@ -21,8 +21,12 @@ pub struct ExchangeId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Protocol {
-    /// HTTP/1.0 or HTTP/1.1.
+    /// HTTP/1.x, and HTTP/0.9.
     Http1,
+    /// HTTP/2 (RFC 9113).
+    Http2,
+    /// gRPC: HTTP/2 with content of `application/grpc`.
+    Grpc,
     /// An HTTP/1.1 exchange that switched the connection to WebSocket (RFC 6455).
     WebSocket,
 }
@@ -31,10 +35,21 @@ pub enum Protocol {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Version {
+    /// HTTP/0.9: a request line without a version, a response without a head.
+    Http09,
     /// HTTP/1.0.
     Http10,
     /// HTTP/1.1.
     Http11,
+    /// HTTP/2. Its head is written as the HTTP/1 head that says the same (RFC 9113 section 8.3).
+    Http2,
+    /// A version that does not exist, as the start line says it.
+    Other {
+        /// Before the dot.
+        major: u8,
+        /// After the dot.
+        minor: u8,
+    },
 }
 
 /// A range of [`HeadBytes`].
@@ -136,6 +151,22 @@ pub enum MessageAnomaly {
     ConflictingSegments,
 }
 
+/// How well the fields of a head are known. HTTP/2 joined midway refers to header fields that were
+/// sent before the sensor looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Certainty {
+    /// Every field was on the wire.
+    Exact,
+    /// Method, host or path is inferred; how likely it is right.
+    Inferred {
+        /// 0 to 99.
+        percent: u8,
+    },
+    /// Method, host or path could not be told.
+    Unknown,
+}
+
 /// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -147,6 +178,8 @@ pub struct Request {
     pub target: Span,
     /// The version.
     pub version: Version,
+    /// How well the start line and the host are known.
+    pub certainty: Certainty,
     /// The content.
     pub body: Body,
     /// When its first byte was captured.
@@ -178,6 +211,38 @@ pub struct Response {
     pub anomalies: SmallVec<[MessageAnomaly; 2]>,
 }
 
+/// Messages that went one way inside an exchange: gRPC's, a WebSocket's, an event stream's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageFlow {
+    /// Data messages that came whole.
+    pub messages: u64,
+    /// Their payload bytes, as sent (compressed ones compressed).
+    pub bytes: u64,
+    /// The longest, in payload bytes.
+    pub longest: u64,
+    /// Those whose payload was compressed.
+    pub compressed: u64,
+    /// Those that are text (WebSocket) or events (event streams).
+    pub text: u64,
+    /// Control frames: WebSocket's ping, pong and close.
+    pub control: u64,
+    /// Messages that a gap or the end took part of.
+    pub incomplete: u64,
+    /// Payloads of the first messages, unmasked and decompressed, each cut at a bound.
+    pub samples: Vec<Vec<u8>>,
+}
+
+/// What was said inside an exchange that carries messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Messages {
+    /// From client to server.
+    pub from_client: MessageFlow,
+    /// From server to client.
+    pub from_server: MessageFlow,
+    /// How it ended: `grpc-status`, or a WebSocket close code.
+    pub outcome: Option<u32>,
+}
+
 /// What the link between the request and the response of an exchange rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -207,6 +272,8 @@ pub struct HttpExchange {
     pub request: Option<Request>,
     /// The final response, when it was seen.
     pub response: Option<Response>,
+    /// The messages inside it, where it carries any.
+    pub messages: Option<Box<Messages>>,
     /// What the link between the two rests on.
     pub pairing: Pairing,
     /// The packet time at which it was reported.

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use tapscope_flow::{ConnectionId, CounterValue, StreamEvent, StreamEventKind, Timestamp};
 
-use crate::connection::{Connection, Context, Facts};
 use crate::counters::{Counter, Counters};
 use crate::exchange::ExchangeSink;
-use crate::head::{Chunk, Position};
+use crate::http1::head::{Chunk, Position};
+use crate::http1::{Connection, Context, Facts};
 use crate::settings::HttpSettings;
 
 /// What is kept of one connection.

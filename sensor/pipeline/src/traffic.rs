@@ -10,8 +10,8 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde_json::{Map, Value};
 use tapscope_http::{
-    Body, BodyEnd, Encapsulation, ExchangeId, HeadBytes, HeaderSpan, HttpExchange, Pairing,
-    Protocol, Request, Response, Span, Timestamp, Version,
+    Body, BodyEnd, Certainty, Encapsulation, ExchangeId, HeadBytes, HeaderSpan, HttpExchange,
+    Pairing, Protocol, Request, Response, Span, Timestamp, Version,
 };
 use tapscope_record::ExchangeRecord;
 use tapscope_redact::Redactor;
@@ -101,6 +101,7 @@ impl TrafficLine {
             protocol: Protocol::Http1,
             request: Some(request),
             response,
+            messages: None,
             pairing: Pairing::Ordered,
             reported,
         };
@@ -240,6 +241,7 @@ fn request(record: &Map<String, Value>, started: Timestamp) -> Result<Request, T
         method,
         target,
         version: Version::Http11,
+        certainty: Certainty::Exact,
         body: body(text(record, "req_body")?),
         started,
         ended: started,

@@ -36,6 +36,10 @@ pub struct ExchangeRecord {
     pub encapsulation: Vec<String>,
     /// `http1`, `http2`, `grpc`, `websocket`.
     pub protocol: String,
+    /// The operation the request names inside its content (or, for gRPC, by its path); none where
+    /// method and path say all there is to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<Operation>,
     /// The method; none when the request was not seen.
     pub method: Option<String>,
     /// The host asked for, lower case, without port and final dot; the server's address when the
@@ -68,11 +72,99 @@ pub struct ExchangeRecord {
     /// Client address as proxies report it (X-Forwarded-For, Forwarded), outermost; an address
     /// only, and only a claim.
     pub forwarded_for: Option<core::net::IpAddr>,
+    /// The messages inside an exchange that carries a stream of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<MessagesRecord>,
+    /// Token of what names one request across the hops of a proxy (`traceparent`, `X-Request-ID`
+    /// and the like), when sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Token>,
+    /// How certain method, host and path are, in percent; 100 when they were on the wire.
+    #[serde(default = "certain", skip_serializing_if = "is_certain")]
+    pub certainty: u8,
+    /// What a strict parser would not have accepted, by name (`obs_fold`, `bare_lf`, …), once each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anomalies: Vec<String>,
     /// What is noteworthy about this one exchange.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signals: Vec<Signal>,
     /// How much of it was seen.
     pub completeness: Completeness,
+}
+
+const fn certain() -> u8 {
+    100
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a reference over"
+)]
+const fn is_certain(percent: &u8) -> bool {
+    *percent == 100
+}
+
+/// What a request asks for where the URL does not say it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Operation {
+    /// `graphql`, `json_rpc`, `mcp`, `soap`, `grpc`, `grpc_web`.
+    pub style: String,
+    /// What kind: GraphQL's `query`, `mutation`, `subscription`; `call`, `notification`, `tool`.
+    pub kind: String,
+    /// Its name: the operation, method, tool or body element; empty when it has none.
+    pub name: String,
+    /// What it asks for at the top level (GraphQL's fields), sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// Measures of the request (`depth`, `aliases`, `batch`, `introspection`, …).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub measures: BTreeMap<String, u32>,
+}
+
+/// The messages inside an exchange: a WebSocket's, an event stream's, gRPC's.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MessagesRecord {
+    /// From client to server.
+    pub from_client: MessageFlowRecord,
+    /// From server to client.
+    pub from_server: MessageFlowRecord,
+    /// `grpc-status`, or a WebSocket close code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<u32>,
+}
+
+/// Messages that went one way.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MessageFlowRecord {
+    /// Data messages that came whole.
+    pub messages: u64,
+    /// Payload bytes of them.
+    pub bytes: u64,
+    /// Payload bytes of the longest.
+    pub longest: u64,
+    /// Those that were compressed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub compressed: u64,
+    /// Those that are text or events.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub text: u64,
+    /// Control frames.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub control: u64,
+    /// Messages of which a part is missing.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub incomplete: u64,
+    /// The shape of the first messages, merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a reference over"
+)]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One segment of a path.

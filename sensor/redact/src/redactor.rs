@@ -1,8 +1,8 @@
 //! The record, put together from what each part of the exchange tells.
 
 use tapscope_http::{
-    BodyEnd, CounterValue, ExchangeId, HttpExchange, Layer, MessageAnomaly, Pairing, Protocol,
-    Request, Response,
+    BodyEnd, Certainty, CounterValue, ExchangeId, HttpExchange, Layer, MessageAnomaly, Pairing,
+    Protocol, Request, Response,
 };
 use tapscope_record::{
     Completeness, Credential, ExchangeRecord, MessageCompleteness, MessageRecord, Parameter,
@@ -103,6 +103,7 @@ impl Redactor {
             server: exchange.server,
             encapsulation: exchange.encapsulation.0.iter().filter_map(layer).collect(),
             protocol: protocol(exchange.protocol).to_owned(),
+            operation: None,
             method: line.method,
             host,
             port,
@@ -116,6 +117,10 @@ impl Redactor {
             user_agent: request.and_then(|request| head::user_agent(&work, &request.head)),
             forwarded_for: request.and_then(|request| head::forwarded_for(&request.head)),
             credentials: work.credentials,
+            messages: None,
+            trace: None,
+            certainty: request.map_or(100, certainty),
+            anomalies: Vec::new(),
             signals: work.signals,
             completeness: completeness(exchange),
         }
@@ -275,7 +280,17 @@ fn layer(layer: &Layer) -> Option<String> {
 const fn protocol(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::WebSocket => "websocket",
+        Protocol::Http2 => "http2",
+        Protocol::Grpc => "grpc",
         _ => "http1",
+    }
+}
+
+const fn certainty(request: &Request) -> u8 {
+    match request.certainty {
+        Certainty::Exact => 100,
+        Certainty::Inferred { percent } => percent,
+        _ => 0,
     }
 }
 

@@ -6,8 +6,8 @@
 
 use smallvec::SmallVec;
 use tapscope_http::{
-    Body, BodyEnd, Encapsulation, ExchangeId, HeadBytes, HeaderSpan, HttpExchange, Pairing,
-    Protocol, Request, Response, Span, Timestamp, Version,
+    Body, BodyEnd, Certainty, Encapsulation, ExchangeId, HeadBytes, HeaderSpan, HttpExchange,
+    Pairing, Protocol, Request, Response, Span, Timestamp, Version,
 };
 use tapscope_record::ExchangeRecord;
 use tapscope_redact::{RedactSettings, Redactor, TokenKey};
@@ -84,6 +84,7 @@ pub(crate) fn exchange(
             method: spans[0],
             target: spans[1],
             version: Version::Http11,
+            certainty: Certainty::Exact,
             body: body(content),
             started: at(1_000),
             ended: at(2_000),
@@ -99,6 +100,7 @@ pub(crate) fn exchange(
             interim: 0,
             anomalies: SmallVec::new(),
         }),
+        messages: None,
         pairing: Pairing::Ordered,
         reported: at(6_000),
     }

@@ -11,9 +11,9 @@ use smallvec::SmallVec;
 use tapscope_flow::Timestamp;
 
 use crate::counters::Counter;
-use crate::detect::{self, Guess, MessageKind};
-use crate::dialect;
 use crate::exchange::{BodyEnd, HeadBytes, HeaderSpan, Span, Version};
+use crate::http1::detect::{self, Guess, MessageKind};
+use crate::http1::dialect;
 use crate::settings::HttpSettings;
 
 /// Header lines parsed at first; 64 fit nearly every head and cost two kilobytes of stack.

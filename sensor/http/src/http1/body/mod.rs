@@ -7,7 +7,7 @@ mod chunked;
 mod close;
 
 use crate::exchange::{Body, BodyEnd};
-use crate::framing::Framing;
+use crate::http1::framing::Framing;
 use crate::settings::HttpSettings;
 
 pub(crate) use chunked::Chunked;

@@ -3,11 +3,11 @@
 use tapscope_flow::Side;
 
 use super::{Connection, Context, State};
-use crate::body::{self, Content, GapEffect};
 use crate::counters::Counter;
-use crate::detect;
 use crate::exchange::{Body, BodyEnd, ExchangeSink, MessageAnomaly};
-use crate::head::{Chunk, HeadAssembler, Position};
+use crate::http1::body::{self, Content, GapEffect};
+use crate::http1::detect;
+use crate::http1::head::{Chunk, HeadAssembler, Position};
 
 impl Connection {
     /// Reads a body.

@@ -4,9 +4,9 @@
 //! The start line and the line ends were found before; nothing here fails but for a start line
 //! that is none.
 
-use crate::detect::trim_line_end;
 use crate::exchange::{HeaderSpan, Version};
-use crate::head::{HeaderSpans, RequestParts, ResponseParts, span};
+use crate::http1::detect::trim_line_end;
+use crate::http1::head::{HeaderSpans, RequestParts, ResponseParts, span};
 use crate::settings::HttpSettings;
 
 /// Reads a request head.

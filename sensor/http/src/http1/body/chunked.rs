@@ -200,7 +200,7 @@ impl Chunked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::empty_body;
+    use crate::http1::body::empty_body;
 
     /// Feeds the bytes in pieces of `step`; tells content, what was taken, and how it ended.
     fn read(bytes: &[u8], step: usize) -> (String, usize, Progress) {

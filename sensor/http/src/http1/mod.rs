@@ -1,21 +1,40 @@
-//! The state machine of one connection: each side is between messages, in a head, in a body, or
-//! no longer HTTP.
+//! HTTP/1: the state machine of one connection. Each side is between messages, in a head, in a
+//! body, or no longer HTTP; heads are assembled and read by httparse, framing decides how a body
+//! ends, and pairing says which request a response answers.
 
-/// Heads.
+/// What a first line says.
+pub(crate) mod detect;
+
+/// Start line and header lines.
+pub(crate) mod head;
+
+/// Heads that httparse refuses.
+mod dialect;
+
+/// Heads as they come.
 mod message;
 
-/// Content.
+/// How content is delimited.
+mod framing;
+
+/// Content, by the way it is delimited.
+mod body;
+
+/// Content as it comes.
 mod content;
+
+/// Which request a response answers.
+mod pair;
 
 use core::net::SocketAddr;
 
 use tapscope_flow::{ConnectionId, Encapsulation, EndReason, Side, Timestamp};
 
-use crate::body::BodyReader;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{BodyEnd, ExchangeId, ExchangeSink, HttpExchange, MessageAnomaly, Pairing};
-use crate::head::{Chunk, HeadAssembler, Position};
-use crate::pair::Pairs;
+use crate::http1::body::BodyReader;
+use crate::http1::head::{Chunk, HeadAssembler, Position};
+use crate::http1::pair::Pairs;
 use crate::settings::HttpSettings;
 
 /// What is fixed about a connection.
@@ -354,6 +373,7 @@ impl Connection {
                 protocol: finished.protocol,
                 request: finished.request,
                 response: finished.response,
+                messages: None,
                 pairing: finished.pairing,
                 reported: cx.now,
             });

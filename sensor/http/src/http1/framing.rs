@@ -159,7 +159,7 @@ fn decimal(digits: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::head::{parse_request, parse_response};
+    use crate::http1::head::{parse_request, parse_response};
     use crate::settings::HttpSettings;
 
     fn response(status: &str, lines: &str, method: &[u8]) -> (Framing, Vec<MessageAnomaly>) {

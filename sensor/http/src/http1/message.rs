@@ -3,13 +3,15 @@
 use tapscope_flow::Side;
 
 use super::{Connection, Context, State};
-use crate::body::{self, BodyReader};
 use crate::counters::{Counter, Counters};
-use crate::detect::{self, MessageKind};
-use crate::exchange::{BodyEnd, ExchangeSink, MessageAnomaly, Protocol, Request, Response};
-use crate::framing::{self, Anomalies, Framing};
-use crate::head::{self, AssembledHead, Chunk, HeadAssembler, Position, Progress};
-use crate::pair;
+use crate::exchange::{
+    BodyEnd, Certainty, ExchangeSink, MessageAnomaly, Protocol, Request, Response,
+};
+use crate::http1::body::{self, BodyReader};
+use crate::http1::detect::{self, MessageKind};
+use crate::http1::framing::{self, Anomalies, Framing};
+use crate::http1::head::{self, AssembledHead, Chunk, HeadAssembler, Position, Progress};
+use crate::http1::pair;
 use crate::settings::HttpSettings;
 
 impl Connection {
@@ -246,6 +248,7 @@ impl Connection {
             method: parsed.method,
             target: parsed.target,
             version: parsed.version,
+            certainty: Certainty::Exact,
             body: body::empty_body(),
             started: start.captured,
             ended: end.captured,

@@ -10,10 +10,10 @@
 
 use std::collections::VecDeque;
 
-use crate::body::empty_body;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{Body, BodyEnd, Pairing, Protocol, Request, Response};
-use crate::head::Position;
+use crate::http1::body::empty_body;
+use crate::http1::head::Position;
 use crate::settings::HttpSettings;
 use tapscope_flow::Timestamp;
 
