@@ -16,6 +16,7 @@ fn shape(names: &[&str]) -> Shape {
             kind: ValueType::String,
             fields: Vec::new(),
             items: None,
+            item: None,
             truncated: false,
         },
         class: None,
@@ -24,6 +25,7 @@ fn shape(names: &[&str]) -> Shape {
         kind: ValueType::Object,
         fields: names.iter().map(field).collect(),
         items: None,
+        item: None,
         truncated: false,
     }
 }

@@ -203,6 +203,10 @@ pub struct ValueProfile {
     pub token: Token,
     /// Class of personal or secret data, when it is one.
     pub class: Option<String>,
+    /// The value itself where it is one of the few hundred words that APIs use for choices (`asc`,
+    /// `active`, `json`): the list is the sensor's, so that nothing personal can be among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<String>,
 }
 
 /// The narrowest type that fits a value.
@@ -260,6 +264,9 @@ pub struct MessageRecord {
     /// stay, their values never do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub header_names: Vec<String>,
+    /// Request only: names of its cookies, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cookie_names: Vec<String>,
     /// Shape of the content, where it has one.
     pub shape: Option<Shape>,
     /// Bytes of content, before decoding, that the shape and the data classes were drawn from.
@@ -285,6 +292,9 @@ pub struct Shape {
     pub fields: Vec<Field>,
     /// Number of items, for an array.
     pub items: Option<u32>,
+    /// The type of its items, joined over all of them, for an array that has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ValueType>,
     /// Whether a cap or the end of the sample cut it.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub truncated: bool,

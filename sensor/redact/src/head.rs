@@ -49,6 +49,8 @@ pub(crate) fn describe(work: &mut Work<'_>, head: &HeadBytes, message: &mut Mess
                 .get_or_insert_with(|| media_type(value));
         } else if name.eq_ignore_ascii_case(b"content-encoding") {
             codings(value, &mut message.content_encoding);
+        } else if name.eq_ignore_ascii_case(b"cookie") {
+            cookie_names(work, value, &mut message.cookie_names);
         }
     }
 }
@@ -87,6 +89,20 @@ fn codings(value: &[u8], out: &mut Vec<String>) {
             .iter()
             .find(|known| coding.eq_ignore_ascii_case(known.as_bytes()));
         out.push((*known.unwrap_or(&"{unknown}")).to_owned());
+    }
+}
+
+/// Names of the cookies of one Cookie field (RFC 6265 section 4.2.1).
+fn cookie_names(work: &mut Work<'_>, value: &[u8], out: &mut Vec<String>) {
+    for pair in value.split(|&byte| byte == b';').map(<[u8]>::trim_ascii) {
+        let Some(equals) = memchr::memchr(b'=', pair) else {
+            continue;
+        };
+        if out.len() >= work.settings.header_names_max {
+            work.counters.header_names_over_cap += 1;
+            continue;
+        }
+        out.push(work.name(pair.get(..equals).unwrap_or_default()));
     }
 }
 

@@ -11,6 +11,7 @@ fn shape(fields: &[(u8, u8)]) -> Shape {
             kind: TYPES[kind as usize % TYPES.len()].0,
             fields: Vec::new(),
             items: None,
+            item: None,
             truncated: false,
         },
         class: (kind % 3 == 0).then(|| format!("class{kind}")),
@@ -19,6 +20,7 @@ fn shape(fields: &[(u8, u8)]) -> Shape {
         kind: ValueType::Object,
         fields: fields.iter().map(field).collect(),
         items: None,
+        item: None,
         truncated: false,
     }
 }

@@ -63,7 +63,8 @@ pub(super) fn read<'a>(work: &mut Work<'_>, content: &'a [u8]) -> (Option<Shape>
         return (None, content);
     }
     if documents > 1 {
-        shape.kind = ValueType::Array;
+        let first = core::mem::replace(&mut shape.kind, ValueType::Array);
+        shape.item = Some(shape.item.map_or(first, |known| join(known, first)));
         shape.items = Some(documents);
     }
     shape.truncated |= cut || budget.dropped > 0;
@@ -114,14 +115,15 @@ struct Place<'r, 'a> {
 impl Place<'_, '_> {
     fn set_kind(&mut self, kind: ValueType) {
         self.reader.values += 1;
-        if let Some(shape) = self.shape.as_deref_mut()
-            && !self.item
-        {
-            shape.kind = if self.first {
-                kind
-            } else {
-                join(shape.kind, kind)
-            };
+        let Some(shape) = self.shape.as_deref_mut() else {
+            return;
+        };
+        if self.item {
+            shape.item = Some(shape.item.map_or(kind, |known| join(known, kind)));
+        } else if self.first {
+            shape.kind = kind;
+        } else {
+            shape.kind = join(shape.kind, kind);
         }
     }
 

@@ -61,6 +61,7 @@ pub(crate) fn empty_shape() -> Shape {
         kind: ValueType::Empty,
         fields: Vec::new(),
         items: None,
+        item: None,
         truncated: false,
     }
 }
@@ -139,6 +140,10 @@ fn merge(into: &mut Shape, from: Shape) {
     into.truncated |= from.truncated;
     into.items = match (into.items, from.items) {
         (Some(one), Some(other)) => Some(one.max(other)),
+        (one, other) => one.or(other),
+    };
+    into.item = match (into.item, from.item) {
+        (Some(one), Some(other)) => Some(join(one, other)),
         (one, other) => one.or(other),
     };
     for field in from.fields {

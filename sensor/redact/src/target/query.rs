@@ -4,7 +4,7 @@ use tapscope_record::{Credential, Parameter, ValueProfile};
 
 use crate::redactor::Work;
 use crate::text::{
-    DataClass, FieldHint, class_of, credential_parameter, field_hint, first_class,
+    DataClass, FieldHint, class_of, common_word, credential_parameter, field_hint, first_class,
     value_type_of_text,
 };
 use crate::token::TokenUse;
@@ -43,6 +43,11 @@ fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Paramete
         len: u32::try_from(value.len()).unwrap_or(u32::MAX),
         token: work.tokens.token(TokenUse::Value, value),
         class: class.map(|class| class.as_str().to_owned()),
+        word: class
+            .is_none()
+            .then(|| common_word(value))
+            .flatten()
+            .map(str::to_owned),
     };
     work.counters.values_redacted += u64::from(class.is_some());
     *work.scratch = scratch;

@@ -25,6 +25,8 @@ mod scan;
 
 mod name;
 
+mod word;
+
 pub(crate) use address::ip_address_of_node;
 pub(crate) use bytes::{Mask, mask_of};
 pub(crate) use class::DataClass;
@@ -34,3 +36,4 @@ pub(crate) use name::safe_name;
 pub(crate) use scan::{first_class, scan};
 pub(crate) use secret::{is_jwt, looks_random, looks_secret};
 pub(crate) use whole::class_of;
+pub(crate) use word::common_word;
