@@ -3,8 +3,8 @@
 //! Pure, streaming and bounded. HTTP is recognised by content on any port; a gap marks the
 //! exchange and the connection goes on at the next message.
 //!
-//! [`HttpStage`] finds the connection of an event; a folder for each protocol says what its two
-//! sides mean.
+//! [`HttpStage`] finds the connection of an event, `conversation` says what the connection speaks,
+//! and a folder for each protocol says what its two sides mean.
 #![deny(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -17,6 +17,12 @@ mod settings;
 
 /// The stage itself.
 mod stage;
+
+/// What a connection speaks.
+mod conversation;
+
+/// Pieces of a stream.
+mod chunk;
 
 /// HTTP/1.
 mod http1;

@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 
 use tapscope_flow::{ConnectionId, CounterValue, StreamEvent, StreamEventKind, Timestamp};
 
+use crate::chunk::{Chunk, Position};
+use crate::conversation::{Context, Conversation, Facts};
 use crate::counters::{Counter, Counters};
 use crate::exchange::ExchangeSink;
-use crate::http1::head::{Chunk, Position};
-use crate::http1::{Connection, Context, Facts};
 use crate::settings::HttpSettings;
 
 /// What is kept of one connection.
 #[derive(Debug)]
 struct Entry {
     facts: Facts,
-    /// Made at the first data or gap, so that connections without any cost little.
-    connection: Option<Box<Connection>>,
-    /// What `connection` held when it was looked at last.
+    conversation: Conversation,
+    /// Exchanges reported.
+    ordinal: u32,
+    /// What `conversation` held when it was looked at last.
     held: usize,
     /// When it is looked at for what waits too long; set while it stands in the queue.
     deadline: Option<Timestamp>,
@@ -94,10 +95,7 @@ impl HttpStage {
                 entry.deadline = None;
             }
             self.next_deadline = self.deadlines.first().map(|(deadline, _)| *deadline);
-            let since = now - self.settings.response_wait_nanos_max;
-            self.with_connection(slot, now, sink, |connection, cx| {
-                connection.expire(cx, since);
-            });
+            self.with_conversation(slot, now, sink, |conversation, cx| conversation.expire(cx));
         }
     }
 
@@ -130,7 +128,8 @@ impl HttpStage {
         if let Some(entry) = self.entries.get_mut(slot) {
             *entry = Some(Entry {
                 facts,
-                connection: None,
+                conversation: Conversation::default(),
+                ordinal: 0,
                 held: 0,
                 deadline: None,
             });
@@ -146,24 +145,21 @@ impl HttpStage {
     }
 
     fn close_slot(&mut self, slot: usize, now: Timestamp, sink: &mut impl ExchangeSink) {
-        let Some(entry) = self.entries.get_mut(slot).and_then(Option::take) else {
+        let Some(mut entry) = self.entries.get_mut(slot).and_then(Option::take) else {
             return;
         };
         self.held = self.held.saturating_sub(entry.held);
         if let Some(deadline) = entry.deadline {
             self.deadlines.remove(&(deadline, entry.facts.id.slot));
         }
-        if let Some(mut connection) = entry.connection {
-            let facts = &entry.facts;
-            let (settings, counters) = (&self.settings, &mut self.counters);
-            connection.close(&mut Context {
-                settings,
-                counters,
-                facts,
-                sink,
-                now,
-            });
-        }
+        entry.conversation.close(&mut Context {
+            settings: &self.settings,
+            counters: &mut self.counters,
+            facts: &entry.facts,
+            sink,
+            now,
+            ordinal: &mut entry.ordinal,
+        });
     }
 
     fn knows(&self, id: ConnectionId) -> bool {
@@ -178,14 +174,11 @@ impl HttpStage {
             return;
         }
         let slot = event.connection.slot;
-        if let StreamEventKind::Data { .. } | StreamEventKind::Gap { .. } = event.kind
-            && let Some(Some(entry)) = self.entries.get_mut(slot as usize)
-            && entry.connection.is_none()
-        {
-            entry.connection = Some(Box::new(Connection::new(&entry.facts)));
-        }
-        self.with_connection(slot, event.timestamp, sink, |connection, cx| {
-            match event.kind {
+        self.with_conversation(
+            slot,
+            event.timestamp,
+            sink,
+            |conversation, cx| match event.kind {
                 StreamEventKind::Data {
                     side,
                     offset,
@@ -199,7 +192,7 @@ impl HttpStage {
                         captured,
                         before: None,
                     };
-                    connection.data(
+                    conversation.data(
                         cx,
                         side,
                         Chunk {
@@ -211,34 +204,32 @@ impl HttpStage {
                 }
                 StreamEventKind::Gap {
                     side, offset, len, ..
-                } => connection.gap(cx, side, offset, len),
-                StreamEventKind::Conflict { side, .. } => connection.conflict(side),
-                StreamEventKind::End { side, reason } => connection.end(cx, side, reason),
+                } => conversation.gap(cx, side, offset, len),
+                StreamEventKind::Conflict { side, .. } => conversation.conflict(side),
+                StreamEventKind::End { side, reason } => conversation.end(cx, side, reason),
                 StreamEventKind::Open { .. } | StreamEventKind::Close { .. } => {}
-            }
-        });
+            },
+        );
     }
 
-    /// Does something with a connection, then settles what it holds and when it is due.
-    fn with_connection<S: ExchangeSink>(
+    /// Does something with a conversation, then settles what it holds and when it is due.
+    fn with_conversation<S: ExchangeSink>(
         &mut self,
         slot: u32,
         now: Timestamp,
         sink: &mut S,
-        act: impl FnOnce(&mut Connection, &mut Context<'_, S>),
+        act: impl FnOnce(&mut Conversation, &mut Context<'_, S>),
     ) {
         let Some(Some(entry)) = self.entries.get_mut(slot as usize) else {
             return;
         };
         let Entry {
             facts,
-            connection: Some(connection),
+            conversation,
+            ordinal,
             held,
             deadline,
-        } = entry
-        else {
-            return;
-        };
+        } = entry;
         let (settings, counters) = (&self.settings, &mut self.counters);
         let mut cx = Context {
             settings,
@@ -246,23 +237,22 @@ impl HttpStage {
             facts,
             sink,
             now,
+            ordinal,
         };
-        act(connection, &mut cx);
-        let now_held = connection.held();
+        act(conversation, &mut cx);
+        let mut now_held = conversation.held();
         self.held = self.held.saturating_sub(*held).saturating_add(now_held);
         if self.held > settings.held_bytes_max && now_held > *held {
-            connection.shed(&mut cx);
-            self.held = self
-                .held
-                .saturating_sub(now_held)
-                .saturating_add(connection.held());
+            conversation.shed(&mut cx);
+            self.held = self.held.saturating_sub(now_held);
+            now_held = conversation.held();
+            self.held = self.held.saturating_add(now_held);
         }
-        *held = connection.held();
+        *held = now_held;
         // A place in the queue is kept although what it was taken for may be over: when it comes
         // up, the next is taken for what waits then.
         if deadline.is_none() {
-            let wait = settings.response_wait_nanos_max;
-            *deadline = connection.waiting_since().map(|since| since + wait);
+            *deadline = conversation.deadline(settings);
             if let Some(deadline) = *deadline {
                 self.deadlines.insert((deadline, slot));
                 let is_first = self.next_deadline.is_none_or(|next| deadline < next);

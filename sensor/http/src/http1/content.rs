@@ -2,12 +2,14 @@
 
 use tapscope_flow::Side;
 
-use super::{Connection, Context, State};
+use super::{Connection, State};
+use crate::chunk::{Chunk, Position};
+use crate::conversation::Context;
 use crate::counters::Counter;
 use crate::exchange::{Body, BodyEnd, ExchangeSink, MessageAnomaly};
 use crate::http1::body::{self, Content, GapEffect};
 use crate::http1::detect;
-use crate::http1::head::{Chunk, HeadAssembler, Position};
+use crate::http1::head::HeadAssembler;
 
 impl Connection {
     /// Reads a body.

@@ -8,8 +8,8 @@ use core::mem::MaybeUninit;
 use httparse::{Error, Header, ParserConfig, Status};
 use memchr::memchr;
 use smallvec::SmallVec;
-use tapscope_flow::Timestamp;
 
+use crate::chunk::{Chunk, Position};
 use crate::counters::Counter;
 use crate::exchange::{BodyEnd, HeadBytes, HeaderSpan, Span, Version};
 use crate::http1::detect::{self, Guess, MessageKind};
@@ -18,58 +18,6 @@ use crate::settings::HttpSettings;
 
 /// Header lines parsed at first; 64 fit nearly every head and cost two kilobytes of stack.
 const HEADERS_USUAL: usize = 64;
-
-/// Where in a stream, and when, a byte was seen.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Position {
-    /// Offset in its stream.
-    pub(crate) offset: u64,
-    /// What its segment acknowledged of the other stream.
-    pub(crate) acknowledged: Option<u64>,
-    /// When its segment was captured.
-    pub(crate) captured: Timestamp,
-    /// Offset and acknowledgement of the segment before its own.
-    pub(crate) before: Option<(u64, u64)>,
-}
-
-/// Bytes of one side's stream with the facts of the event that brought them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Chunk<'a> {
-    /// Where the first byte stands.
-    pub(crate) at: Position,
-    /// The bytes.
-    pub(crate) bytes: &'a [u8],
-    /// Whether the first byte is the first of its event.
-    pub(crate) is_event_start: bool,
-}
-
-impl Chunk<'_> {
-    /// The chunk without its first `n` bytes.
-    pub(crate) fn skip(self, n: usize) -> Self {
-        if n == 0 {
-            return self;
-        }
-        let bytes = self.bytes.get(n..).unwrap_or_default();
-        Self {
-            at: self.position(n),
-            bytes,
-            is_event_start: false,
-        }
-    }
-
-    /// The position of the `n`th byte.
-    pub(crate) const fn position(&self, n: usize) -> Position {
-        Position {
-            offset: self.at.offset.saturating_add(n as u64),
-            ..self.at
-        }
-    }
-
-    /// The offset behind the last byte.
-    pub(crate) const fn end(&self) -> u64 {
-        self.at.offset.saturating_add(self.bytes.len() as u64)
-    }
-}
 
 /// What became of the bytes fed to a [`HeadAssembler`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

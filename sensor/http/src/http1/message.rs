@@ -2,15 +2,15 @@
 
 use tapscope_flow::Side;
 
-use super::{Connection, Context, State};
+use super::{Connection, State};
+use crate::chunk::{Chunk, Position};
+use crate::conversation::{Context, Handover};
 use crate::counters::{Counter, Counters};
-use crate::exchange::{
-    BodyEnd, Certainty, ExchangeSink, MessageAnomaly, Protocol, Request, Response,
-};
+use crate::exchange::{BodyEnd, Certainty, ExchangeSink, MessageAnomaly, Request, Response};
 use crate::http1::body::{self, BodyReader};
 use crate::http1::detect::{self, MessageKind};
 use crate::http1::framing::{self, Anomalies, Framing};
-use crate::http1::head::{self, AssembledHead, Chunk, HeadAssembler, Position, Progress};
+use crate::http1::head::{self, AssembledHead, HeadAssembler, Progress};
 use crate::http1::pair;
 use crate::settings::HttpSettings;
 
@@ -311,14 +311,10 @@ impl Connection {
         response.anomalies = anomalies;
         response.anomalies.extend(conflicts);
         response.body = body::empty_body();
-        let is_websocket = response
-            .head
-            .header("upgrade")
-            .is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"));
         if let Some(how) = cut {
             self.end_response(cx, how, end);
         } else if parsed.status == 101 {
-            self.switch(cx, end, is_websocket);
+            self.switch(cx, side.other(), end);
         } else if method.as_deref() == Some(b"CONNECT") && (200..=299).contains(&parsed.status) {
             self.open_tunnel(cx, end);
         } else if !self.begin_body(side, framing, cx.settings) {
@@ -348,22 +344,24 @@ impl Connection {
     }
 
     /// A 101 response: what follows is another protocol.
-    pub(super) fn switch<S>(&mut self, cx: &mut Context<'_, S>, end: Position, is_websocket: bool) {
-        let (protocol, counter) = if is_websocket {
-            (Protocol::WebSocket, Counter::SwitchedWebSocket)
-        } else {
-            (Protocol::Http1, Counter::SwitchedOther)
-        };
-        cx.counters.count(counter);
-        self.pairs.switch(protocol, end.captured);
-        self.a.state = State::Opaque;
-        self.b.state = State::Opaque;
+    pub(super) fn switch<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        client: Side,
+        end: Position,
+    ) {
+        let exchange = self.pairs.switch(end.captured);
+        self.report(cx);
+        self.handover = Some(Handover::Switched { client, exchange });
     }
 
     /// A successful CONNECT: what follows is any protocol, HTTP included.
     pub(super) fn open_tunnel<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, end: Position) {
         cx.counters.count(Counter::SwitchedTunnel);
-        self.pairs.switch(Protocol::Http1, end.captured);
+        let client = self.client.unwrap_or(Side::A);
+        if let Some(exchange) = self.pairs.switch(end.captured) {
+            cx.report(client, *exchange);
+        }
         self.report(cx);
         self.client = None;
         for side in [Side::A, Side::B] {
@@ -372,6 +370,7 @@ impl Connection {
             stream.searched = 0;
             stream.judged = false;
         }
+        self.handover = Some(Handover::Tunnel);
     }
 }
 

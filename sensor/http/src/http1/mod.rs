@@ -26,35 +26,16 @@ mod content;
 /// Which request a response answers.
 mod pair;
 
-use core::net::SocketAddr;
+use tapscope_flow::{EndReason, Side, Timestamp};
 
-use tapscope_flow::{ConnectionId, Encapsulation, EndReason, Side, Timestamp};
-
-use crate::counters::{Counter, Counters};
-use crate::exchange::{BodyEnd, ExchangeId, ExchangeSink, HttpExchange, MessageAnomaly, Pairing};
+use crate::chunk::{Chunk, Position};
+use crate::conversation::{Context, Facts, Handover};
+use crate::counters::Counter;
+use crate::exchange::{BodyEnd, ExchangeSink, MessageAnomaly};
 use crate::http1::body::BodyReader;
-use crate::http1::head::{Chunk, HeadAssembler, Position};
+use crate::http1::head::HeadAssembler;
 use crate::http1::pair::Pairs;
 use crate::settings::HttpSettings;
-
-/// What is fixed about a connection.
-#[derive(Clone, Debug)]
-pub(crate) struct Facts {
-    pub(crate) id: ConnectionId,
-    pub(crate) a: SocketAddr,
-    pub(crate) b: SocketAddr,
-    pub(crate) initiator: Option<Side>,
-    pub(crate) encapsulation: Encapsulation,
-}
-
-/// What a connection needs from outside to handle an event.
-pub(crate) struct Context<'a, S> {
-    pub(crate) settings: &'a HttpSettings,
-    pub(crate) counters: &'a mut Counters,
-    pub(crate) facts: &'a Facts,
-    pub(crate) sink: &'a mut S,
-    pub(crate) now: Timestamp,
-}
 
 /// Where one side's stream stands.
 #[derive(Debug)]
@@ -132,10 +113,10 @@ pub(crate) struct Connection {
     b: Stream,
     client: Option<Side>,
     pairs: Pairs,
-    /// Exchanges reported.
-    ordinal: u32,
     /// The connection was counted as HTTP.
     counted: bool,
+    /// What follows is for another conversation.
+    handover: Option<Handover>,
 }
 
 impl Connection {
@@ -151,8 +132,8 @@ impl Connection {
             b: Stream::default(),
             client: None,
             pairs,
-            ordinal: 0,
             counted: false,
+            handover: None,
         }
     }
 
@@ -161,9 +142,10 @@ impl Connection {
         self.a.held() + self.b.held() + self.pairs.held()
     }
 
-    /// When the oldest of what waits for the other side began to wait.
-    pub(crate) fn waiting_since(&self) -> Option<Timestamp> {
-        self.pairs.waiting_since()
+    /// When to look for what waits too long, if anything waits.
+    pub(crate) fn deadline(&self, settings: &HttpSettings) -> Option<Timestamp> {
+        let since = self.pairs.waiting_since()?;
+        Some(since + settings.response_wait_nanos_max)
     }
 
     const fn stream(&mut self, side: Side) -> &mut Stream {
@@ -173,13 +155,18 @@ impl Connection {
         }
     }
 
-    /// In-order bytes of one side.
-    pub(crate) fn data<S: ExchangeSink>(
+    /// What is to follow this conversation, once.
+    pub(crate) const fn take_handover(&mut self) -> Option<Handover> {
+        self.handover.take()
+    }
+
+    /// In-order bytes of one side. Returns those that are for the conversation that follows.
+    pub(crate) fn data<'c, S: ExchangeSink>(
         &mut self,
         cx: &mut Context<'_, S>,
         side: Side,
-        chunk: Chunk<'_>,
-    ) {
+        chunk: Chunk<'c>,
+    ) -> Chunk<'c> {
         let stream = self.stream(side);
         stream.captured = chunk.at.captured;
         let mut rest = chunk;
@@ -188,7 +175,7 @@ impl Connection {
             .acknowledged
             .map(|acknowledged| (chunk.at.offset, acknowledged));
         rest.at.before = core::mem::replace(&mut stream.last, this);
-        while !rest.bytes.is_empty() {
+        while !rest.bytes.is_empty() && self.handover.is_none() {
             let taken = match &self.stream(side).state {
                 State::Message(_) => self.read_message(cx, side, rest),
                 State::Search(_) => self.search(cx, side, rest),
@@ -201,9 +188,10 @@ impl Connection {
             };
             rest = rest.skip(taken);
         }
-        self.stream(side).next = chunk.end();
+        self.stream(side).next = rest.at.offset;
         self.decide_waiting(side);
         self.report(cx);
+        rest
     }
 
     /// Responses that waited for requests are decided once the request stream came far enough.
@@ -321,7 +309,6 @@ impl Connection {
 
     /// Reports what is held so that it is held no longer, and searches anew.
     pub(crate) fn shed<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
-        cx.counters.count(Counter::HeldBytesCap);
         self.pairs.drain();
         for side in [Side::A, Side::B] {
             if matches!(
@@ -336,8 +323,9 @@ impl Connection {
         self.report(cx);
     }
 
-    /// Reports what has waited since `since` or longer.
-    pub(crate) fn expire<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, since: Timestamp) {
+    /// Reports what has waited too long.
+    pub(crate) fn expire<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
+        let since = cx.now - cx.settings.response_wait_nanos_max;
         self.pairs.expire(since, cx.counters);
         self.report(cx);
     }
@@ -348,35 +336,8 @@ impl Connection {
             return;
         }
         let client = self.client.or(cx.facts.initiator).unwrap_or(Side::A);
-        let (client, server) = match client {
-            Side::A => (cx.facts.a, cx.facts.b),
-            Side::B => (cx.facts.b, cx.facts.a),
-        };
         for finished in self.pairs.take_ready() {
-            cx.counters
-                .count(match (&finished.request, finished.pairing) {
-                    (_, Pairing::Ordered) => Counter::Ordered,
-                    (_, Pairing::Acknowledged) => Counter::Acknowledged,
-                    (Some(_), Pairing::Unpaired) => Counter::Unanswered,
-                    (None, Pairing::Unpaired) => Counter::Orphaned,
-                });
-            let id = ExchangeId {
-                connection: cx.facts.id.serial,
-                ordinal: self.ordinal,
-            };
-            self.ordinal = self.ordinal.saturating_add(1);
-            cx.sink.handle_exchange(HttpExchange {
-                id,
-                client,
-                server,
-                encapsulation: cx.facts.encapsulation.clone(),
-                protocol: finished.protocol,
-                request: finished.request,
-                response: finished.response,
-                messages: None,
-                pairing: finished.pairing,
-                reported: cx.now,
-            });
+            cx.report(client, finished);
         }
     }
 }

@@ -10,10 +10,11 @@
 
 use std::collections::VecDeque;
 
+use crate::chunk::Position;
+use crate::conversation::Finished;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{Body, BodyEnd, Pairing, Protocol, Request, Response};
 use crate::http1::body::empty_body;
-use crate::http1::head::Position;
 use crate::settings::HttpSettings;
 use tapscope_flow::Timestamp;
 
@@ -61,15 +62,6 @@ struct Active {
 struct Waiting {
     response: Response,
     start: Position,
-}
-
-/// An exchange that is ready to be reported.
-#[derive(Debug)]
-pub(crate) struct Finished {
-    pub(crate) request: Option<Request>,
-    pub(crate) response: Option<Response>,
-    pub(crate) pairing: Pairing,
-    pub(crate) protocol: Protocol,
 }
 
 /// The requests and responses of one connection that are not reported yet.
@@ -502,12 +494,7 @@ impl Pairs {
             Some(_) => first.answered.unwrap_or(Pairing::Unpaired),
             None => Pairing::Unpaired,
         };
-        self.finish(
-            Some(first.request),
-            first.response,
-            pairing,
-            Protocol::Http1,
-        );
+        self.finish(Some(first.request), first.response, pairing);
     }
 
     /// Reports the first pending request although it is not complete.
@@ -532,7 +519,7 @@ impl Pairs {
     }
 
     fn orphan(&mut self, response: Response) {
-        self.finish(None, Some(response), Pairing::Unpaired, Protocol::Http1);
+        self.finish(None, Some(response), Pairing::Unpaired);
     }
 
     fn orphan_first_waiting(&mut self) {
@@ -541,52 +528,51 @@ impl Pairs {
         }
     }
 
-    fn finish(
+    /// Puts an exchange with what is ready.
+    fn finish(&mut self, request: Option<Request>, response: Option<Response>, pairing: Pairing) {
+        let finished = self.release(request, response, pairing);
+        self.ready.push(finished);
+    }
+
+    /// An exchange that is held here no longer.
+    fn release(
         &mut self,
         request: Option<Request>,
         response: Option<Response>,
         pairing: Pairing,
-        protocol: Protocol,
-    ) {
-        let of_request = request
-            .as_ref()
-            .map_or(0, |r| r.head.bytes.len() + r.body.sample.len());
-        let of_response = response
-            .as_ref()
-            .map_or(0, |r| r.head.bytes.len() + r.body.sample.len());
-        self.held = self.held.saturating_sub(of_request + of_response);
-        self.ready.push(Finished {
+    ) -> Finished {
+        let finished = Finished {
             request,
             response,
+            messages: None,
             pairing,
-            protocol,
-        });
+            protocol: Protocol::Http1,
+        };
+        self.held = self.held.saturating_sub(finished.held());
+        finished
     }
 
-    /// Reports the exchange whose response is being read as the last before a switch of protocols,
-    /// and everything else that is pending.
-    pub(crate) fn switch(&mut self, protocol: Protocol, ended: Timestamp) {
-        if let Some(mut active) = self.active.take() {
+    /// Gives out the exchange whose response is being read as the last before a switch of
+    /// protocols, and reports everything else that is pending.
+    pub(crate) fn switch(&mut self, ended: Timestamp) -> Option<Box<Finished>> {
+        let last = self.active.take().map(|mut active| {
             active.response.body.end = BodyEnd::Complete;
             active.response.ended = ended;
-            if active.is_paired
-                && let Some(mut first) = self.pending.pop_front()
-            {
+            let first = active.is_paired.then(|| self.pending.pop_front()).flatten();
+            let pairing = first
+                .as_ref()
+                .and_then(|first| first.answered)
+                .unwrap_or(Pairing::Unpaired);
+            let request = first.map(|mut first| {
                 if first.request.body.end == BodyEnd::Open && first.complete {
                     first.request.body.end = BodyEnd::Complete;
                 }
-                let pairing = first.answered.unwrap_or(Pairing::Unpaired);
-                self.finish(
-                    Some(first.request),
-                    Some(active.response),
-                    pairing,
-                    protocol,
-                );
-            } else {
-                self.finish(None, Some(active.response), Pairing::Unpaired, protocol);
-            }
-        }
+                first.request
+            });
+            Box::new(self.release(request, Some(active.response), pairing))
+        });
         self.drain();
+        last
     }
 
     /// No response will come any more: reports the requests that wait for one.
