@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help demo build ui test explore live kill lint sample clean
+.PHONY: help demo build ui test explore fuzz live kill lint sample clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ test: ## Install what is missing and run every test; the last line is the sum
 
 explore: ## Property tests and simulator on a new draw each time; SEED=N repeats one
 	@scripts/explore.sh
+
+fuzz: ## Fuzz a target for a while: make fuzz TARGET=decap SECONDS=60
+	@TARGET=$(or $(TARGET),decap) SECONDS_TO_RUN=$(or $(SECONDS),60) scripts/fuzz.sh run
 
 live: build ## The long live test: nginx under 2,000 requests/s for 20 s over veth (root)
 	@tests/live/run.sh --binary target/release/tapscope --rate 2000 --seconds 20

@@ -9,5 +9,6 @@ cd "$(dirname "$0")/.."
 seed=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 echo "explore: SEED=$seed"
 export PROPTEST_RNG_SEED=$seed DIALOGUES_SEED=$seed DIALOGUES_CASES=${CASES:-10000}
+export LAWS_SEED=$seed LAWS_CASES=${LAWS_CASES:-100000}
 cargo test --release --locked --no-fail-fast -p tapscope-decap -p tapscope-flow -p tapscope-http \
-    -p tapscope-redact -p tapscope-pipeline -p tapscope-analyzer
+    -p tapscope-redact -p tapscope-pipeline -p tapscope-analyzer -p tapscope-laws
