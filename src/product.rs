@@ -345,6 +345,7 @@ impl Feed {
                     continue;
                 }
             };
+            worker.set_source(u32::try_from(finished.len()).unwrap_or(u32::MAX));
             let mut reporter = Reporter {
                 finished: &finished,
                 last: None,
@@ -368,7 +369,7 @@ impl Feed {
         worker.sink.records.send_batch();
         let now = worker.now().nanos();
         worker.sink.records.send(Input::Time(now));
-        let report = health_report(now, finished, counters_of(&worker));
+        let report = health_report(now, finished, counters_of(&worker), worker.feeds());
         worker.sink.records.send(Input::Health(report));
         first_error.map_or(Ok(()), |error| Err(error.into()))
     }
@@ -422,7 +423,7 @@ impl Reporter<'_> {
         {
             self.last = Some(Instant::now());
             let sources = [self.finished, &source.stats()[..]].concat();
-            let report = health_report(now, sources, counters_of(worker));
+            let report = health_report(now, sources, counters_of(worker), worker.feeds());
             worker.sink.records.send(Input::Health(report));
         }
     }

@@ -184,6 +184,7 @@ impl World {
                 bytes: packets * 700,
                 dropped_kernel: packets / 300,
                 dropped_interface: 0,
+                ..SourceHealth::default()
             }],
             counters: vec![
                 counter("decap", "packets_undecoded", Some("not_ip"), 312),
@@ -193,6 +194,7 @@ impl World {
                 counter("http", "http_other_protocol", Some("tls"), 4000),
                 counter("http", "http_head_refused", Some("header_name"), 3),
             ],
+            ..HealthReport::default()
         }
     }
 

@@ -46,7 +46,7 @@ pub(crate) fn execute(arguments: &Import, settings: &Settings) -> Result<()> {
         feed.send(Input::Health(HealthReport {
             time: 0,
             sources,
-            counters: Vec::new(),
+            ..HealthReport::default()
         }));
         result
     })?;

@@ -316,7 +316,9 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
         let offset = self.stream.next;
         if end > offset {
             self.stream.next = end;
-            self.out.gap(self.side, offset, end - offset, reason);
+            let acknowledged = self.stream.acknowledged.saturating_sub(offset);
+            let range = (offset, end - offset);
+            self.out.gap(self.side, range, reason, acknowledged);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use tapscope_decap::CounterValue;
 
+use crate::feed::Feeds;
 use crate::{CloseReason, GapReason};
 
 /// The counters of one table.
@@ -25,6 +26,8 @@ pub(crate) struct Counters {
     pub(crate) conflicts: u64,
     pub(crate) clock_steps_back: u64,
     pub(crate) bytes_delivered: u64,
+    /// The same by feed, as far as it is counted by feed.
+    pub(crate) feeds: Feeds,
     closed: [u64; 5],
     gaps: [u64; 3],
     gap_bytes: [u64; 3],

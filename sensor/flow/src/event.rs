@@ -4,6 +4,8 @@ use core::net::SocketAddr;
 
 use tapscope_decap::{Encapsulation, Timestamp};
 
+use crate::FeedIndex;
+
 /// A connection as the table knows it: a dense slot, and a generation that tells its reuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnectionId {
@@ -98,6 +100,8 @@ pub enum StreamEventKind<'a> {
         initiator: Option<Side>,
         /// What was peeled around the first segment.
         encapsulation: &'a Encapsulation,
+        /// The feed that brought it.
+        feed: FeedIndex,
     },
     /// In-order bytes of one side's stream.
     Data {

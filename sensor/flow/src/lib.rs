@@ -41,6 +41,9 @@ mod held;
 /// The way out.
 mod output;
 
+/// What each interface, VLAN and virtual network brought and lacked.
+mod feed;
+
 /// The output.
 mod event;
 
@@ -50,6 +53,7 @@ mod counters;
 pub use event::{
     CloseReason, ConnectionId, EndReason, GapReason, Side, StreamEvent, StreamEventKind, StreamSink,
 };
+pub use feed::{FeedCounts, FeedIndex, FeedKey, Network};
 pub use settings::FlowSettings;
 pub use table::FlowTable;
 pub use tapscope_decap::{CounterValue, Encapsulation, Layer, Timestamp};

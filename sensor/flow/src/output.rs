@@ -6,6 +6,7 @@ use core::net::SocketAddr;
 use tapscope_decap::{Encapsulation, Timestamp};
 
 use crate::counters::Counters;
+use crate::feed::Directions;
 use crate::held::Origin;
 use crate::{ConnectionId, EndReason, GapReason, Side, StreamEvent, StreamEventKind, StreamSink};
 
@@ -17,6 +18,8 @@ pub(crate) struct Head {
     pub(crate) b: SocketAddr,
     pub(crate) initiator: Option<Side>,
     pub(crate) encapsulation: Encapsulation,
+    /// Which feeds brought its two directions.
+    pub(crate) feeds: Directions,
     /// Whether `Open` was emitted.
     pub(crate) opened: bool,
 }
@@ -33,6 +36,8 @@ impl<S: StreamSink> Output<'_, S> {
     /// In-order bytes.
     pub(crate) fn data(&mut self, side: Side, offset: u64, origin: Origin, bytes: &[u8]) {
         self.counters.bytes_delivered += bytes.len() as u64;
+        let feed = self.head.feeds.of(side);
+        self.counters.feeds.delivered(feed, bytes.len() as u64);
         let Origin {
             captured,
             acknowledged,
@@ -47,9 +52,17 @@ impl<S: StreamSink> Output<'_, S> {
         });
     }
 
-    /// Bytes that will never come.
-    pub(crate) fn gap(&mut self, side: Side, offset: u64, len: u64, reason: GapReason) {
+    /// Bytes that will never come, of which the receiver has acknowledged `acknowledged`.
+    pub(crate) fn gap(
+        &mut self,
+        side: Side,
+        (offset, len): (u64, u64),
+        reason: GapReason,
+        acknowledged: u64,
+    ) {
         self.counters.gap(reason, len);
+        let feed = self.head.feeds.of(side);
+        self.counters.feeds.gap(feed, reason, len, acknowledged);
         self.emit(StreamEventKind::Gap {
             side,
             offset,
@@ -80,6 +93,7 @@ impl<S: StreamSink> Output<'_, S> {
                 b: self.head.b,
                 initiator: self.head.initiator,
                 encapsulation: &self.head.encapsulation,
+                feed: self.head.feeds.first(),
             };
             self.sink.handle_event(StreamEvent {
                 connection,

@@ -41,6 +41,15 @@ pub struct FlowSettings {
     /// Two copies of a packet (same IP identification) closer than this come from a mirror that
     /// sees the packet twice; a sender repeats itself later.
     pub duplicate_window_nanos: u64,
+    /// Feeds (interface, VLAN, virtual network) counted apart; further ones are counted together.
+    /// A trunk has at most 4,094 VLANs, but a person reads tens of rows.
+    pub feeds_max: usize,
+    /// How far behind its feed's latest packet one may be before the clock counts as having gone
+    /// back: queues of a card and merged captures disorder packets by some milliseconds.
+    pub clock_disorder_nanos: u64,
+    /// How far ahead of its feed's latest packet one may be before the clock counts as having
+    /// jumped: a feed may be silent over a weekend.
+    pub clock_jump_nanos: u64,
     /// Distance from the expected position up to which a segment belongs to the stream. Windows
     /// in practice stay below 16 MiB.
     pub stray_distance: u64,
@@ -68,6 +77,9 @@ impl Default for FlowSettings {
             closed_linger_nanos: 2 * SECOND,
             reset_linger_nanos: 200 * MILLISECOND,
             duplicate_window_nanos: 5 * MILLISECOND,
+            feeds_max: 256,
+            clock_disorder_nanos: 100 * MILLISECOND,
+            clock_jump_nanos: 7 * 86_400 * SECOND,
             stray_distance: 16 << 20,
             strays_before_reuse: 3,
             near_distance: 64 << 10,

@@ -7,13 +7,14 @@ use tapscope_decap::{CounterValue, Segment, SeqNumber, TcpFlags, Timestamp};
 use crate::assembler::{Assembler, Payload};
 use crate::connection::{Connection, PHASES, Phase, Verdict};
 use crate::counters::Counters;
+use crate::feed::{Before, Directions};
 use crate::key::FlowKey;
 use crate::output::{Head, Output};
 use crate::stream::{Start, Stream};
 use crate::timer::Queues;
 use crate::{
-    CloseReason, ConnectionId, EndReason, FlowSettings, GapReason, Side, StreamEventKind,
-    StreamSink,
+    CloseReason, ConnectionId, EndReason, FeedCounts, FeedIndex, FeedKey, FlowSettings, GapReason,
+    Side, StreamEventKind, StreamSink,
 };
 
 /// A silent connection is moved to the back of its queue at most this often; it bounds how late
@@ -66,8 +67,26 @@ impl FlowTable {
         }
     }
 
+    /// Segments from here on come from that source of the run.
+    pub const fn set_source(&mut self, source: u32) {
+        self.counters.feeds.set_source(source);
+    }
+
     /// Takes a segment.
     pub fn handle_segment<S: StreamSink>(&mut self, segment: &Segment<'_>, sink: &mut S) {
+        let feed = self.counters.feeds.handle_segment(segment, &self.settings);
+        let before = Before::of(&self.counters);
+        self.take_segment(segment, feed, sink);
+        let after = Before::of(&self.counters);
+        self.counters.feeds.settle(feed, before, after);
+    }
+
+    fn take_segment<S: StreamSink>(
+        &mut self,
+        segment: &Segment<'_>,
+        feed: FeedIndex,
+        sink: &mut S,
+    ) {
         self.counters.segments += 1;
         if segment.timestamp < self.clock {
             self.counters.clock_steps_back += 1;
@@ -78,7 +97,7 @@ impl FlowTable {
         if let Some(slot) = self.index.get(&key).copied() {
             match self.admit(slot, sender_is_low, segment, sink) {
                 Some(Verdict::Ours) => {
-                    self.process(slot, sender_is_low, segment, sink);
+                    self.process(slot, sender_is_low, segment, feed, sink);
                     return;
                 }
                 Some(Verdict::ImplausibleSyn) => {
@@ -103,7 +122,7 @@ impl FlowTable {
             return;
         }
         let slot = self.open(key, sender_is_low, segment, syn, sink);
-        self.process(slot, sender_is_low, segment, sink);
+        self.process(slot, sender_is_low, segment, feed, sink);
     }
 
     /// Moves the clock on and runs the timers that are due.
@@ -146,6 +165,12 @@ impl FlowTable {
     #[must_use]
     pub fn counters(&self) -> Vec<CounterValue> {
         self.counters.values()
+    }
+
+    /// What each feed brought and lacked; the one without key takes what found no place.
+    #[must_use]
+    pub fn feeds(&self) -> Vec<(FeedIndex, Option<FeedKey>, FeedCounts)> {
+        self.counters.feeds.values()
     }
 
     /// Bytes held behind holes, bookkeeping included.
@@ -240,6 +265,7 @@ impl FlowTable {
             b,
             initiator: syn.map(|_| Side::A),
             encapsulation: segment.encapsulation.clone(),
+            feeds: Directions::default(),
             opened: false,
         };
         let conn = Connection {
@@ -265,6 +291,7 @@ impl FlowTable {
         slot: u32,
         sender_is_low: bool,
         segment: &Segment<'_>,
+        feed: FeedIndex,
         sink: &mut S,
     ) {
         if segment.payload_len > 0 {
@@ -274,6 +301,7 @@ impl FlowTable {
             return;
         };
         let side = conn.side_of(sender_is_low);
+        conn.head.feeds.note(side, feed);
         let before = conn.held_cost();
         let phase_before = conn.phase();
         let now = conn.last_seen.max(segment.timestamp);
@@ -391,6 +419,10 @@ impl FlowTable {
         self.index.remove(&conn.key);
         self.free.push(slot);
         self.counters.close(reason);
+        if conn.has_payload {
+            let a_is_client = conn.head.initiator.map(|side| side == Side::A);
+            self.counters.feeds.close(conn.head.feeds, a_is_client);
+        }
         let reset = conn.reset.is_some();
         let Connection { head, a, b, .. } = &mut conn;
         let mut out = Output {

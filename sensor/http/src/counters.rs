@@ -136,6 +136,11 @@ impl Counters {
         }
     }
 
+    /// One value.
+    pub(crate) fn get(&self, counter: Counter) -> u64 {
+        self.0.get(counter as usize).copied().unwrap_or(0)
+    }
+
     /// All values, in a fixed order.
     pub(crate) fn values(&self) -> Vec<CounterValue> {
         let values = NAMES.iter().zip(self.0);

@@ -33,10 +33,14 @@ mod exchange;
 /// What was refused, lost and capped.
 mod counters;
 
+/// The same by feed.
+mod feed;
+
 pub use exchange::{
     Body, BodyEnd, Certainty, ExchangeId, ExchangeSink, HeadBytes, HeaderSpan, HttpExchange,
     MessageAnomaly, MessageFlow, Messages, Pairing, Protocol, Request, Response, Span, Version,
 };
+pub use feed::HttpFeedCounts;
 pub use settings::HttpSettings;
 pub use stage::HttpStage;
 pub use tapscope_flow::{CounterValue, Encapsulation, Layer, Timestamp};

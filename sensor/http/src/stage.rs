@@ -2,18 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use tapscope_flow::{ConnectionId, CounterValue, StreamEvent, StreamEventKind, Timestamp};
+use tapscope_flow::{
+    ConnectionId, CounterValue, FeedIndex, StreamEvent, StreamEventKind, Timestamp,
+};
 
 use crate::chunk::{Chunk, Position};
 use crate::conversation::{Context, Conversation, Facts};
 use crate::counters::{Counter, Counters};
 use crate::exchange::ExchangeSink;
+use crate::feed::{HttpFeedCounts, HttpFeeds};
 use crate::settings::HttpSettings;
 
 /// What is kept of one connection.
 #[derive(Debug)]
 struct Entry {
     facts: Facts,
+    /// The feed that brought it.
+    feed: FeedIndex,
     conversation: Conversation,
     /// Exchanges reported.
     ordinal: u32,
@@ -28,6 +33,7 @@ struct Entry {
 pub struct HttpStage {
     settings: HttpSettings,
     counters: Counters,
+    feeds: HttpFeeds,
     /// By slot of the connection's id.
     entries: Vec<Option<Entry>>,
     /// When to look at which slot. A connection has at most one place, and comes up at most once
@@ -46,6 +52,7 @@ impl HttpStage {
         Self {
             settings,
             counters: Counters::new(),
+            feeds: HttpFeeds::new(),
             entries: Vec::new(),
             deadlines: BTreeSet::new(),
             next_deadline: None,
@@ -61,6 +68,7 @@ impl HttpStage {
                 b,
                 initiator,
                 encapsulation,
+                feed,
             } => {
                 let id = event.connection;
                 let encapsulation = encapsulation.clone();
@@ -72,6 +80,7 @@ impl HttpStage {
                         initiator,
                         encapsulation,
                     },
+                    feed,
                     event.timestamp,
                     sink,
                 );
@@ -112,13 +121,25 @@ impl HttpStage {
         self.counters.values()
     }
 
+    /// What was counted of one feed.
+    #[must_use]
+    pub fn feed(&self, feed: FeedIndex) -> HttpFeedCounts {
+        self.feeds.get(feed)
+    }
+
     /// Bytes held in heads and body samples.
     #[must_use]
     pub const fn held_bytes(&self) -> usize {
         self.held
     }
 
-    fn open(&mut self, facts: Facts, now: Timestamp, sink: &mut impl ExchangeSink) {
+    fn open(
+        &mut self,
+        facts: Facts,
+        feed: FeedIndex,
+        now: Timestamp,
+        sink: &mut impl ExchangeSink,
+    ) {
         let slot = facts.id.slot as usize;
         // The table closes before it reuses; should it not, nothing is lost.
         self.close_slot(slot, now, sink);
@@ -128,6 +149,7 @@ impl HttpStage {
         if let Some(entry) = self.entries.get_mut(slot) {
             *entry = Some(Entry {
                 facts,
+                feed,
                 conversation: Conversation::default(),
                 ordinal: 0,
                 held: 0,
@@ -152,6 +174,7 @@ impl HttpStage {
         if let Some(deadline) = entry.deadline {
             self.deadlines.remove(&(deadline, entry.facts.id.slot));
         }
+        let before = HttpFeedCounts::of(&self.counters);
         entry.conversation.close(&mut Context {
             settings: &self.settings,
             counters: &mut self.counters,
@@ -160,6 +183,7 @@ impl HttpStage {
             now,
             ordinal: &mut entry.ordinal,
         });
+        self.feeds.settle(entry.feed, &before, &self.counters);
     }
 
     fn knows(&self, id: ConnectionId) -> bool {
@@ -223,8 +247,10 @@ impl HttpStage {
         let Some(Some(entry)) = self.entries.get_mut(slot as usize) else {
             return;
         };
+        let before = HttpFeedCounts::of(&self.counters);
         let Entry {
             facts,
+            feed,
             conversation,
             ordinal,
             held,
@@ -249,6 +275,7 @@ impl HttpStage {
             self.held = self.held.saturating_add(now_held);
         }
         *held = now_held;
+        self.feeds.settle(*feed, &before, &self.counters);
         // A place in the queue is kept although what it was taken for may be over: when it comes
         // up, the next is taken for what waits then.
         if deadline.is_none() {

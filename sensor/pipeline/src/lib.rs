@@ -14,6 +14,6 @@ pub mod health;
 /// Exchanges that did not come from packets: JSON Lines.
 pub mod traffic;
 
-pub use health::health_report;
+pub use health::{CountedFeed, health_report};
 pub use run::{Step, run};
 pub use worker::{RecordSink, Redacting, Worker, WorkerSettings};

@@ -1,10 +1,12 @@
 //! One worker: the data's way from a packet to a record, with no logic of its own.
 
 use tapscope_decap::{DecapSettings, Decapsulator, RawPacket, Timestamp};
-use tapscope_flow::{FlowSettings, FlowTable, StreamEvent};
-use tapscope_http::{ExchangeSink, HttpExchange, HttpSettings, HttpStage};
-use tapscope_record::{Counter, ExchangeRecord};
+use tapscope_flow::{FeedCounts, FlowSettings, FlowTable, StreamEvent};
+use tapscope_http::{ExchangeSink, HttpExchange, HttpFeedCounts, HttpSettings, HttpStage};
+use tapscope_record::{Counter, ExchangeRecord, FeedCounters};
 use tapscope_redact::Redactor;
+
+use crate::health::CountedFeed;
 
 /// Packet time between two looks at the timers. Fixed to packet time and not to batches, so that
 /// a live run and a replay of the same packets do the same.
@@ -67,6 +69,11 @@ impl<S: ExchangeSink> Worker<S> {
         }
     }
 
+    /// C: packets from here on come from that source, counted from 0 over the run.
+    pub const fn set_source(&mut self, source: u32) {
+        self.flow.set_source(source);
+    }
+
     /// B: takes one packet all the way.
     pub fn handle_packet(&mut self, packet: RawPacket<'_>) {
         if packet.timestamp >= self.next_tick {
@@ -125,6 +132,17 @@ impl<S: ExchangeSink> Worker<S> {
         self.now
     }
 
+    /// A: what each feed brought and lacked.
+    #[must_use]
+    pub fn feeds(&self) -> Vec<CountedFeed> {
+        let feeds = self.flow.feeds();
+        let counted = feeds.into_iter().map(|(place, key, counts)| {
+            let http = self.http.feed(place);
+            (key, feed_counters(&counts, &http))
+        });
+        counted.collect()
+    }
+
     /// A: every counter of every stage.
     #[must_use]
     pub fn counters(&self) -> Vec<Counter> {
@@ -144,5 +162,36 @@ impl<S: ExchangeSink> Worker<S> {
                 })
             })
             .collect()
+    }
+}
+
+/// What two stages counted of one feed.
+const fn feed_counters(flow: &FeedCounts, http: &HttpFeedCounts) -> FeedCounters {
+    FeedCounters {
+        segments: flow.segments,
+        payload_bytes: flow.payload_bytes,
+        delivered_bytes: flow.delivered_bytes,
+        unseen_bytes: flow.unseen_bytes,
+        unseen_gaps: flow.unseen_gaps,
+        cut_bytes: flow.cut_bytes,
+        truncated_segments: flow.truncated,
+        duplicates: flow.duplicates,
+        retransmissions: flow.retransmissions,
+        out_of_order: flow.out_of_order,
+        connections: flow.connections,
+        client_only: flow.client_only,
+        server_only: flow.server_only,
+        one_side_only: flow.one_side_only,
+        clock_steps_back: flow.clock_steps_back,
+        clock_jumps: flow.clock_jumps,
+        http_connections: http.connections,
+        tls_streams: http.tls_streams,
+        foreign_streams: http.foreign_streams,
+        heads_parsed: http.heads_parsed,
+        heads_tolerated: http.heads_tolerated,
+        exchanges: http.exchanges,
+        requests_only: http.requests_only,
+        responses_only: http.responses_only,
+        clock_back_nanos_max: flow.clock_back_nanos_max,
     }
 }

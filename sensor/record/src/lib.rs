@@ -8,6 +8,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// What the sensor says of itself.
+mod health;
+
+pub use health::{Counter, FeedCounters, FeedHealth, HealthReport, MemoryAccount, SourceHealth};
+
 /// The version of the record's form that this crate writes.
 pub const RECORD_VERSION: u16 = 1;
 
@@ -75,10 +80,22 @@ pub struct ExchangeRecord {
     /// The messages inside an exchange that carries a stream of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<MessagesRecord>,
-    /// Token of what names one request across the hops of a proxy (`traceparent`, `X-Request-ID`
-    /// and the like), when sent.
+    /// Tokens of what names one request across the hops of a proxy (`X-Request-ID`, the trace of
+    /// `traceparent` and the like), sorted; empty when none was sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trace: Vec<Token>,
+    /// Nanoseconds since the Unix epoch: last byte seen of the response; none when no response was
+    /// seen or the source does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trace: Option<Token>,
+    pub ended: Option<i64>,
+    /// Nanoseconds since the Unix epoch, packet time: when the sensor reported it; 0 when the
+    /// source does not tell.
+    #[serde(default, skip_serializing_if = "is_nought")]
+    pub reported: i64,
+    /// Where else on its way the same exchange was seen: its other legs, from client to server. The
+    /// sensor leaves it empty; what joins legs fills it in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vantage: Vec<VantagePoint>,
     /// How certain method, host and path are, in percent; 100 when they were on the wire.
     #[serde(default = "certain", skip_serializing_if = "is_certain")]
     pub certainty: u8,
@@ -102,6 +119,25 @@ const fn certain() -> u8 {
 )]
 const fn is_certain(percent: &u8) -> bool {
     *percent == 100
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a reference over"
+)]
+const fn is_nought(time: &i64) -> bool {
+    *time == 0
+}
+
+/// One leg of an exchange: the way between two hops.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct VantagePoint {
+    /// The exchange's name on that leg.
+    pub id: String,
+    /// Address and port that asked.
+    pub client: SocketAddr,
+    /// Address and port that answered.
+    pub server: SocketAddr,
 }
 
 /// What a request asks for where the URL does not say it.
@@ -387,47 +423,4 @@ pub enum Pairing {
     Unpaired,
     /// The source gave them together (not from packets).
     Given,
-}
-
-/// What the sensor says of itself: what it took in, and what it could not use and why.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct HealthReport {
-    /// Packet time of the latest packet, nanoseconds since the Unix epoch.
-    pub time: i64,
-    /// Where packets come from.
-    pub sources: Vec<SourceHealth>,
-    /// Every counter of every stage; a counter whose `reason` is set counts something not used.
-    pub counters: Vec<Counter>,
-}
-
-/// One packet source.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SourceHealth {
-    /// Interface or file name.
-    pub name: String,
-    /// `live`, `file`, `traffic`.
-    pub kind: String,
-    /// `running`, `finished`, or the error it ended with.
-    pub state: String,
-    /// Packets delivered to the sensor.
-    pub packets: u64,
-    /// Bytes of them.
-    pub bytes: u64,
-    /// Packets the kernel dropped because the ring was full.
-    pub dropped_kernel: u64,
-    /// Packets the interface or its driver dropped.
-    pub dropped_interface: u64,
-}
-
-/// One counter.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Counter {
-    /// `capture`, `decap`, `flow`, `http`, `redact`, `analyzer`, `store`.
-    pub stage: String,
-    /// What is counted, `<noun>_<verb>` (`segments_delivered`, `packets_undecoded`).
-    pub name: String,
-    /// Why it was not used; none for what was.
-    pub reason: Option<String>,
-    /// Count since the start.
-    pub value: u64,
 }

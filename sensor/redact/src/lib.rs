@@ -35,6 +35,9 @@ mod target;
 /// Header fields: media types, codings, dates, addresses.
 mod head;
 
+/// What names one request across hops.
+mod trace;
+
 /// Credentials.
 mod credential;
 

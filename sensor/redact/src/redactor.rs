@@ -15,7 +15,7 @@ use crate::settings::RedactSettings;
 use crate::target::{self, Target};
 use crate::text::safe_name;
 use crate::token::{TokenKey, TokenUse, Tokenizer};
-use crate::{credential, head};
+use crate::{credential, head, trace};
 
 /// Makes records of exchanges.
 ///
@@ -116,9 +116,12 @@ impl Redactor {
             latency_ns: latency(request, response),
             user_agent: request.and_then(|request| head::user_agent(&work, &request.head)),
             forwarded_for: request.and_then(|request| head::forwarded_for(&request.head)),
-            credentials: work.credentials,
+            credentials: core::mem::take(&mut work.credentials),
             messages: None,
-            trace: None,
+            trace: request.map_or_else(Vec::new, |request| trace::of_head(&work, &request.head)),
+            ended: response.map(|response| response.ended.nanos()),
+            reported: exchange.reported.nanos(),
+            vantage: Vec::new(),
             certainty: request.map_or(100, certainty),
             anomalies: Vec::new(),
             signals: work.signals,

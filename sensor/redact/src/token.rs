@@ -35,6 +35,8 @@ pub(crate) enum TokenUse {
     UserAgent = 4,
     /// The seed of hash tables; never leaves the stage.
     Seed = 5,
+    /// What names a request across hops.
+    Trace = 6,
 }
 
 /// Makes tokens under one key; the key schedule is done once.

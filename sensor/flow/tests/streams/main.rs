@@ -18,3 +18,6 @@ mod situations;
 
 /// Laws that hold for every input.
 mod properties;
+
+/// What is counted of a feed.
+mod feeds;

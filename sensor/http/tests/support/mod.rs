@@ -75,6 +75,7 @@ impl Player {
             b: "10.0.0.2:80".parse().unwrap(),
             initiator,
             encapsulation: &encapsulation,
+            feed: tapscope_flow::FeedIndex::default(),
         });
         player
     }
