@@ -25,6 +25,8 @@ pub(crate) struct ExchangeLine<'a> {
     request: &'static str,
     response: &'static str,
     pairing: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    anomalies: Vec<&'static str>,
 }
 
 impl<'a> ExchangeLine<'a> {
@@ -52,7 +54,7 @@ impl<'a> ExchangeLine<'a> {
                     .unwrap_or_default()
             }),
             path: request.map(|r| String::from_utf8_lossy(r.head.slice(r.target))),
-            status: response.map(|r| r.status),
+            status: response.and_then(|r| r.status_code()),
             req_content_type: request
                 .and_then(|r| r.head.header("content-type"))
                 .map(String::from_utf8_lossy),
@@ -68,6 +70,7 @@ impl<'a> ExchangeLine<'a> {
                 Pairing::Acknowledged => "acknowledged",
                 _ => "unpaired",
             },
+            anomalies: exchange.anomalies().iter().map(|a| a.name()).collect(),
         }
     }
 }

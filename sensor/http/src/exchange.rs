@@ -8,6 +8,8 @@ use core::net::SocketAddr;
 use smallvec::SmallVec;
 use tapscope_flow::{Encapsulation, Timestamp};
 
+use crate::anomaly::{Anomalies, Readings};
+
 /// Names an exchange within a run: deterministic for the same input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId {
@@ -131,26 +133,6 @@ pub struct Body {
     pub end: BodyEnd,
 }
 
-/// Something about a message that a strict parser would not accept, or readers disagree on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum MessageAnomaly {
-    /// Both Content-Length and Transfer-Encoding (RFC 9112 section 6.1).
-    ContentLengthWithTransferEncoding,
-    /// Content-Length values that differ.
-    ConflictingContentLength,
-    /// A Content-Length that is no number.
-    InvalidContentLength,
-    /// A Transfer-Encoding whose final coding is not chunked, or that is not known.
-    UnknownTransferEncoding,
-    /// A chunk size line that could not be read.
-    InvalidChunkSize,
-    /// More than one Host, or none in HTTP/1.1.
-    AmbiguousHost,
-    /// A retransmission carried other bytes than the first copy.
-    ConflictingSegments,
-}
-
 /// How well the fields of a head are known. HTTP/2 joined midway refers to header fields that were
 /// sent before the sensor looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +169,9 @@ pub struct Request {
     /// When the last byte seen of it was captured.
     pub ended: Timestamp,
     /// What is odd about it.
-    pub anomalies: SmallVec<[MessageAnomaly; 2]>,
+    pub anomalies: Anomalies,
+    /// Where its readers may disagree on its end.
+    pub readings: Option<Box<Readings>>,
 }
 
 /// A final response (not 1xx, but for 101).
@@ -195,7 +179,8 @@ pub struct Request {
 pub struct Response {
     /// The head.
     pub head: HeadBytes,
-    /// The status code.
+    /// The status code as its start line says it; 0 when it says none (HTTP/0.9, or a status line
+    /// without a number). [`Self::status_code`] is for readers.
     pub status: u16,
     /// The version.
     pub version: Version,
@@ -208,7 +193,20 @@ pub struct Response {
     /// How many interim (1xx) responses came before.
     pub interim: u16,
     /// What is odd about it.
-    pub anomalies: SmallVec<[MessageAnomaly; 2]>,
+    pub anomalies: Anomalies,
+    /// Where its readers may disagree on its end.
+    pub readings: Option<Box<Readings>>,
+}
+
+impl Response {
+    /// The status code, where the response has one.
+    #[must_use]
+    pub const fn status_code(&self) -> Option<u16> {
+        match self.status {
+            0 => None,
+            status => Some(status),
+        }
+    }
 }
 
 /// Messages that went one way inside an exchange: gRPC's, a WebSocket's, an event stream's.
@@ -278,6 +276,21 @@ pub struct HttpExchange {
     pub pairing: Pairing,
     /// The packet time at which it was reported.
     pub reported: Timestamp,
+}
+
+impl HttpExchange {
+    /// What is odd about either message.
+    #[must_use]
+    pub fn anomalies(&self) -> Anomalies {
+        let mut all = Anomalies::new();
+        if let Some(request) = &self.request {
+            all.insert_all(request.anomalies);
+        }
+        if let Some(response) = &self.response {
+            all.insert_all(response.anomalies);
+        }
+        all
+    }
 }
 
 /// Takes the exchanges of the stage.

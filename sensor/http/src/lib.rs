@@ -27,6 +27,9 @@ mod chunk;
 /// HTTP/1.
 mod http1;
 
+/// What is odd about a message.
+mod anomaly;
+
 /// The output.
 mod exchange;
 
@@ -36,9 +39,10 @@ mod counters;
 /// The same by feed.
 mod feed;
 
+pub use anomaly::{Anomalies, FramingRule, MessageAnomaly, Reading, Readings};
 pub use exchange::{
     Body, BodyEnd, Certainty, ExchangeId, ExchangeSink, HeadBytes, HeaderSpan, HttpExchange,
-    MessageAnomaly, MessageFlow, Messages, Pairing, Protocol, Request, Response, Span, Version,
+    MessageFlow, Messages, Pairing, Protocol, Request, Response, Span, Version,
 };
 pub use feed::HttpFeedCounts;
 pub use settings::HttpSettings;

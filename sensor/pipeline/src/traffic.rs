@@ -246,6 +246,7 @@ fn request(record: &Map<String, Value>, started: Timestamp) -> Result<Request, T
         started,
         ended: started,
         anomalies: Default::default(),
+        readings: None,
     })
 }
 
@@ -293,6 +294,7 @@ fn response(
         ended: started,
         interim: 0,
         anomalies: Default::default(),
+        readings: None,
     }))
 }
 

@@ -44,6 +44,9 @@ mod credential;
 /// Bodies: shape and data classes.
 mod body;
 
+/// What is odd about the form of messages.
+mod framing;
+
 /// The record, put together.
 mod redactor;
 

@@ -1,8 +1,8 @@
 //! The record, put together from what each part of the exchange tells.
 
 use tapscope_http::{
-    BodyEnd, Certainty, CounterValue, ExchangeId, HttpExchange, Layer, MessageAnomaly, Pairing,
-    Protocol, Request, Response,
+    BodyEnd, Certainty, CounterValue, ExchangeId, HttpExchange, Layer, Pairing, Protocol, Request,
+    Response,
 };
 use tapscope_record::{
     Completeness, Credential, ExchangeRecord, MessageCompleteness, MessageRecord, Parameter,
@@ -15,7 +15,7 @@ use crate::settings::RedactSettings;
 use crate::target::{self, Target};
 use crate::text::safe_name;
 use crate::token::{TokenKey, TokenUse, Tokenizer};
-use crate::{credential, head, trace};
+use crate::{credential, framing, head, trace};
 
 /// Makes records of exchanges.
 ///
@@ -93,7 +93,7 @@ impl Redactor {
             .unwrap_or_default();
         let request_record = request.map(|request| request_record(&mut work, request));
         let response_record = response.map(|response| response_record(&mut work, response));
-        framing_signals(&mut work, request, response);
+        framing::signals(&mut work, request, response);
         let (host, port) = line.host.unwrap_or_else(|| server_address(exchange));
         ExchangeRecord {
             version: RECORD_VERSION,
@@ -111,7 +111,7 @@ impl Redactor {
             trailing_slash: line.trailing_slash,
             query: line.query,
             request: request_record,
-            status: response.map(|response| response.status),
+            status: response.and_then(Response::status_code),
             response: response_record,
             latency_ns: latency(request, response),
             user_agent: request.and_then(|request| head::user_agent(&work, &request.head)),
@@ -123,7 +123,7 @@ impl Redactor {
             reported: exchange.reported.nanos(),
             vantage: Vec::new(),
             certainty: request.map_or(100, certainty),
-            anomalies: Vec::new(),
+            anomalies: framing::anomaly_names(exchange),
             signals: work.signals,
             completeness: completeness(exchange),
         }
@@ -218,35 +218,6 @@ fn response_record(work: &mut Work<'_>, response: &Response) -> MessageRecord {
     head::describe(work, &response.head, &mut message);
     body::describe(work, &response.head, &response.body, &mut message);
     message
-}
-
-/// Framing that readers disagree on is how requests are smuggled (RFC 9112 section 11.2).
-fn framing_signals(work: &mut Work<'_>, request: Option<&Request>, response: Option<&Response>) {
-    let request = request
-        .into_iter()
-        .flat_map(|r| &r.anomalies)
-        .map(|a| ("request", *a));
-    let response = response
-        .into_iter()
-        .flat_map(|r| &r.anomalies)
-        .map(|a| ("response", *a));
-    for (side, anomaly) in request.chain(response) {
-        let what = match anomaly {
-            MessageAnomaly::ContentLengthWithTransferEncoding => {
-                "has both Content-Length and Transfer-Encoding"
-            }
-            MessageAnomaly::ConflictingContentLength => "has Content-Length values that differ",
-            MessageAnomaly::InvalidContentLength => "has a Content-Length that is no number",
-            MessageAnomaly::UnknownTransferEncoding => {
-                "has a Transfer-Encoding that does not end in chunked or is not known"
-            }
-            MessageAnomaly::InvalidChunkSize => "has a chunk size that cannot be read",
-            // The others leave no doubt where the message ends.
-            _ => continue,
-        };
-        let detail = format!("The {side} {what}: readers may disagree on where it ends.");
-        credential::signal(work, "request_smuggling", detail);
-    }
 }
 
 fn server_address(exchange: &HttpExchange) -> (String, Option<u16>) {

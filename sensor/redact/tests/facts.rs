@@ -9,7 +9,7 @@ mod support;
 use std::io::Write as _;
 
 use support::{exchange, get, redactor};
-use tapscope_http::{BodyEnd, MessageAnomaly};
+use tapscope_http::{BodyEnd, FramingRule, MessageAnomaly, Reading, Readings};
 use tapscope_record::{
     ExchangeRecord, MessageCompleteness, Pairing, PathSegment, Shape, ValueType,
 };
@@ -373,11 +373,49 @@ fn framing_anomalies_become_a_signal() {
     let request = exchange.request.as_mut().unwrap();
     request
         .anomalies
-        .push(MessageAnomaly::ContentLengthWithTransferEncoding);
-    request.anomalies.push(MessageAnomaly::ConflictingSegments);
+        .insert(MessageAnomaly::ContentLengthWithTransferEncoding);
+    request
+        .anomalies
+        .insert(MessageAnomaly::ConflictingSegments);
     let record = redactor().record(&exchange);
     assert_eq!(record.signals.len(), 1);
     assert_eq!(record.signals[0].kind, "request_smuggling");
+    assert_eq!(
+        record.anomalies,
+        [
+            "content_length_with_transfer_encoding",
+            "conflicting_segments"
+        ]
+    );
+}
+
+#[test]
+fn a_smuggling_signal_names_both_readings_unless_they_agree() {
+    let mut exchange = exchange(b"POST", b"/", &[], b"", (&[], b""));
+    let request = exchange.request.as_mut().unwrap();
+    request
+        .anomalies
+        .insert(MessageAnomaly::ContentLengthWithTransferEncoding);
+    let reading = |rule, len| Reading { rule, len };
+    request.readings = Some(Box::new(Readings {
+        followed: reading(FramingRule::Chunked, Some(40)),
+        other: reading(FramingRule::ContentLength, Some(6)),
+        hides_request: true,
+    }));
+    let record = redactor().record(&exchange);
+    let detail = &record.signals[0].detail;
+    for part in ["40 bytes", "6 bytes", "a request line stands"] {
+        assert!(detail.contains(part), "{detail}");
+    }
+    let request = exchange.request.as_mut().unwrap();
+    request.readings = Some(Box::new(Readings {
+        followed: reading(FramingRule::Chunked, Some(40)),
+        other: reading(FramingRule::ContentLength, Some(40)),
+        hides_request: false,
+    }));
+    let record = redactor().record(&exchange);
+    assert!(record.signals.is_empty());
+    assert_eq!(record.anomalies, ["content_length_with_transfer_encoding"]);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use tapscope_flow::Side;
 
 use super::{Connection, State};
+use crate::anomaly::MessageAnomaly;
 use crate::chunk::{Chunk, Position};
 use crate::conversation::Context;
 use crate::counters::Counter;
-use crate::exchange::{Body, BodyEnd, ExchangeSink, MessageAnomaly};
+use crate::exchange::{Body, BodyEnd, ExchangeSink};
 use crate::http1::body::{self, Content, GapEffect};
 use crate::http1::detect;
 use crate::http1::head::HeadAssembler;

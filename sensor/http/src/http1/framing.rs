@@ -1,8 +1,7 @@
 //! Decides how a message's content is framed (RFC 9112 section 6.3) and says what is odd about it.
 
-use smallvec::SmallVec;
-
-use crate::exchange::{HeadBytes, MessageAnomaly, Version};
+use crate::anomaly::{Anomalies, MessageAnomaly};
+use crate::exchange::{HeadBytes, Version};
 
 /// How the content of a message is delimited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +15,6 @@ pub(crate) enum Framing {
     /// Everything until the connection closes.
     Close,
 }
-
-/// The anomalies of a message.
-pub(crate) type Anomalies = SmallVec<[MessageAnomaly; 2]>;
 
 /// What the framing headers say, before the rules for methods and status codes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +38,7 @@ pub(crate) fn of_request(head: &HeadBytes, version: Version) -> (Framing, Anomal
         .filter(|(name, _)| name.eq_ignore_ascii_case(b"host"))
         .count();
     if hosts > 1 || (hosts == 0 && version == Version::Http11) {
-        anomalies.push(MessageAnomaly::AmbiguousHost);
+        anomalies.insert(MessageAnomaly::AmbiguousHost);
     }
     let framing = if fields.chunked {
         Framing::Chunked
@@ -110,10 +106,10 @@ fn read_fields(head: &HeadBytes, anomalies: &mut Anomalies) -> Fields {
         }
     }
     if fields.transfer_encoding && (unknown_coding || !fields.chunked) {
-        anomalies.push(MessageAnomaly::UnknownTransferEncoding);
+        anomalies.insert(MessageAnomaly::UnknownTransferEncoding);
     }
     if fields.transfer_encoding && fields.content_length {
-        anomalies.push(MessageAnomaly::ContentLengthWithTransferEncoding);
+        anomalies.insert(MessageAnomaly::ContentLengthWithTransferEncoding);
     }
     fields
 }
@@ -129,19 +125,13 @@ fn read_length(value: &[u8], fields: &mut Fields, anomalies: &mut Anomalies) {
     for part in value.split(|&b| b == b',') {
         let number = decimal(part.trim_ascii());
         if number.is_none() {
-            push_once(anomalies, MessageAnomaly::InvalidContentLength);
+            anomalies.insert(MessageAnomaly::InvalidContentLength);
         } else if fields.length.is_some() && fields.length != number {
-            push_once(anomalies, MessageAnomaly::ConflictingContentLength);
+            anomalies.insert(MessageAnomaly::ConflictingContentLength);
         } else {
             fields.length = number;
         }
         fields.content_length = true;
-    }
-}
-
-fn push_once(anomalies: &mut Anomalies, anomaly: MessageAnomaly) {
-    if !anomalies.contains(&anomaly) {
-        anomalies.push(anomaly);
     }
 }
 
@@ -167,7 +157,7 @@ mod tests {
         let (head, _) = parse_response(text.into_bytes(), &HttpSettings::default());
         let head = head.expect("a response");
         let (framing, anomalies) = of_response(&head.head, head.status, Some(method));
-        (framing, anomalies.to_vec())
+        (framing, anomalies.iter().collect())
     }
 
     fn request(lines: &str) -> (Framing, Vec<MessageAnomaly>) {
@@ -175,7 +165,7 @@ mod tests {
         let (head, _) = parse_request(text.into_bytes(), &HttpSettings::default());
         let head = head.expect("a request");
         let (framing, anomalies) = of_request(&head.head, head.version);
-        (framing, anomalies.to_vec())
+        (framing, anomalies.iter().collect())
     }
 
     #[test]

@@ -3,13 +3,14 @@
 use tapscope_flow::Side;
 
 use super::{Connection, State};
+use crate::anomaly::{Anomalies, MessageAnomaly};
 use crate::chunk::{Chunk, Position};
 use crate::conversation::{Context, Handover};
 use crate::counters::{Counter, Counters};
-use crate::exchange::{BodyEnd, Certainty, ExchangeSink, MessageAnomaly, Request, Response};
+use crate::exchange::{BodyEnd, Certainty, ExchangeSink, Request, Response};
 use crate::http1::body::{self, BodyReader};
 use crate::http1::detect::{self, MessageKind};
-use crate::http1::framing::{self, Anomalies, Framing};
+use crate::http1::framing::{self, Framing};
 use crate::http1::head::{self, AssembledHead, HeadAssembler, Progress};
 use crate::http1::pair;
 use crate::settings::HttpSettings;
@@ -253,6 +254,7 @@ impl Connection {
             started: start.captured,
             ended: end.captured,
             anomalies,
+            readings: None,
         };
         let responses_seen_to = self.stream(side.other()).next;
         let limits = (cx.settings, &mut *cx.counters);
@@ -298,6 +300,7 @@ impl Connection {
             started: start.captured,
             ended: end.captured,
             anomalies: Anomalies::new(),
+            readings: None,
         };
         let requests_seen_to = self.stream(side.other()).next;
         let method = self.pairs.begin_response(response, start, requests_seen_to);
@@ -309,7 +312,7 @@ impl Connection {
         let (framing, anomalies) =
             framing::of_response(&response.head, response.status, method.as_deref());
         response.anomalies = anomalies;
-        response.anomalies.extend(conflicts);
+        response.anomalies.insert_all(conflicts);
         response.body = body::empty_body();
         if let Some(how) = cut {
             self.end_response(cx, how, end);
@@ -325,7 +328,7 @@ impl Connection {
 
     pub(super) fn take_conflict(&mut self, side: Side, anomalies: &mut Anomalies) {
         if core::mem::take(&mut self.stream(side).conflict) {
-            anomalies.push(MessageAnomaly::ConflictingSegments);
+            anomalies.insert(MessageAnomaly::ConflictingSegments);
         }
     }
 

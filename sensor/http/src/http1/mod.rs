@@ -28,10 +28,11 @@ mod pair;
 
 use tapscope_flow::{EndReason, Side, Timestamp};
 
+use crate::anomaly::MessageAnomaly;
 use crate::chunk::{Chunk, Position};
 use crate::conversation::{Context, Facts, Handover};
 use crate::counters::Counter;
-use crate::exchange::{BodyEnd, ExchangeSink, MessageAnomaly};
+use crate::exchange::{BodyEnd, ExchangeSink};
 use crate::http1::body::BodyReader;
 use crate::http1::head::HeadAssembler;
 use crate::http1::pair::Pairs;
@@ -226,8 +227,8 @@ impl Connection {
                 .response()
                 .map(|response| &mut response.anomalies)
         };
-        if let Some(anomalies) = anomalies.filter(|anomalies| !anomalies.contains(&anomaly)) {
-            anomalies.push(anomaly);
+        if let Some(anomalies) = anomalies {
+            anomalies.insert(anomaly);
         }
     }
 

@@ -185,7 +185,7 @@ pub fn print(exchanges: &[HttpExchange]) -> String {
                     request.body.missing,
                     request.body.end,
                 );
-                for anomaly in &request.anomalies {
+                for anomaly in request.anomalies.iter() {
                     write!(out, " {anomaly:?}").unwrap();
                 }
             }
@@ -204,7 +204,7 @@ pub fn print(exchanges: &[HttpExchange]) -> String {
                 if response.interim > 0 {
                     write!(out, " after {}", response.interim).unwrap();
                 }
-                for anomaly in &response.anomalies {
+                for anomaly in response.anomalies.iter() {
                     write!(out, " {anomaly:?}").unwrap();
                 }
             }

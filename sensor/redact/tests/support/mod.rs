@@ -4,10 +4,9 @@
     reason = "a test that cannot be built should fail"
 )]
 
-use smallvec::SmallVec;
 use tapscope_http::{
-    Body, BodyEnd, Certainty, Encapsulation, ExchangeId, HeadBytes, HeaderSpan, HttpExchange,
-    Pairing, Protocol, Request, Response, Span, Timestamp, Version,
+    Anomalies, Body, BodyEnd, Certainty, Encapsulation, ExchangeId, HeadBytes, HeaderSpan,
+    HttpExchange, Pairing, Protocol, Request, Response, Span, Timestamp, Version,
 };
 use tapscope_record::ExchangeRecord;
 use tapscope_redact::{RedactSettings, Redactor, TokenKey};
@@ -88,7 +87,8 @@ pub(crate) fn exchange(
             body: body(content),
             started: at(1_000),
             ended: at(2_000),
-            anomalies: SmallVec::new(),
+            anomalies: Anomalies::new(),
+            readings: None,
         }),
         response: Some(Response {
             head: response_head,
@@ -98,7 +98,8 @@ pub(crate) fn exchange(
             started: at(5_000),
             ended: at(6_000),
             interim: 0,
-            anomalies: SmallVec::new(),
+            anomalies: Anomalies::new(),
+            readings: None,
         }),
         messages: None,
         pairing: Pairing::Ordered,
