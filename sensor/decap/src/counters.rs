@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::filter::{Filter, Filtered};
+
 /// One counter as a stage reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CounterValue {
@@ -40,6 +42,8 @@ pub(crate) enum Refusal {
     NestingBudget,
     /// More IPv6 extension headers than the budget allows.
     ExtensionBudget,
+    /// The filter left the segment out.
+    Filtered(Filtered),
 }
 
 /// Counts by number, with a bound on distinct numbers.
@@ -82,9 +86,27 @@ pub(crate) struct Counters {
     malformed_header: u64,
     nesting_budget: u64,
     extension_budget: u64,
+    /// One count for each rule of the filter.
+    filtered_by: Vec<u64>,
+    filtered_not_included: u64,
+    /// What rules counted that the filter no longer has.
+    filtered_before: u64,
 }
 
 impl Counters {
+    /// Takes over the counts of rules that stay when the filter is another.
+    pub(crate) fn change_filter(&mut self, old: &Filter, new: &Filter) {
+        let mut counts = vec![0; new.rules().len()];
+        for (rule, count) in old.rules().iter().zip(&self.filtered_by) {
+            let same = new.rules().iter().position(|other| other == rule);
+            match same.and_then(|at| counts.get_mut(at)) {
+                Some(kept) => *kept += count,
+                None => self.filtered_before += count,
+            }
+        }
+        self.filtered_by = counts;
+    }
+
     pub(crate) fn refuse(&mut self, refusal: Refusal, distinct_max: usize) {
         match refusal {
             Refusal::LinkType(number) => self.link_type.add(number, distinct_max),
@@ -99,11 +121,17 @@ impl Counters {
             Refusal::MalformedHeader => self.malformed_header += 1,
             Refusal::NestingBudget => self.nesting_budget += 1,
             Refusal::ExtensionBudget => self.extension_budget += 1,
+            Refusal::Filtered(Filtered::NotIncluded) => self.filtered_not_included += 1,
+            Refusal::Filtered(Filtered::By(at)) => {
+                if let Some(count) = self.filtered_by.get_mut(at) {
+                    *count += 1;
+                }
+            }
         }
     }
 
     /// Every counter in a fixed order; refusals that never happened are left out.
-    pub(crate) fn values(&self) -> Vec<CounterValue> {
+    pub(crate) fn values(&self, filter: &Filter) -> Vec<CounterValue> {
         let plain = |name, value| CounterValue {
             name,
             reason: None,
@@ -153,6 +181,20 @@ impl Counters {
             ("ipv6_extension_budget", self.extension_budget),
         ];
         for (reason, count) in fixed {
+            if count > 0 {
+                values.push(refused(reason.to_owned(), count));
+            }
+        }
+        for (rule, count) in filter.rules().iter().zip(&self.filtered_by) {
+            if *count > 0 {
+                values.push(refused(format!("filter: {rule}"), *count));
+            }
+        }
+        let filtered = [
+            ("filter: no include names it", self.filtered_not_included),
+            ("filter: a rule no longer there", self.filtered_before),
+        ];
+        for (reason, count) in filtered {
             if count > 0 {
                 values.push(refused(reason.to_owned(), count));
             }

@@ -1,6 +1,7 @@
 //! The stage itself: a packet in, at most one segment out, everything else counted.
 
 use crate::counters::{CounterValue, Counters, Refusal};
+use crate::filter::Filter;
 use crate::fragment::FragmentTable;
 use crate::walk::{Protocol, Stop, Walk};
 use crate::{DecapSettings, RawPacket, Segment, Timestamp, fast};
@@ -12,6 +13,7 @@ use crate::{DecapSettings, RawPacket, Segment, Timestamp, fast};
 #[derive(Debug)]
 pub struct Decapsulator {
     settings: DecapSettings,
+    filter: Filter,
     counters: Counters,
     fragments: FragmentTable,
     /// The latest time seen: feeds merged from several clocks step back.
@@ -24,64 +26,59 @@ impl Decapsulator {
     pub fn new(settings: DecapSettings) -> Self {
         Self {
             settings,
+            filter: Filter::default(),
             counters: Counters::default(),
             fragments: FragmentTable::default(),
             clock: Timestamp::from_nanos(i64::MIN),
         }
     }
 
-    /// The TCP segment of the innermost IP packet, when there is one.
+    /// The TCP segment of the innermost IP packet, when there is one and the filter wants it.
     ///
     /// The segment borrows from the packet, or from this stage when the packet completed a
     /// fragmented datagram.
     pub fn handle_packet<'a>(&'a mut self, packet: RawPacket<'a>) -> Option<Segment<'a>> {
-        self.counters.packets += 1;
-        self.clock = self.clock.max(packet.timestamp);
-        if let Some(segment) = fast::segment(&packet) {
-            self.counters.segments += 1;
-            return Some(segment);
-        }
-        let fragment = match Walk::new(&self.settings, packet).run_from_link() {
-            Ok(segment) => {
-                self.counters.segments += 1;
+        let Self {
+            settings,
+            filter,
+            counters,
+            fragments,
+            clock,
+        } = self;
+        counters.packets += 1;
+        *clock = (*clock).max(packet.timestamp);
+        let segment = match fast::segment(&packet) {
+            Some(segment) => Ok(segment),
+            None => peel(settings, counters, fragments, *clock, packet),
+        };
+        let refusal = match segment {
+            Ok(segment) if filter.is_empty() => {
+                counters.segments += 1;
                 return Some(segment);
             }
-            Err(Stop::Refused(refusal)) => {
-                self.refuse(refusal);
-                return None;
-            }
-            Err(Stop::Fragment(fragment)) => fragment,
+            Ok(segment) => match filter.verdict(&segment) {
+                None => {
+                    counters.segments += 1;
+                    return Some(segment);
+                }
+                Some(filtered) => Refusal::Filtered(filtered),
+            },
+            Err(refusal) => refusal,
         };
-        let inserted =
-            self.fragments
-                .insert(fragment, self.clock, &self.settings, &mut self.counters);
-        let resume = match inserted {
-            Ok(resume) => resume,
-            Err(refusal) => {
-                self.refuse(refusal);
-                return None;
-            }
-        };
-        let next = Protocol::Transport(resume.protocol);
-        let walk = Walk::resume(&self.settings, packet, resume, self.fragments.whole());
-        let refusal = match walk.run(next) {
-            Ok(segment) => {
-                self.counters.segments += 1;
-                return Some(segment);
-            }
-            Err(Stop::Refused(refusal)) => refusal,
-            // Fragments inside fragments: nobody's network, and the buffer is in use.
-            Err(Stop::Fragment(_)) => Refusal::FragmentRefused,
-        };
-        self.counters
-            .refuse(refusal, self.settings.unknown_numbers_max);
+        counters.refuse(refusal, settings.unknown_numbers_max);
         None
+    }
+
+    /// C: another filter from the next packet on; counts of rules that stay go on.
+    pub fn set_filter(&mut self, filter: Filter) {
+        self.counters.change_filter(&self.filter, &filter);
+        self.filter = filter;
     }
 
     /// Every counter of the stage, in a fixed order.
     #[must_use]
     pub fn counters(&self) -> Vec<CounterValue> {
-        self.counters.values()
+        self.counters.values(&self.filter)
     }
 
     /// Bytes held for unfinished datagrams.
@@ -89,9 +86,27 @@ impl Decapsulator {
     pub const fn retained_bytes(&self) -> usize {
         self.fragments.retained_bytes()
     }
+}
 
-    fn refuse(&mut self, refusal: Refusal) {
-        self.counters
-            .refuse(refusal, self.settings.unknown_numbers_max);
-    }
+/// Everything but the fast path.
+fn peel<'a>(
+    settings: &DecapSettings,
+    counters: &mut Counters,
+    fragments: &'a mut FragmentTable,
+    now: Timestamp,
+    packet: RawPacket<'a>,
+) -> Result<Segment<'a>, Refusal> {
+    let fragment = match Walk::new(settings, packet).run_from_link() {
+        Ok(segment) => return Ok(segment),
+        Err(Stop::Refused(refusal)) => return Err(refusal),
+        Err(Stop::Fragment(fragment)) => fragment,
+    };
+    let resume = fragments.insert(fragment, now, settings, counters)?;
+    let next = Protocol::Transport(resume.protocol);
+    let walk = Walk::resume(settings, packet, resume, fragments.whole());
+    walk.run(next).map_err(|stop| match stop {
+        Stop::Refused(refusal) => refusal,
+        // Fragments inside fragments: nobody's network, and the buffer is in use.
+        Stop::Fragment(_) => Refusal::FragmentRefused,
+    })
 }

@@ -52,12 +52,16 @@ mod encapsulation;
 /// The output.
 mod segment;
 
+/// Which segments are wanted.
+pub mod filter;
+
 /// What became of each packet.
 mod counters;
 
 pub use counters::CounterValue;
 pub use decapsulator::Decapsulator;
 pub use encapsulation::{Encapsulation, Layer};
+pub use filter::Filter;
 pub use packet::{LinkType, RawPacket, Timestamp};
 pub use segment::{Segment, SeqNumber, TcpFlags};
 pub use settings::DecapSettings;

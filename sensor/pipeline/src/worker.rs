@@ -1,6 +1,6 @@
 //! One worker: the data's way from a packet to a record, with no logic of its own.
 
-use tapscope_decap::{DecapSettings, Decapsulator, RawPacket, Timestamp};
+use tapscope_decap::{DecapSettings, Decapsulator, Filter, RawPacket, Timestamp};
 use tapscope_flow::{FeedCounts, FlowSettings, FlowTable, StreamEvent};
 use tapscope_http::{ExchangeSink, HttpExchange, HttpFeedCounts, HttpSettings, HttpStage};
 use tapscope_record::{Counter, ExchangeRecord, FeedCounters};
@@ -72,6 +72,11 @@ impl<S: ExchangeSink> Worker<S> {
     /// C: packets from here on come from that source, counted from 0 over the run.
     pub const fn set_source(&mut self, source: u32) {
         self.flow.set_source(source);
+    }
+
+    /// C: another filter of segments from the next packet on.
+    pub fn set_filter(&mut self, filter: Filter) {
+        self.decap.set_filter(filter);
     }
 
     /// B: takes one packet all the way.

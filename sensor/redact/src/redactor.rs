@@ -101,7 +101,7 @@ impl Redactor {
             time: started(exchange),
             client: exchange.client,
             server: exchange.server,
-            encapsulation: exchange.encapsulation.0.iter().filter_map(layer).collect(),
+            encapsulation: exchange.encapsulation.0.iter().map(layer).collect(),
             protocol: protocol(exchange.protocol).to_owned(),
             operation: None,
             method: line.method,
@@ -243,11 +243,16 @@ fn latency(request: Option<&Request>, response: Option<&Response>) -> Option<u64
     u64::try_from(nanos).ok()
 }
 
-fn layer(layer: &Layer) -> Option<String> {
-    match layer {
-        Layer::Vlan(id) => Some(format!("vlan:{id}")),
-        Layer::IpInIp => Some("ip-in-ip".to_owned()),
-        _ => None,
+/// A layer as the record has it. Sessions of subscribers and keys of devices are pseudonyms of
+/// persons and would make every record's stack another one: their kind is enough.
+fn layer(layer: &Layer) -> String {
+    let is_personal = matches!(
+        layer,
+        Layer::GtpU(_) | Layer::Pppoe(_) | Layer::L2tp(_) | Layer::EspNull(_)
+    );
+    match layer.number() {
+        Some(number) if !is_personal => format!("{}:{number}", layer.name()),
+        _ => layer.name().to_owned(),
     }
 }
 

@@ -455,6 +455,32 @@ fn head_facts_are_kept() {
     );
 }
 
+/// Networks and sessions of a mirror are named; sessions of subscribers are pseudonyms of persons.
+#[test]
+fn the_peeled_stack_is_told_without_subscribers() {
+    use tapscope_http::Layer;
+    let mut tunnelled = exchange(b"GET", b"/x", &[], b"", (&[], b""));
+    tunnelled.encapsulation.0.extend([
+        Layer::Vlan(12),
+        Layer::Gre(0),
+        Layer::Erspan(7),
+        Layer::Vxlan(5001),
+        Layer::IpInIp,
+        Layer::GtpU(77),
+        Layer::Pppoe(9),
+    ]);
+    let expected = [
+        "vlan:12",
+        "gre",
+        "erspan:7",
+        "vxlan:5001",
+        "ip-in-ip",
+        "gtp-u",
+        "pppoe",
+    ];
+    assert_eq!(redactor().record(&tunnelled).encapsulation, expected);
+}
+
 #[test]
 fn a_half_that_was_not_seen_is_missing() {
     let mut alone = exchange(b"GET", b"/x", &[], b"", (&[], b""));

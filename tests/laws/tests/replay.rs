@@ -11,7 +11,7 @@ use tapscope_laws::mutation::{Random, mutated};
 use tapscope_laws::{SUBJECTS, Subject};
 
 /// Mutations a subject gets in every test run.
-const CASES: u64 = 4_000;
+const CASES: u64 = 1_500;
 
 /// Bytes a subject's corpus may have: it is in every clone.
 const CORPUS_BYTES_MAX: usize = 200_000;

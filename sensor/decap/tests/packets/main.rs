@@ -14,5 +14,8 @@ mod situations;
 /// IP datagrams in pieces.
 mod fragments;
 
+/// What the filter keeps.
+mod filter;
+
 /// Laws that hold for every input.
 mod properties;
