@@ -334,7 +334,7 @@ mod tests {
 
     use super::*;
 
-    type Layers = smallvec::SmallVec<[Layer; 2]>;
+    type Layers = smallvec::SmallVec<[Layer; 4]>;
 
     fn key(layers: Layers) -> FeedKey {
         FeedKey::of(0, 0, &Encapsulation(layers))
