@@ -14,19 +14,14 @@ fn shape(names: &[&str]) -> Shape {
         name: (*name).to_owned(),
         shape: Shape {
             kind: ValueType::String,
-            fields: Vec::new(),
-            items: None,
-            item: None,
-            truncated: false,
+            ..Shape::default()
         },
-        class: None,
+        ..Field::default()
     };
     Shape {
         kind: ValueType::Object,
         fields: names.iter().map(field).collect(),
-        items: None,
-        item: None,
-        truncated: false,
+        ..Shape::default()
     }
 }
 

@@ -356,7 +356,7 @@ fn type_of(text: &str) -> ValueType {
 }
 
 /// Types with their names, as the record's form spells them.
-const TYPES: [(ValueType, &str); 16] = [
+const TYPES: [(ValueType, &str); 17] = [
     (ValueType::String, "string"),
     (ValueType::Empty, "empty"),
     (ValueType::Null, "null"),
@@ -370,6 +370,7 @@ const TYPES: [(ValueType, &str); 16] = [
     (ValueType::Address, "address"),
     (ValueType::Url, "url"),
     (ValueType::Hex, "hex"),
+    (ValueType::Binary, "binary"),
     (ValueType::Jwt, "jwt"),
     (ValueType::Object, "object"),
     (ValueType::Array, "array"),

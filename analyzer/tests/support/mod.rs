@@ -47,6 +47,7 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         encapsulation: Vec::new(),
         protocol: "http1".to_owned(),
         operation: None,
+        batch: Vec::new(),
         method: Some(method.to_owned()),
         host: "shop.test".to_owned(),
         port: None,

@@ -45,6 +45,9 @@ pub struct ExchangeRecord {
     /// method and path say all there is to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
+    /// The other operations of a batch, each once, at most a named cap; `operation` is the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub batch: Vec<Operation>,
     /// The method; none when the request was not seen.
     pub method: Option<String>,
     /// The host asked for, lower case, without port and final dot; the server's address when the
@@ -246,11 +249,14 @@ pub struct ValueProfile {
 }
 
 /// The narrowest type that fits a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ValueType {
     /// No characters.
+    #[default]
     Empty,
     /// `null`.
     Null,
@@ -276,6 +282,8 @@ pub enum ValueType {
     Hex,
     /// A JSON Web Token.
     Jwt,
+    /// Bytes that are no text: a file of a form, a field of protobuf.
+    Binary,
     /// Anything else.
     String,
     /// A JSON object.
@@ -307,6 +315,15 @@ pub struct MessageRecord {
     pub shape: Option<Shape>,
     /// Bytes of content, before decoding, that the shape and the data classes were drawn from.
     pub inspected_len: u64,
+    /// Bytes of content after its codings were undone, where it had any, that shape and classes
+    /// were drawn from.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub decoded_len: u64,
+    /// The limits that kept part of the content from being looked at, by name: `sample`,
+    /// `decoded_size`, `decoded_ratio`, `codings`, `unsupported_coding`, `coding_broken`, `depth`,
+    /// `fields`, `parts`, `documents`, `operations`, `syntax`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<String>,
     /// Classes of personal or secret data in the content, each with the number of distinct values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data_classes: BTreeMap<String, u32>,
@@ -318,7 +335,7 @@ pub struct MessageRecord {
 }
 
 /// The shape of a structured body: names and types, never values. Bounded in depth and size.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shape {
     /// The body's type.
     #[serde(rename = "type")]
@@ -331,13 +348,22 @@ pub struct Shape {
     /// The type of its items, joined over all of them, for an array that has some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<ValueType>,
+    /// Objects whose fields are merged in `fields`, when there are several.
+    #[serde(default, skip_serializing_if = "is_small")]
+    pub objects: u32,
+    /// Bytes of the longest text or binary value.
+    #[serde(default, skip_serializing_if = "is_small")]
+    pub longest: u32,
+    /// Media type of the value, where the body says one (a file of a form).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
     /// Whether a cap or the end of the sample cut it.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub truncated: bool,
 }
 
 /// One field of an object.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Field {
     /// Its name; `{CLASS}` when the name is itself a personal or secret value.
     pub name: String,
@@ -345,6 +371,19 @@ pub struct Field {
     pub shape: Shape,
     /// Class of personal or secret data of its value.
     pub class: Option<String>,
+    /// How often it stands in the body, when more than once; a field of several objects that not
+    /// all of them have is optional.
+    #[serde(default, skip_serializing_if = "is_small")]
+    pub seen: u32,
+}
+
+/// 0 and 1 go without saying.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a reference over"
+)]
+const fn is_small(count: &u32) -> bool {
+    *count <= 1
 }
 
 /// A credential of a request.

@@ -41,5 +41,8 @@ counters! {
     bodies_undecodable: "bodies_uninspected" Some("coding_broken");
     bodies_binary: "bodies_uninspected" Some("binary");
     bodies_decoded_cut: "bodies_cut" Some("decoded_cap");
+    bodies_ratio_cut: "bodies_cut" Some("ratio_cap");
     bodies_json_broken: "bodies_cut" Some("json_broken");
+    operations_found: "operations_found" None;
+    operations_over_cap: "operations_dropped" Some("batch_cap");
 }

@@ -67,7 +67,7 @@ fn is_token(text: &[u8]) -> bool {
 }
 
 /// Media type in lower case without parameters; `{malformed}` for what is none.
-fn media_type(value: &[u8]) -> String {
+pub(crate) fn media_type(value: &[u8]) -> String {
     let end = memchr::memchr2(b';', b',', value).unwrap_or(value.len());
     let name = value.get(..end).unwrap_or_default().trim_ascii();
     let well_formed = memchr::memchr(b'/', name).is_some_and(|slash| {

@@ -4,8 +4,8 @@
 //! or secret by keyed tokens; reduces bodies to their shape.
 //!
 //! The data's way: `settings` bound it; `target` (method, authority, path, query of the start
-//! line), `head` (what header fields tell), `credential` (who calls) and `body` (shape and data
-//! classes) each read one part of the exchange with the recognisers of `text`; `redactor` puts the
+//! line), `head` (what header fields tell), `credential` (who calls), `operation` (what is asked for)
+//! and `body` (shape and data classes) each read one part of the exchange with the recognisers of `text`; `redactor` puts the
 //! record together.
 #![deny(
     clippy::indexing_slicing,
@@ -40,6 +40,9 @@ mod trace;
 
 /// Credentials.
 mod credential;
+
+/// Operations: what a request asks for where the URL does not say it.
+mod operation;
 
 /// Bodies: shape and data classes.
 mod body;

@@ -5,17 +5,17 @@ use tapscope_http::{
     Response,
 };
 use tapscope_record::{
-    Completeness, Credential, ExchangeRecord, MessageCompleteness, MessageRecord, Parameter,
-    PathSegment, RECORD_VERSION, Signal,
+    Completeness, Credential, ExchangeRecord, MessageCompleteness, MessageRecord, Operation,
+    Parameter, PathSegment, RECORD_VERSION, Signal,
 };
 
-use crate::body::{self, Classes};
+use crate::body::{self, Classes, Side};
 use crate::counters::Counters;
 use crate::settings::RedactSettings;
 use crate::target::{self, Target};
 use crate::text::safe_name;
 use crate::token::{TokenKey, TokenUse, Tokenizer};
-use crate::{credential, framing, head, trace};
+use crate::{credential, framing, head, operation, trace};
 
 /// Makes records of exchanges.
 ///
@@ -41,12 +41,30 @@ pub(crate) struct Work<'a> {
     pub(crate) decoded: &'a mut Vec<u8>,
     pub(crate) credentials: Vec<Credential>,
     pub(crate) signals: Vec<Signal>,
+    /// What the request asks for, as far as its content says; each once.
+    pub(crate) operations: Vec<Operation>,
+    /// Whether header fields say that the request is one of MCP.
+    pub(crate) speaks_mcp: bool,
+    /// Limits that cut what was looked at in the message at hand.
+    pub(crate) limits: Vec<&'static str>,
 }
 
 impl Work<'_> {
     /// A name as it may stand in the record.
     pub(crate) fn name(&self, name: &[u8]) -> String {
         safe_name(name, self.settings.name_bytes_max).into_owned()
+    }
+
+    /// Notes a limit that was met.
+    pub(crate) fn limit(&mut self, name: &'static str) {
+        if !self.limits.contains(&name) {
+            self.limits.push(name);
+        }
+    }
+
+    /// The limits met since the last call.
+    pub(crate) fn take_limits(&mut self) -> Vec<String> {
+        self.limits.drain(..).map(str::to_owned).collect()
     }
 }
 
@@ -85,6 +103,9 @@ impl Redactor {
             decoded: &mut self.decoded,
             credentials: Vec::new(),
             signals: Vec::new(),
+            operations: Vec::new(),
+            speaks_mcp: false,
+            limits: Vec::new(),
         };
         let request = exchange.request.as_ref();
         let response = exchange.response.as_ref();
@@ -94,6 +115,8 @@ impl Redactor {
         let request_record = request.map(|request| request_record(&mut work, request));
         let response_record = response.map(|response| response_record(&mut work, response));
         framing::signals(&mut work, request, response);
+        operation::signals(&mut work);
+        let mut operations = core::mem::take(&mut work.operations).into_iter();
         let (host, port) = line.host.unwrap_or_else(|| server_address(exchange));
         ExchangeRecord {
             version: RECORD_VERSION,
@@ -103,7 +126,8 @@ impl Redactor {
             server: exchange.server,
             encapsulation: exchange.encapsulation.0.iter().map(layer).collect(),
             protocol: protocol(exchange.protocol).to_owned(),
-            operation: None,
+            operation: operations.next(),
+            batch: operations.collect(),
             method: line.method,
             host,
             port,
@@ -205,7 +229,14 @@ fn request_record(work: &mut Work<'_>, request: &Request) -> MessageRecord {
     let mut message = MessageRecord::default();
     head::describe(work, &request.head, &mut message);
     credential::of_head(work, &request.head);
-    body::describe(work, &request.head, &request.body, &mut message);
+    operation::of_target(work, request);
+    body::describe(
+        work,
+        Side::Request,
+        &request.head,
+        &request.body,
+        &mut message,
+    );
     message
 }
 
@@ -216,7 +247,13 @@ fn response_record(work: &mut Work<'_>, response: &Response) -> MessageRecord {
         ..MessageRecord::default()
     };
     head::describe(work, &response.head, &mut message);
-    body::describe(work, &response.head, &response.body, &mut message);
+    body::describe(
+        work,
+        Side::Response,
+        &response.head,
+        &response.body,
+        &mut message,
+    );
     message
 }
 

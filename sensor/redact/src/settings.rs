@@ -35,8 +35,28 @@ pub struct RedactSettings {
     pub map_fields_min: usize,
     /// Bytes that one content coding may decode to; bounds work and memory for a bomb.
     pub decoded_bytes_max: usize,
+    /// Bytes that a coding may give for each byte it takes. Text seldom reaches 30, logs and tables
+    /// of zeros 100; deflate can reach 1032 and the others more, which only bombs do.
+    pub decoded_ratio_max: usize,
+    /// Bytes that a coding may give whatever the ratio: a few bytes of JSON that repeats itself are
+    /// no bomb.
+    pub decoded_free_bytes: usize,
     /// Content codings that are undone on one body; more than two are never honest.
     pub codings_max: usize,
+    /// Operations of one request that are kept; gateways refuse batches of more than 10 to 100.
+    pub operations_max: usize,
+    /// Fields at the top level of an operation that are kept.
+    pub operation_fields_max: usize,
+    /// Bytes of the name of an operation; names of gRPC services with their packages are the
+    /// longest.
+    pub operation_name_bytes_max: usize,
+    /// Depth of a GraphQL operation from which on it is worth a signal; introspection by common
+    /// clients reaches 13.
+    pub graphql_depth_min: u32,
+    /// Aliases or batched operations of a GraphQL request from which on they are worth a signal.
+    pub graphql_batch_min: u32,
+    /// Fields of the shape of the messages of one direction.
+    pub message_fields_max: usize,
     /// Distinct values counted for each data class of one message; the count stays there.
     pub distinct_values_max: usize,
     /// Bytes of a JSON Web Token's part that are decoded for its claims.
@@ -64,7 +84,15 @@ impl Default for RedactSettings {
             shape_name_bytes_max: 12 * 1024,
             map_fields_min: 48,
             decoded_bytes_max: 256 * 1024,
+            decoded_ratio_max: 128,
+            decoded_free_bytes: 32 * 1024,
             codings_max: 2,
+            operations_max: 32,
+            operation_fields_max: 16,
+            operation_name_bytes_max: 160,
+            graphql_depth_min: 16,
+            graphql_batch_min: 32,
+            message_fields_max: 96,
             distinct_values_max: 1024,
             jwt_part_bytes_max: 8 * 1024,
         }

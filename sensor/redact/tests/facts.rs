@@ -326,7 +326,7 @@ fn forms_and_multipart() {
     let (shape, classes) = shape_of("multipart/form-data; boundary=\"B\"", content);
     assert_eq!(
         outline(&shape.unwrap()),
-        "object{note:string!email f:empty}"
+        "object{note:string!email f:binary}"
     );
     assert_eq!(classes, [("email".to_owned(), 1)]);
 }

@@ -9,19 +9,15 @@ fn shape(fields: &[(u8, u8)]) -> Shape {
         name: format!("field{name}"),
         shape: Shape {
             kind: TYPES[kind as usize % TYPES.len()].0,
-            fields: Vec::new(),
-            items: None,
-            item: None,
-            truncated: false,
+            ..Shape::default()
         },
         class: (kind % 3 == 0).then(|| format!("class{kind}")),
+        ..Field::default()
     };
     Shape {
         kind: ValueType::Object,
         fields: fields.iter().map(field).collect(),
-        items: None,
-        item: None,
-        truncated: false,
+        ..Shape::default()
     }
 }
 

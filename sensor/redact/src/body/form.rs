@@ -2,7 +2,7 @@
 
 use tapscope_record::{Shape, ValueType};
 
-use super::shape::{ShapeBudget, empty_shape, join, note_class};
+use super::shape::{ShapeBudget, empty_shape, join, note_class, note_length};
 use crate::percent;
 use crate::redactor::Work;
 use crate::text::{class_of, field_hint, scan, value_type_of_text};
@@ -27,6 +27,9 @@ pub(super) fn read(work: &mut Work<'_>, content: &[u8]) -> Option<Shape> {
         field(work, &mut budget, &mut shape, name, value);
     }
     work.counters.fields_over_cap += budget.dropped;
+    if budget.dropped > 0 {
+        work.limit("fields");
+    }
     shape.truncated |= budget.dropped > 0;
     (!shape.fields.is_empty()).then_some(shape)
 }
@@ -53,6 +56,13 @@ pub(super) fn field(
             } else {
                 join(field.shape.kind, kind)
             };
+            field.seen = field.seen.saturating_add(1);
+            if !matches!(
+                kind,
+                ValueType::Integer | ValueType::Number | ValueType::Boolean
+            ) {
+                note_length(&mut field.shape, value.len());
+            }
             &mut field.class
         }
         None => &mut unnamed,

@@ -11,7 +11,7 @@ use serde_json::error::Category;
 use tapscope_record::{Shape, ValueType};
 
 use super::classes::Classes;
-use super::shape::{ShapeBudget, empty_shape, fold_maps, join, note_class};
+use super::shape::{ShapeBudget, empty_shape, fold_maps, join, note_class, note_length};
 use crate::redactor::Work;
 use crate::text::{DataClass, FieldHint, class_of, field_hint, scan, value_type};
 
@@ -21,44 +21,64 @@ const DOCUMENTS_MAX: u32 = 10_000;
 /// Strings shorter than this hold no datum beside other text.
 const TEXT_BYTES_MIN: usize = 8;
 
+/// Starts each text of a JSON text sequence (RFC 7464).
+const RECORD_SEPARATOR: u8 = 0x1e;
+
 /// The shape of `content`, and the rest of it that is not JSON.
 pub(super) fn read<'a>(work: &mut Work<'_>, content: &'a [u8]) -> (Option<Shape>, &'a [u8]) {
+    let mut budget = ShapeBudget::new(work.settings);
+    let (shape, unread) = read_within(work, &mut budget, content);
+    work.counters.fields_over_cap += budget.dropped;
+    if budget.dropped > 0 {
+        work.limit("fields");
+    }
+    (shape, unread)
+}
+
+/// The same within a budget that other values share.
+pub(super) fn read_within<'a>(
+    work: &mut Work<'_>,
+    budget: &mut ShapeBudget,
+    content: &'a [u8],
+) -> (Option<Shape>, &'a [u8]) {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let mut reader = Reader {
         classes: work.classes,
-        budget: ShapeBudget::new(work.settings),
+        budget,
         depth_max: work.settings.shape_depth_max,
         values: 0,
         cut: false,
+        deep: false,
+        nested: false,
     };
+    let dropped_before = reader.budget.dropped;
     let mut shape = empty_shape();
-    let mut deserializer = serde_json::Deserializer::from_slice(content);
     let mut documents = 0;
     let mut unread: &[u8] = b"";
-    // The first document is read in any case; the further ones while something follows.
-    while documents < DOCUMENTS_MAX && (documents == 0 || deserializer.end().is_err()) {
-        let values_before = reader.values;
-        let place = Place {
-            reader: &mut reader,
-            shape: Some(&mut shape),
-            class: &mut None,
-            hint: None,
-            depth: 0,
-            first: documents == 0,
-            item: documents > 0,
-        };
-        let outcome = place.deserialize(&mut deserializer);
-        documents += u32::from(reader.values > values_before);
-        if let Err(error) = outcome {
-            reader.cut = true;
-            if error.classify() != Category::Eof {
-                unread = after(content, error.line(), error.column());
+    if content.first() == Some(&RECORD_SEPARATOR) {
+        for text in content.split(|&byte| byte == RECORD_SEPARATOR).skip(1) {
+            if documents >= DOCUMENTS_MAX {
+                break;
             }
-            break;
+            unread = reader.documents(&mut shape, &mut documents, text);
         }
+    } else {
+        unread = reader.documents(&mut shape, &mut documents, content);
     }
-    let Reader { budget, cut, .. } = reader;
-    work.counters.fields_over_cap += budget.dropped;
+    let Reader {
+        budget,
+        cut,
+        deep,
+        nested,
+        ..
+    } = reader;
+    let over = budget.dropped > dropped_before;
+    if deep || nested {
+        work.limit("depth");
+    }
+    if documents >= DOCUMENTS_MAX {
+        work.limit("documents");
+    }
     if documents == 0 {
         return (None, content);
     }
@@ -67,10 +87,51 @@ pub(super) fn read<'a>(work: &mut Work<'_>, content: &'a [u8]) -> (Option<Shape>
         shape.item = Some(shape.item.map_or(first, |known| join(known, first)));
         shape.items = Some(documents);
     }
-    shape.truncated |= cut || budget.dropped > 0;
+    shape.truncated |= cut || deep || over;
     fold_maps(&mut shape, work.settings.map_fields_min);
     (Some(shape), unread)
 }
+
+impl Reader<'_, '_> {
+    /// Reads texts that follow each other into one shape; returns the rest that is not JSON.
+    fn documents<'c>(
+        &mut self,
+        shape: &mut Shape,
+        documents: &mut u32,
+        content: &'c [u8],
+    ) -> &'c [u8] {
+        let mut deserializer = serde_json::Deserializer::from_slice(content);
+        let start = *documents;
+        // The first document is read in any case; the further ones while something follows.
+        while *documents < DOCUMENTS_MAX && (*documents == start || deserializer.end().is_err()) {
+            let values_before = self.values;
+            let first = *documents == 0;
+            let place = Place {
+                reader: self,
+                shape: Some(shape),
+                class: &mut None,
+                hint: None,
+                depth: 0,
+                first,
+                item: !first,
+            };
+            let outcome = place.deserialize(&mut deserializer);
+            *documents += u32::from(self.values > values_before);
+            if let Err(error) = outcome {
+                self.cut = true;
+                self.nested |= error.to_string().starts_with(TOO_DEEP);
+                return match error.classify() {
+                    Category::Eof => b"",
+                    _ => after(content, error.line(), error.column()),
+                };
+            }
+        }
+        b""
+    }
+}
+
+/// How serde_json says that values are nested deeper than it reads.
+const TOO_DEEP: &str = "recursion limit exceeded";
 
 /// What follows a place that serde_json names by line and column.
 fn after(content: &[u8], line: usize, column: usize) -> &[u8] {
@@ -86,19 +147,23 @@ fn after(content: &[u8], line: usize, column: usize) -> &[u8] {
 }
 
 /// What every place of a document shares.
-struct Reader<'a> {
+struct Reader<'b, 'a> {
     classes: &'a mut Classes,
-    budget: ShapeBudget,
+    budget: &'b mut ShapeBudget,
     depth_max: usize,
     /// Values begun so far.
     values: u64,
-    /// Whether a cap or the end of the content cut the shape.
+    /// Whether the end of the content cut the shape.
     cut: bool,
+    /// Whether values stand deeper than a shape may be.
+    deep: bool,
+    /// Whether values are nested deeper than is read.
+    nested: bool,
 }
 
 /// One place of a document: where its value's shape goes.
-struct Place<'r, 'a> {
-    reader: &'r mut Reader<'a>,
+struct Place<'r, 'b, 'a> {
+    reader: &'r mut Reader<'b, 'a>,
     /// The shape to fill; none where the caps leave no room, the value is then only classified.
     shape: Option<&'r mut Shape>,
     class: &'r mut Option<String>,
@@ -112,7 +177,7 @@ struct Place<'r, 'a> {
     item: bool,
 }
 
-impl Place<'_, '_> {
+impl Place<'_, '_, '_> {
     fn set_kind(&mut self, kind: ValueType) {
         self.reader.values += 1;
         let Some(shape) = self.shape.as_deref_mut() else {
@@ -136,6 +201,9 @@ impl Place<'_, '_> {
 
     fn text(mut self, text: &[u8]) {
         self.set_kind(value_type(text));
+        if let Some(shape) = self.shape.as_deref_mut() {
+            note_length(shape, text.len());
+        }
         let class = class_of(self.hint, text);
         if class.is_none() && text.len() >= TEXT_BYTES_MIN {
             let (classes, noted) = (&mut *self.reader.classes, &mut *self.class);
@@ -168,7 +236,7 @@ impl Place<'_, '_> {
 /// Numbers from here on can be a payment card's.
 const LONG_NUMBER_MIN: u64 = 10_000_000_000_000;
 
-impl<'de> DeserializeSeed<'de> for Place<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Place<'_, '_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -176,7 +244,7 @@ impl<'de> DeserializeSeed<'de> for Place<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Place<'_, '_> {
+impl<'de> Visitor<'de> for Place<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -217,7 +285,7 @@ impl<'de> Visitor<'de> for Place<'_, '_> {
         self.set_kind(ValueType::Array);
         let mut count: u32 = 0;
         let deep = self.depth >= self.reader.depth_max;
-        self.reader.cut |= deep;
+        self.reader.deep |= deep;
         loop {
             let place = Place {
                 reader: self.reader,
@@ -243,7 +311,10 @@ impl<'de> Visitor<'de> for Place<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
         self.set_kind(ValueType::Object);
         let deep = self.depth >= self.reader.depth_max;
-        self.reader.cut |= deep;
+        self.reader.deep |= deep;
+        if let Some(shape) = self.shape.as_deref_mut() {
+            shape.objects = shape.objects.saturating_add(1);
+        }
         let mut expected = 0;
         loop {
             let known = self.shape.as_ref().map_or(0, |shape| shape.fields.len());
@@ -263,7 +334,10 @@ impl<'de> Visitor<'de> for Place<'_, '_> {
             let mut unnamed = None;
             let field = index.and_then(|index| self.shape.as_deref_mut()?.fields.get_mut(index));
             let (shape, class) = match field {
-                Some(field) => (Some(&mut field.shape), &mut field.class),
+                Some(field) => {
+                    field.seen = field.seen.saturating_add(1);
+                    (Some(&mut field.shape), &mut field.class)
+                }
                 None => (None, &mut unnamed),
             };
             expected = index.map_or(expected, |index| index + 1);
@@ -290,7 +364,7 @@ impl<'de> Visitor<'de> for Place<'_, '_> {
     }
 }
 
-impl Place<'_, '_> {
+impl Place<'_, '_, '_> {
     /// Writes the number of items, the largest when the place is met again.
     fn count_items<E>(&mut self, count: u32, outcome: Result<(), E>) -> Result<(), E> {
         if let Some(shape) = self.shape.as_deref_mut()
@@ -303,13 +377,13 @@ impl Place<'_, '_> {
 }
 
 /// Reads a member's name: where its field stands, and what the name promises of the value.
-struct Name<'r, 'a> {
-    reader: &'r mut Reader<'a>,
+struct Name<'r, 'b, 'a> {
+    reader: &'r mut Reader<'b, 'a>,
     fields: Option<&'r mut Vec<tapscope_record::Field>>,
     expected: usize,
 }
 
-impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Name<'_, '_, '_> {
     type Value = (Option<usize>, Option<FieldHint>);
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -317,7 +391,7 @@ impl<'de> DeserializeSeed<'de> for Name<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Name<'_, '_> {
+impl<'de> Visitor<'de> for Name<'_, '_, '_> {
     type Value = (Option<usize>, Option<FieldHint>);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,8 @@
 //! Bodies: the shape of what is structured, the classes of data in what can be read.
 //!
-//! Only the sample that the HTTP stage kept is read. Its coding is undone under a cap; the media
+//! Only the sample that the HTTP stage kept is read. Its codings are undone under caps; the media
 //! type chooses the reader, and content that looks like JSON is read as JSON whatever is declared.
+//! What a cap kept from being looked at is named in the record.
 
 mod classes;
 
@@ -13,15 +14,21 @@ mod json;
 
 mod multipart;
 
+mod protobuf;
+
 mod shape;
+
+pub(crate) mod xml;
 
 use tapscope_http::{Body, HeadBytes};
 use tapscope_record::{MessageRecord, Shape};
 
 pub(crate) use classes::Classes;
 
+use crate::operation;
 use crate::redactor::Work;
 use crate::text::{Mask, mask_of, scan};
+use shape::{ShapeBudget, empty_shape};
 
 /// What kind of content to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +36,24 @@ enum Content {
     Json,
     Form,
     Multipart,
+    Xml,
+    Protobuf,
+    GraphQl,
     Text,
     Binary,
+}
+
+/// Whose body it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Request,
+    Response,
 }
 
 /// Fills in what the body of a message says of it.
 pub(crate) fn describe(
     work: &mut Work<'_>,
+    side: Side,
     head: &HeadBytes,
     body: &Body,
     message: &mut MessageRecord,
@@ -44,37 +62,65 @@ pub(crate) fn describe(
     if body.sample.is_empty() {
         return;
     }
+    if (body.sample.len() as u64) < body.length || body.missing > 0 {
+        work.limit("sample");
+    }
     let mut buffer = core::mem::take(work.decoded);
-    let decoded = decode::decode(work, &body.sample, &message.content_encoding, &mut buffer);
+    let declared = message.content_type.as_deref().unwrap_or_default();
+    let mut codings: Vec<&str> = message
+        .content_encoding
+        .iter()
+        .map(String::as_str)
+        .collect();
+    if codings.is_empty() {
+        codings.extend(decode::sniff(declared, &body.sample));
+    }
+    let decoded = decode::decode(work, &body.sample, &codings, &mut buffer);
     if let Some(decoded) = decoded {
         let whole =
             decoded.complete && body.length == body.sample.len() as u64 && body.missing == 0;
         message.inspected_len = decoded.consumed as u64;
-        inspect(work, head, decoded.content, whole, message);
+        if decoded.coded {
+            message.decoded_len = decoded.content.len() as u64;
+        }
+        inspect(work, side, head, (decoded.content, whole), message);
     }
     *work.decoded = buffer;
+    message.limits = work.take_limits();
 }
 
 fn inspect(
     work: &mut Work<'_>,
+    side: Side,
     head: &HeadBytes,
-    content: &[u8],
-    whole: bool,
+    (content, whole): (&[u8], bool),
     message: &mut MessageRecord,
 ) {
     let declared = message.content_type.as_deref().unwrap_or_default();
     work.classes.clear();
-    let shape = match kind_of(declared, content) {
+    let kind = kind_of(declared, content);
+    if side == Side::Request {
+        match kind {
+            Content::Json => operation::of_json(work, content),
+            Content::Xml => operation::of_xml(work, head, content),
+            Content::GraphQl => operation::of_document(work, content),
+            _ => {}
+        }
+    }
+    let shape = match kind {
         Content::Json => json_or_text(work, content),
         Content::Form => form::read(work, content),
         Content::Multipart => multipart::read(work, head.header("content-type"), content),
-        Content::Text => {
+        Content::Xml => xml::read(work, content),
+        Content::Protobuf => protobuf_message(work, content),
+        Content::Text | Content::GraphQl => {
             text(work, content);
             None
         }
         Content::Binary => {
             work.counters.bodies_binary += 1;
             message.inspected_len = 0;
+            message.decoded_len = 0;
             return;
         }
     };
@@ -87,11 +133,49 @@ fn inspect(
     work.counters.distinct_over_cap += work.classes.take_dropped();
 }
 
+/// The shape of one protobuf message.
+fn protobuf_message(work: &mut Work<'_>, content: &[u8]) -> Option<Shape> {
+    let mut budget = ShapeBudget::new(work.settings);
+    let mut shape = empty_shape();
+    let whole = add_protobuf(work, &mut budget, &mut shape, content);
+    work.counters.fields_over_cap += budget.dropped;
+    shape.truncated = !whole || budget.dropped > 0;
+    (!shape.fields.is_empty()).then_some(shape)
+}
+
+/// Adds a protobuf message to a shape; false when it breaks off, or is none.
+fn add_protobuf(
+    work: &mut Work<'_>,
+    budget: &mut ShapeBudget,
+    shape: &mut Shape,
+    content: &[u8],
+) -> bool {
+    let mut reader = protobuf::Reader {
+        classes: work.classes,
+        budget,
+        depth_max: work.settings.shape_depth_max,
+        deep: false,
+    };
+    let whole = reader.read(content, shape, 0);
+    let (deep, dropped) = (reader.deep, reader.budget.dropped);
+    if !whole {
+        work.limit("syntax");
+    }
+    if deep {
+        work.limit("depth");
+    }
+    if dropped > 0 {
+        work.limit("fields");
+    }
+    whole
+}
+
 /// Reads JSON; what is none after all is scanned as text.
 fn json_or_text(work: &mut Work<'_>, content: &[u8]) -> Option<Shape> {
     let (shape, unread) = json::read(work, content);
     if !unread.is_empty() {
         work.counters.bodies_json_broken += 1;
+        work.limit("syntax");
         text(work, unread);
     }
     shape
@@ -113,8 +197,19 @@ fn kind_of(declared: &str, content: &[u8]) -> Content {
         ("image" | "audio" | "video" | "font", subtype) if subtype != "svg+xml" => Content::Binary,
         ("text", "css") => Content::Binary,
         _ if starts_json(content) => Content::Json,
-        ("application", "xml" | "javascript" | "graphql" | "x-javascript" | "x-yaml" | "yaml")
-        | ("text", _) => Content::Text,
+        ("application", subtype) if is_protobuf(subtype) => Content::Protobuf,
+        ("application", "graphql") => Content::GraphQl,
+        ("application" | "text", subtype)
+            if subtype == "xml" || (subtype.ends_with("+xml") && subtype != "xhtml+xml") =>
+        {
+            Content::Xml
+        }
+        _ if xml::looks_like_xml(content) && subtype != "html" && subtype != "xhtml+xml" => {
+            Content::Xml
+        }
+        ("application", "javascript" | "x-javascript" | "x-yaml" | "yaml") | ("text", _) => {
+            Content::Text
+        }
         _ if looks_binary(content) => Content::Binary,
         _ if form::looks_like_form(content) => Content::Form,
         _ => Content::Text,
@@ -124,6 +219,15 @@ fn kind_of(declared: &str, content: &[u8]) -> Content {
 fn starts_json(content: &[u8]) -> bool {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     matches!(content.trim_ascii_start(), [b'{' | b'[', ..])
+}
+
+/// Media types under which protobuf messages go without a frame of their own.
+fn is_protobuf(subtype: &str) -> bool {
+    matches!(
+        subtype,
+        "protobuf" | "x-protobuf" | "proto" | "vnd.google.protobuf" | "x-google-protobuf"
+    ) || subtype.ends_with("+protobuf")
+        || subtype.ends_with("+proto") && !subtype.starts_with("grpc")
 }
 
 /// How much of the content tells whether it is text.

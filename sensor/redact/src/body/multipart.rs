@@ -2,8 +2,10 @@
 
 use tapscope_record::{Shape, ValueType};
 
-use super::form;
-use super::shape::{ShapeBudget, empty_shape};
+use super::shape::{ShapeBudget, empty_shape, note_length};
+use super::{form, json};
+use crate::head::media_type;
+use crate::operation;
 use crate::redactor::Work;
 
 /// Parts that are looked at.
@@ -47,13 +49,43 @@ pub(super) fn read(
         }
         if parts > PARTS_MAX {
             shape.truncated = true;
+            work.limit("parts");
             break;
         }
         read_part(work, &mut budget, &mut shape, part);
     }
     work.counters.fields_over_cap += budget.dropped;
+    if budget.dropped > 0 {
+        work.limit("fields");
+    }
     shape.truncated |= budget.dropped > 0;
     Some(shape)
+}
+
+/// What the header of a part says.
+#[derive(Default)]
+struct PartHead<'a> {
+    name: Option<&'a [u8]>,
+    is_file: bool,
+    media_type: Option<String>,
+}
+
+fn part_head(head: &[u8]) -> PartHead<'_> {
+    let mut part = PartHead::default();
+    for line in head.split(|&byte| byte == b'\n') {
+        let Some(colon) = memchr::memchr(b':', line) else {
+            continue;
+        };
+        let (field, value) = line.split_at_checked(colon).unwrap_or_default();
+        if field.eq_ignore_ascii_case(b"content-disposition") {
+            part.name = parameter(line, b"name");
+            part.is_file =
+                parameter(line, b"filename").is_some() || parameter(line, b"filename*").is_some();
+        } else if field.eq_ignore_ascii_case(b"content-type") {
+            part.media_type = Some(media_type(value.get(1..).unwrap_or_default()));
+        }
+    }
+    part
 }
 
 fn read_part(work: &mut Work<'_>, budget: &mut ShapeBudget, shape: &mut Shape, part: &[u8]) {
@@ -63,18 +95,62 @@ fn read_part(work: &mut Work<'_>, budget: &mut ShapeBudget, shape: &mut Shape, p
     let Some(head_end) = memchr::memmem::find(window, b"\r\n\r\n") else {
         return;
     };
-    let head = part.get(..head_end).unwrap_or_default();
+    let head = part_head(part.get(..head_end).unwrap_or_default());
     let content = part.get(head_end + 4..).unwrap_or_default();
     let content = content.strip_suffix(b"\r\n").unwrap_or(content);
-    for line in head.split(|&byte| byte == b'\n') {
-        let is_disposition = line
-            .get(..20)
-            .is_some_and(|name| name.eq_ignore_ascii_case(b"content-disposition:"));
-        if let Some(name) = is_disposition.then(|| parameter(line, b"name")).flatten() {
-            let file =
-                parameter(line, b"filename").is_some() || parameter(line, b"filename*").is_some();
-            form::field(work, budget, shape, name, if file { b"" } else { content });
-        }
+    let Some(name) = head.name else {
+        return;
+    };
+    let media_type = head.media_type.as_deref().unwrap_or_default();
+    if head.is_file {
+        file(work, budget, shape, (name, media_type, content.len()));
+    } else if media_type.ends_with("json") || (name == OPERATIONS && content.starts_with(b"{")) {
+        json_part(work, budget, shape, (name, content));
+    } else {
+        form::field(work, budget, shape, name, content);
+    }
+}
+
+/// The part that holds the operations of a GraphQL request with files.
+const OPERATIONS: &[u8] = b"operations";
+
+/// A part that is a file: its media type and length.
+fn file(
+    work: &Work<'_>,
+    budget: &mut ShapeBudget,
+    shape: &mut Shape,
+    (name, media_type, length): (&[u8], &str, usize),
+) {
+    let at = budget.field(&mut shape.fields, name, usize::MAX);
+    let Some(field) = at.and_then(|at| shape.fields.get_mut(at)) else {
+        return;
+    };
+    field.seen = field.seen.saturating_add(1);
+    field.shape.kind = ValueType::Binary;
+    note_length(&mut field.shape, length);
+    if !media_type.is_empty() && media_type.len() <= work.settings.name_bytes_max {
+        field
+            .shape
+            .format
+            .get_or_insert_with(|| media_type.to_owned());
+    }
+}
+
+/// A part that is JSON: its shape, and what it asks for.
+fn json_part(
+    work: &mut Work<'_>,
+    budget: &mut ShapeBudget,
+    shape: &mut Shape,
+    (name, content): (&[u8], &[u8]),
+) {
+    if name == OPERATIONS {
+        operation::of_json(work, content);
+    }
+    let (drawn, _) = json::read_within(work, budget, content);
+    let at = budget.field(&mut shape.fields, name, usize::MAX);
+    if let (Some(drawn), Some(field)) = (drawn, at.and_then(|at| shape.fields.get_mut(at))) {
+        field.seen = field.seen.saturating_add(1);
+        field.shape = drawn;
     }
 }
 

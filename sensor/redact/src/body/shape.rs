@@ -17,8 +17,13 @@ pub(crate) struct ShapeBudget {
 
 impl ShapeBudget {
     pub(crate) fn new(settings: &RedactSettings) -> Self {
+        Self::of_fields(settings, settings.shape_fields_max)
+    }
+
+    /// A budget of so many fields.
+    pub(crate) fn of_fields(settings: &RedactSettings, fields: usize) -> Self {
         Self {
-            fields_left: settings.shape_fields_max,
+            fields_left: fields,
             name_bytes_left: settings.shape_name_bytes_max,
             name_bytes_max: settings.name_bytes_max,
             dropped: 0,
@@ -34,6 +39,16 @@ impl ShapeBudget {
         expected: usize,
     ) -> Option<usize> {
         let name = safe_name(raw_name, self.name_bytes_max);
+        self.place(fields, &name, expected)
+    }
+
+    /// The same for a name that is safe.
+    pub(crate) fn place(
+        &mut self,
+        fields: &mut Vec<Field>,
+        name: &str,
+        expected: usize,
+    ) -> Option<usize> {
         if fields.get(expected).is_some_and(|field| field.name == name) {
             return Some(expected);
         }
@@ -47,9 +62,8 @@ impl ShapeBudget {
         self.fields_left -= 1;
         self.name_bytes_left -= name.len();
         fields.push(Field {
-            name: name.into_owned(),
-            shape: empty_shape(),
-            class: None,
+            name: name.to_owned(),
+            ..Field::default()
         });
         Some(fields.len() - 1)
     }
@@ -57,13 +71,12 @@ impl ShapeBudget {
 
 /// The shape of a value that has not been read yet.
 pub(crate) fn empty_shape() -> Shape {
-    Shape {
-        kind: ValueType::Empty,
-        fields: Vec::new(),
-        items: None,
-        item: None,
-        truncated: false,
-    }
+    Shape::default()
+}
+
+/// Notes the length of a text or binary value.
+pub(crate) fn note_length(shape: &mut Shape, length: usize) {
+    shape.longest = shape.longest.max(u32::try_from(length).unwrap_or(u32::MAX));
 }
 
 /// The type of a place where both were met: what is structured wins, then the type that has room
@@ -101,10 +114,10 @@ pub(crate) fn fold_maps(shape: &mut Shape, fields_min: usize) {
     if shape.fields.len() >= fields_min && alike(&shape.fields) {
         let mut folded = Field {
             name: "{key}".to_owned(),
-            shape: empty_shape(),
-            class: None,
+            ..Field::default()
         };
         for (index, field) in core::mem::take(&mut shape.fields).into_iter().enumerate() {
+            folded.seen = folded.seen.saturating_add(field.seen);
             if index == 0 {
                 folded.shape = field.shape;
                 folded.class = field.class;
@@ -138,6 +151,9 @@ fn alike(fields: &[Field]) -> bool {
 fn merge(into: &mut Shape, from: Shape) {
     into.kind = join(into.kind, from.kind);
     into.truncated |= from.truncated;
+    into.objects = into.objects.saturating_add(from.objects);
+    into.longest = into.longest.max(from.longest);
+    into.format = into.format.take().or(from.format);
     into.items = match (into.items, from.items) {
         (Some(one), Some(other)) => Some(one.max(other)),
         (one, other) => one.or(other),
@@ -154,6 +170,7 @@ fn merge(into: &mut Shape, from: Shape) {
         {
             Some(known) => {
                 merge(&mut known.shape, field.shape);
+                known.seen = known.seen.saturating_add(field.seen);
                 known.class = known.class.take().or(field.class);
             }
             None => into.fields.push(field),
