@@ -57,6 +57,17 @@ pub struct InventorySettings {
     pub top_callers: usize,
     /// Parameters kept per endpoint; a form with more is rare, a fuzzer's is not.
     pub max_parameters: usize,
+    /// Header fields and cookies kept per endpoint, each.
+    pub max_header_parameters: usize,
+    /// Schemas kept per endpoint: statuses times media types; real ones have fewer than ten.
+    pub max_schemas: usize,
+    /// Fields of all schemas of an endpoint together; a GitHub pull request has about 400.
+    pub max_schema_fields: usize,
+    /// Bytes of the names of the same.
+    pub max_schema_name_bytes: usize,
+    /// Fields of an object from which on it is taken for a map when they are alike and each is in
+    /// few of the bodies.
+    pub map_fields_min: usize,
     /// Body fields looked at per message, so that one body cannot take the thread.
     pub max_fields_per_body: usize,
     /// Depth of body fields looked at.
@@ -109,6 +120,11 @@ impl Default for InventorySettings {
             counted_callers: 64,
             top_callers: 10,
             max_parameters: 256,
+            max_header_parameters: 32,
+            max_schemas: 16,
+            max_schema_fields: 768,
+            max_schema_name_bytes: 16 * 1024,
+            map_fields_min: 24,
             max_fields_per_body: 256,
             max_field_depth: 8,
             max_name_len: 128,

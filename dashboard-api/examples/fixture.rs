@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tapscope_analyzer::inventory::specification::{Operation, Specification};
+use tapscope_analyzer::snapshot::schema::{FieldSnapshot, SchemaSnapshot};
 use tapscope_analyzer::snapshot::{
     Changes, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot, Evidence,
     Facts, FindingId, FindingSnapshot, FindingStatus, HistogramSnapshot, HostSnapshot, Lifecycle,
@@ -338,6 +339,9 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
         request_content_types: counts(&[("application/json", requests / 3)]),
         response_content_types: counts(&[("application/json", requests)]),
         parameters: parameters(template, requests),
+        parameters_observed: requests,
+        schemas: schemas(requests, secret),
+        credentials: Vec::new(),
         request_data_classes: BTreeMap::new(),
         response_data_classes: counts(if secret {
             &[("email", 10), ("phone", 4)]
@@ -385,21 +389,49 @@ fn parameters(template: &str, requests: u64) -> Vec<ParameterSnapshot> {
         ("query", "page".to_owned(), "integer"),
         ("query", "q".to_owned(), "string"),
     ];
-    let body = [("response_body", "user.email".to_owned(), "email")];
     path.chain(query)
-        .chain(body)
         .map(|(location, name, kind)| ParameterSnapshot {
             location: location.to_owned(),
-            classes: counts(if kind == "email" {
-                &[("email", 9)]
-            } else {
-                &[]
-            }),
             name,
             types: counts(&[(kind, requests)]),
             seen: requests,
+            distinct: requests / 3,
+            lengths: Some((1, 5)),
+            ..ParameterSnapshot::default()
         })
         .collect()
+}
+
+fn schemas(requests: u64, secret: bool) -> Vec<SchemaSnapshot> {
+    let field = |name: &str, kind: &str, whole: u64, fields: Vec<FieldSnapshot>| FieldSnapshot {
+        name: name.to_owned(),
+        seen: whole,
+        whole,
+        objects: if kind == "object" { whole } else { 0 },
+        types: counts(&[(kind, whole)]),
+        classes: counts(if kind == "email" {
+            &[("email", 9)]
+        } else {
+            &[]
+        }),
+        fields,
+        ..FieldSnapshot::default()
+    };
+    let mail = if secret { "email" } else { "string" };
+    let user = vec![
+        field("email", mail, requests / 2, Vec::new()),
+        field("id", "uuid", requests, Vec::new()),
+    ];
+    let root = vec![
+        field("created_at", "date_time", requests, Vec::new()),
+        field("user", "object", requests, user),
+    ];
+    vec![SchemaSnapshot {
+        status: Some(200),
+        media_type: "application/json".to_owned(),
+        bodies: requests,
+        root: field("", "object", requests, root),
+    }]
 }
 
 fn histogram(middle: u64, count: u64) -> HistogramSnapshot {

@@ -19,7 +19,7 @@ use crate::page::{Key, PageRequest, Row, SortChoice};
 use crate::query::Query;
 use crate::state::{ApiState, StoreHandle};
 use crate::view::endpoint::{
-    EndpointConsumer, EndpointDetail, EndpointName, EndpointSummary, History, Lifecycle,
+    EndpointConsumer, EndpointDetail, EndpointName, EndpointSummary, History, Lifecycle, Parameter,
 };
 use crate::view::id::Id;
 use crate::view::measure::{Histogram, Minute, millis, share};
@@ -395,6 +395,9 @@ fn detail(view: &LiveView, asked: Id, entry: &EndpointEntry) -> EndpointDetail {
             label: view.consumer(id).map(|consumer| consumer.label.clone()),
             requests,
         });
+    let observed = snapshot.parameters_observed;
+    let known = snapshot.parameters.iter();
+    let parameters = known.map(|parameter| Parameter::of(parameter, observed));
     EndpointDetail {
         summary: summary(view, entry),
         merged_from: (asked.0 != snapshot.id.0).then_some(asked),
@@ -405,7 +408,9 @@ fn detail(view: &LiveView, asked: Id, entry: &EndpointEntry) -> EndpointDetail {
         authentication_successful: snapshot.authentication_successful.clone(),
         request_content_types: snapshot.request_content_types.clone(),
         response_content_types: snapshot.response_content_types.clone(),
-        parameters: snapshot.parameters.iter().map(Into::into).collect(),
+        parameters: parameters.collect(),
+        schemas: snapshot.schemas.iter().map(Into::into).collect(),
+        credentials: snapshot.credentials.iter().map(Into::into).collect(),
         request_data_classes: snapshot.request_data_classes.clone(),
         response_data_classes: snapshot.response_data_classes.clone(),
         top_consumers: top_consumers.collect(),

@@ -96,7 +96,7 @@ fn endpoint_row(endpoint: &EndpointSnapshot) -> Value {
         "response_content_types": endpoint.response_content_types,
         "parameters": endpoint.parameters.iter().map(|p| json!({
             "location": p.location, "name": p.name, "types": p.types,
-            "classes": p.classes, "seen": p.seen,
+            "classes": p.classes, "seen": p.seen, "distinct": p.distinct, "words": p.words,
         })).collect::<Vec<_>>(),
         "latency_p50_ms": milliseconds(endpoint.latency.count, endpoint.latency.p50),
         "latency_p99_ms": milliseconds(endpoint.latency.count, endpoint.latency.p99),

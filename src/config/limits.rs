@@ -65,6 +65,8 @@ limits! {
     hosts_max: usize => analyzer.inventory.max_hosts >= 1;
     endpoints_max: usize => analyzer.inventory.max_endpoints >= 1;
     endpoints_per_host_max: usize => analyzer.inventory.max_endpoints_per_host >= 1;
+    schemas_max: usize => analyzer.inventory.max_schemas >= 2;
+    schema_fields_max: usize => analyzer.inventory.max_schema_fields >= 16;
     consumers_max: usize => analyzer.inventory.max_consumers >= 1;
     template_nodes_max: usize => analyzer.templates.max_nodes >= 100;
     dormant_after_nanos: i64 => analyzer.lifecycle.dormant_after >= 60_000_000_000;

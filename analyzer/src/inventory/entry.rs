@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize as _;
+
 use super::consumer::{Identity, authentication};
 use super::distinct::Distinct;
 use super::distribution::{Bounds, Distribution};
 use super::lifecycle::{self, Case};
 use super::minutes::{Minutes, Moment};
 use super::parameters::Parameters;
+use super::schema::Schemas;
 use super::specification::coverage::Standing;
 use super::tally::Tally;
 use crate::baseline::Baseline;
 use crate::endpoint::TemplateView;
 use crate::settings::{AnalyzerSettings, InventorySettings};
+use crate::snapshot::schema::CredentialSnapshot;
 use crate::snapshot::state::EndpointState;
 use crate::snapshot::{
     ConsumerId, EndpointRef, EndpointSnapshot, Facts, Lifecycle, Nanos, UNRECORDED,
@@ -86,6 +90,9 @@ struct Seen {
     request_types: Tally,
     response_types: Tally,
     parameters: Parameters,
+    schemas: Schemas,
+    /// By scheme, location and name, with a space between.
+    credentials: Tally,
     consumers: Distinct,
     callers: BTreeMap<ConsumerId, u64>,
     servers: Tally,
@@ -147,6 +154,8 @@ impl Entry {
                 request_types: Tally::default(),
                 response_types: Tally::default(),
                 parameters: Parameters::default(),
+                schemas: Schemas::default(),
+                credentials: Tally::default(),
                 consumers: Distinct::default(),
                 callers: BTreeMap::new(),
                 servers: Tally::default(),
@@ -353,12 +362,20 @@ impl Entry {
         if !matches!(record.status, Some(400..)) {
             seen.parameters.observe(record, &self.at.template, settings);
         }
+        seen.schemas.observe(record, settings);
+        if succeeded(record) {
+            for credential in &record.credentials {
+                let (scheme, location) = (&credential.scheme, &credential.location);
+                let key = format!("{scheme} {location} {}", credential.name);
+                seen.credentials.add(&key, 1, keys);
+            }
+        }
     }
 
     /// As plain data.
     #[must_use]
     pub fn snapshot(&mut self, settings: &InventorySettings) -> EndpointSnapshot {
-        let parameters = self.seen.parameters.snapshot();
+        let schemas = self.seen.schemas.snapshot(settings);
         let seen = &self.seen;
         let mut callers: Vec<(ConsumerId, u64)> =
             seen.callers.iter().map(|(id, n)| (*id, *n)).collect();
@@ -382,7 +399,10 @@ impl Entry {
             authentication_successful: self.authentication_successful.snapshot(),
             request_content_types: seen.request_types.snapshot(),
             response_content_types: seen.response_types.snapshot(),
-            parameters,
+            parameters: seen.parameters.snapshot(&self.at.template),
+            parameters_observed: seen.parameters.observed(),
+            schemas,
+            credentials: credentials(&seen.credentials),
             request_data_classes: self.request_classes.snapshot(),
             response_data_classes: self.response_classes.snapshot(),
             consumers: seen.consumers.count(),
@@ -414,8 +434,8 @@ impl Entry {
     #[must_use]
     pub fn restore(snapshot: EndpointSnapshot, settings: &AnalyzerSettings) -> Self {
         let inventory = &settings.inventory;
-        let state: EndpointState = serde_json::from_value(snapshot.state).unwrap_or_default();
-        let size = Bounds::size(inventory.max_size);
+        let state = EndpointState::deserialize(&snapshot.state).unwrap_or_default();
+        let seen = Seen::restore(&snapshot, &state, inventory);
         let at = EndpointRef {
             id: snapshot.id,
             method: snapshot.method,
@@ -443,30 +463,43 @@ impl Entry {
             response_classes: Tally::from_counts(&snapshot.response_data_classes),
             request_classes: Tally::from_counts(&snapshot.request_data_classes),
             baseline: Baseline::restore(state.baseline, &settings.baseline, &settings.detectors),
-            seen: Seen {
-                statuses: snapshot.statuses,
-                authentication: Tally::from_counts(&snapshot.authentication),
-                request_types: Tally::from_counts(&snapshot.request_content_types),
-                response_types: Tally::from_counts(&snapshot.response_content_types),
-                parameters: Parameters::restore(&snapshot.parameters),
-                consumers: Distinct::restore(&state.consumers),
-                callers: state.callers.into_iter().collect(),
-                servers: Tally::from_counts(&snapshot.servers),
-                protocols: Tally::from_counts(&snapshot.protocols),
-                completeness: Tally::from_counts(&snapshot.completeness),
-                latency: Distribution::restore(
-                    Bounds::latency(inventory.max_latency_ns),
-                    &snapshot.latency,
-                ),
-                request_size: Distribution::restore(size, &snapshot.request_size),
-                response_size: Distribution::restore(size, &snapshot.response_size),
-                minutes: Minutes::restore(&snapshot.minutes),
-            },
+            seen,
         }
     }
 }
 
 impl Seen {
+    fn restore(
+        snapshot: &EndpointSnapshot,
+        state: &EndpointState,
+        settings: &InventorySettings,
+    ) -> Self {
+        let size = Bounds::size(settings.max_size);
+        let latency = Bounds::latency(settings.max_latency_ns);
+        Self {
+            statuses: snapshot.statuses.clone(),
+            authentication: Tally::from_counts(&snapshot.authentication),
+            request_types: Tally::from_counts(&snapshot.request_content_types),
+            response_types: Tally::from_counts(&snapshot.response_content_types),
+            parameters: Parameters::restore(
+                &snapshot.parameters,
+                snapshot.parameters_observed,
+                &snapshot.template,
+            ),
+            schemas: Schemas::restore(&snapshot.schemas),
+            credentials: tally_of(&snapshot.credentials),
+            consumers: Distinct::restore(&state.consumers),
+            callers: state.callers.iter().copied().collect(),
+            servers: Tally::from_counts(&snapshot.servers),
+            protocols: Tally::from_counts(&snapshot.protocols),
+            completeness: Tally::from_counts(&snapshot.completeness),
+            latency: Distribution::restore(latency, &snapshot.latency),
+            request_size: Distribution::restore(size, &snapshot.request_size),
+            response_size: Distribution::restore(size, &snapshot.response_size),
+            minutes: Minutes::restore(&snapshot.minutes),
+        }
+    }
+
     fn merge(&mut self, other: &Self, settings: &InventorySettings) {
         let keys = settings.max_tally_keys;
         for (status, count) in &other.statuses {
@@ -477,6 +510,8 @@ impl Seen {
         self.request_types.merge(&other.request_types, keys);
         self.response_types.merge(&other.response_types, keys);
         self.parameters.merge(&other.parameters, settings);
+        self.schemas.merge(&other.schemas, settings);
+        self.credentials.merge(&other.credentials, keys);
         self.consumers
             .merge(&other.consumers, settings.exact_consumers);
         for (caller, calls) in &other.callers {
@@ -490,6 +525,27 @@ impl Seen {
         self.response_size.merge(&other.response_size);
         self.minutes.merge(&other.minutes, settings);
     }
+}
+
+/// Kinds of credentials, from the key that they are counted under.
+fn credentials(counts: &Tally) -> Vec<CredentialSnapshot> {
+    let counts = counts.snapshot();
+    let split = |(key, seen): (&String, &u64)| {
+        let mut parts = key.splitn(3, ' ').map(str::to_owned);
+        CredentialSnapshot {
+            scheme: parts.next().unwrap_or_default(),
+            location: parts.next().unwrap_or_default(),
+            name: parts.next().unwrap_or_default(),
+            seen: *seen,
+        }
+    };
+    counts.iter().map(split).collect()
+}
+
+fn tally_of(credentials: &[CredentialSnapshot]) -> Tally {
+    let key = |c: &CredentialSnapshot| format!("{} {} {}", c.scheme, c.location, c.name);
+    let counts = credentials.iter().map(|c| (key(c), c.seen)).collect();
+    Tally::from_counts(&counts)
 }
 
 fn add_counts(counts: &mut Counts, other: Counts) {

@@ -18,6 +18,12 @@ pub mod consumer;
 /// Parameters of an endpoint.
 pub mod parameters;
 
+/// What its bodies look like.
+pub mod schema;
+
+/// Counts by type of value.
+mod types;
+
 /// The latest minutes of an endpoint.
 pub mod minutes;
 

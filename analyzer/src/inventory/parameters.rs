@@ -1,41 +1,46 @@
-//! The parameters of an endpoint: names, types and data classes, never values. Bounded in number,
-//! depth and name length, whatever a client sends.
+//! The parameters of an endpoint, by place: names, types, lengths, how many different values, data
+//! classes; never values, except words of the sensor's own list. Bounded in number and name
+//! length, whatever a client sends.
 
-mod memo;
+/// How many different values.
+mod values;
 
-use std::collections::{BTreeMap, HashMap};
+/// Which header fields are parameters.
+mod headers;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
+use super::hash::hash;
 use super::tally::Tally;
+use super::types::{Types, type_of_segment};
 use crate::settings::InventorySettings;
 use crate::snapshot::ParameterSnapshot;
-use memo::{Memo, Memos};
-use tapscope_record::{ExchangeRecord, PathSegment, Shape, ValueType};
+use tapscope_record::{ExchangeRecord, PathSegment, ValueProfile, ValueType};
+use values::Values;
 
 /// Where a parameter stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Location {
     Path,
     Query,
-    RequestBody,
-    ResponseBody,
+    Header,
+    Cookie,
 }
 
 impl Location {
-    const ALL: [Self; 4] = [
-        Self::Path,
-        Self::Query,
-        Self::RequestBody,
-        Self::ResponseBody,
-    ];
+    const ALL: [Self; 4] = [Self::Path, Self::Query, Self::Header, Self::Cookie];
 
     fn name(self) -> &'static str {
         match self {
             Self::Path => "path",
             Self::Query => "query",
-            Self::RequestBody => "request_body",
-            Self::ResponseBody => "response_body",
+            Self::Header => "header",
+            Self::Cookie => "cookie",
         }
     }
 }
@@ -44,59 +49,93 @@ impl Location {
 struct Parameter {
     types: Types,
     classes: Tally,
+    words: Tally,
+    values: Values,
+    /// Shortest and longest value; none while no value was seen.
+    lengths: Option<(u32, u32)>,
+    /// Exchanges that carried it.
     seen: u64,
+    /// Exchanges that carried it more than once.
+    repeated: u64,
 }
 
-/// Counts by type: there are few, mostly one.
-#[derive(Clone, Debug, Default)]
-struct Types(Vec<(ValueType, u64)>);
+impl Parameter {
+    fn measure(&mut self, len: u32) {
+        let (least, most) = self.lengths.unwrap_or((len, len));
+        self.lengths = Some((least.min(len), most.max(len)));
+    }
 
-impl Types {
-    fn add(&mut self, kind: ValueType, by: u64) {
-        match self.0.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, count)) => *count = count.saturating_add(by),
-            None => self.0.push((kind, by)),
+    fn observe(&mut self, value: &ValueProfile, cap: usize) {
+        self.types.add(value.kind, 1);
+        self.values.insert(value.token.0);
+        self.measure(value.len);
+        if let Some(class) = &value.class {
+            self.classes.add(class, 1, cap);
+        }
+        if let Some(word) = &value.word {
+            self.words.add(word, 1, cap);
         }
     }
 
-    fn snapshot(&self) -> BTreeMap<String, u64> {
-        let named = |(kind, count): &(ValueType, u64)| (type_name(*kind).to_owned(), *count);
-        self.0.iter().map(named).collect()
+    fn merge(&mut self, other: &Self, cap: usize) {
+        self.types.merge(&other.types);
+        self.classes.merge(&other.classes, cap);
+        self.words.merge(&other.words, cap);
+        self.values.merge(&other.values);
+        if let Some((least, most)) = other.lengths {
+            self.measure(least);
+            self.measure(most);
+        }
+        self.seen = self.seen.saturating_add(other.seen);
+        self.repeated = self.repeated.saturating_add(other.repeated);
     }
 }
 
 /// All parameters of one endpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
-    /// By location, then by name: the place in `known`.
+    /// By location, then by name: the place in `known`. Parameters of the path go by the number of
+    /// their segment: their names are the template's, which may change.
     names: [HashMap<Box<str>, u32, FixedState>; 4],
     known: Vec<Parameter>,
+    /// Exchanges that were looked at.
+    observed: u64,
     refused: u64,
-    memos: Memos,
 }
 
 impl Parameters {
-    /// Takes in what one exchange of the endpoint with `template` carried.
+    /// Takes in what the request of one exchange of the endpoint with `template` carried.
     pub fn observe(
         &mut self,
         record: &ExchangeRecord,
         template: &str,
         settings: &InventorySettings,
     ) {
+        self.observed = self.observed.saturating_add(1);
         self.observe_path(record, template, settings);
-        for parameter in &record.query {
-            let value = &parameter.value;
-            let class = value.class.as_deref();
-            let name = &parameter.name;
-            self.add(Location::Query, name, value.kind, class, settings);
+        for (at, parameter) in record.query.iter().enumerate() {
+            let cap = settings.max_tally_keys;
+            let mut before = record.query.iter().take(at);
+            let times = before.by_ref().filter(|p| p.name == parameter.name).count();
+            let Some(known) = self.slot(Location::Query, &parameter.name, settings) else {
+                continue;
+            };
+            known.observe(&parameter.value, cap);
+            known.seen = known.seen.saturating_add(u64::from(times == 0));
+            known.repeated = known.repeated.saturating_add(u64::from(times == 1));
         }
-        let bodies = [
-            (Location::RequestBody, record.request.as_ref()),
-            (Location::ResponseBody, record.response.as_ref()),
-        ];
-        for (location, message) in bodies {
-            if let Some(shape) = message.and_then(|m| m.shape.as_ref()) {
-                self.observe_body(location, shape, settings);
+        let Some(request) = &record.request else {
+            return;
+        };
+        for (at, name) in request.header_names.iter().enumerate() {
+            let again = request.header_names.iter().take(at).any(|n| n == name);
+            if !again && headers::is_parameter(name) {
+                self.count(Location::Header, name, settings);
+            }
+        }
+        for (at, name) in request.cookie_names.iter().enumerate() {
+            if !request.cookie_names.iter().take(at).any(|n| n == name) {
+                self.count(Location::Cookie, name, settings);
             }
         }
     }
@@ -107,46 +146,42 @@ impl Parameters {
         self.refused
     }
 
+    /// Exchanges that were looked at: of how many `seen` is a share.
+    #[must_use]
+    pub fn observed(&self) -> u64 {
+        self.observed
+    }
+
     /// Takes over another endpoint's parameters.
     pub fn merge(&mut self, other: &Self, settings: &InventorySettings) {
-        self.settle();
-        let mut other = other.clone();
-        other.settle();
-        let cap = settings.max_tally_keys;
+        self.observed = self.observed.saturating_add(other.observed);
         for location in Location::ALL {
             for (name, at) in sorted(&other.names[location as usize]) {
                 let Some(theirs) = other.known.get(at as usize) else {
                     continue;
                 };
-                let ours = self.slot(location, name, settings);
-                if let Some(ours) = ours.and_then(|at| self.known.get_mut(at as usize)) {
-                    for (kind, count) in &theirs.types.0 {
-                        ours.types.add(*kind, *count);
-                    }
-                    ours.classes.merge(&theirs.classes, cap);
-                    ours.seen = ours.seen.saturating_add(theirs.seen);
+                if let Some(ours) = self.slot(location, name, settings) {
+                    ours.merge(theirs, settings.max_tally_keys);
                 }
             }
         }
     }
 
-    /// As plain data, by location and name.
+    /// As plain data, by location and name; parameters of the path under the template's names.
     #[must_use]
-    pub fn snapshot(&mut self) -> Vec<ParameterSnapshot> {
-        self.settle();
+    pub fn snapshot(&self, template: &str) -> Vec<ParameterSnapshot> {
         let mut out = Vec::with_capacity(self.known.len());
         for location in Location::ALL {
-            for (name, at) in sorted(&self.names[location as usize]) {
+            for (key, at) in sorted(&self.names[location as usize]) {
                 let Some(parameter) = self.known.get(at as usize) else {
                     continue;
                 };
-                out.push(ParameterSnapshot {
-                    location: location.name().to_owned(),
-                    name: name.to_owned(),
-                    types: parameter.types.snapshot(),
-                    classes: parameter.classes.snapshot(),
-                    seen: parameter.seen,
-                });
+                let name = match location {
+                    Location::Path => key.parse().ok().and_then(|at| name_of(template, at)),
+                    _ => Some(key),
+                };
+                // A segment that proved to be a literal is no parameter any more.
+                out.extend(name.map(|name| plain(location, name, parameter)));
             }
         }
         out
@@ -154,8 +189,11 @@ impl Parameters {
 
     /// Goes on from plain data.
     #[must_use]
-    pub fn restore(snapshots: &[ParameterSnapshot]) -> Self {
-        let mut new = Self::default();
+    pub fn restore(snapshots: &[ParameterSnapshot], observed: u64, template: &str) -> Self {
+        let mut new = Self {
+            observed,
+            ..Self::default()
+        };
         for snapshot in snapshots {
             let Some(location) = Location::ALL
                 .into_iter()
@@ -163,17 +201,24 @@ impl Parameters {
             else {
                 continue;
             };
-            let mut types = Types::default();
-            for (name, count) in &snapshot.types {
-                types.add(type_named(name), *count);
-            }
+            let key = match location {
+                Location::Path => place_of(template, &snapshot.name).map(|at| at.to_string()),
+                _ => Some(snapshot.name.clone()),
+            };
+            let Some(key) = key else {
+                continue;
+            };
             let at = u32::try_from(new.known.len()).unwrap_or(u32::MAX);
             let names = &mut new.names[location as usize];
-            if names.insert(snapshot.name.as_str().into(), at).is_none() {
+            if names.insert(key.into(), at).is_none() {
                 new.known.push(Parameter {
-                    types,
+                    types: Types::restore(&snapshot.types),
                     classes: Tally::from_counts(&snapshot.classes),
+                    words: Tally::from_counts(&snapshot.words),
+                    values: Values::restore(&snapshot.values),
+                    lengths: snapshot.lengths,
                     seen: snapshot.seen,
+                    repeated: snapshot.repeated,
                 });
             }
         }
@@ -186,122 +231,40 @@ impl Parameters {
         template: &str,
         settings: &InventorySettings,
     ) {
-        for (segment, part) in template.split('/').skip(1).zip(&record.path) {
-            let Some(name) = segment
-                .split_once('{')
-                .and_then(|(_, rest)| rest.split_once('}'))
-                .map(|(name, _)| name)
-            else {
+        let segments = template.split('/').skip(1).zip(&record.path).enumerate();
+        for (at, (segment, part)) in segments {
+            let Some((before, after)) = affixes(segment) else {
                 continue;
             };
+            let cap = settings.max_tally_keys;
+            let Some(known) = self.slot(Location::Path, &at.to_string(), settings) else {
+                continue;
+            };
+            known.seen = known.seen.saturating_add(1);
             match part {
                 PathSegment::Literal(text) => {
-                    self.add(Location::Path, name, type_of(text), None, settings);
+                    let value = text.strip_prefix(before).unwrap_or(text);
+                    let value = value.strip_suffix(after).unwrap_or(value);
+                    known.types.add(type_of_segment(value), 1);
+                    known.values.insert(hash(&[value.as_bytes()]));
+                    known.measure(u32::try_from(value.len()).unwrap_or(u32::MAX));
                 }
-                PathSegment::Redacted { class, .. } => {
-                    let class = Some(class.as_str());
-                    self.add(Location::Path, name, ValueType::String, class, settings);
+                PathSegment::Redacted { class, token } => {
+                    if let Some(kind) = type_of_class(class) {
+                        known.types.add(kind, 1);
+                    }
+                    known.values.insert(token.0);
+                    known.classes.add(class, 1, cap);
                 }
             }
         }
     }
 
-    /// Takes in a body's fields. Most bodies of an endpoint have the shape of one before: it is
-    /// enough to count them.
-    fn observe_body(&mut self, location: Location, shape: &Shape, settings: &InventorySettings) {
-        let hash = memo::hash(location as u8, shape, settings);
-        if self.memos.count(hash) {
-            return;
+    /// Counts a parameter of which only the name is known.
+    fn count(&mut self, location: Location, name: &str, settings: &InventorySettings) {
+        if let Some(known) = self.slot(location, name, settings) {
+            known.seen = known.seen.saturating_add(1);
         }
-        let mut walk = Walk {
-            location,
-            name: String::new(),
-            left: settings.max_fields_per_body,
-            memo: Memo::new(hash),
-        };
-        self.observe_shape(shape, &mut walk, settings.max_field_depth, settings);
-        if let Some(old) = self.memos.put(walk.memo) {
-            self.apply(&old);
-        }
-    }
-
-    fn observe_shape(
-        &mut self,
-        shape: &Shape,
-        walk: &mut Walk,
-        depth: usize,
-        settings: &InventorySettings,
-    ) {
-        let Some(depth) = depth.checked_sub(1) else {
-            return;
-        };
-        for field in &shape.fields {
-            let Some(left) = walk.left.checked_sub(1) else {
-                self.refused = self.refused.saturating_add(1);
-                walk.memo.refused += 1;
-                return;
-            };
-            walk.left = left;
-            let len = walk.name.len();
-            if len > 0 {
-                walk.name.push('.');
-            }
-            walk.name.push_str(&field.name);
-            let class = field.class.as_deref();
-            let at = self.add(walk.location, &walk.name, field.shape.kind, class, settings);
-            walk.memo.push(at, field.shape.kind, class);
-            self.observe_shape(&field.shape, walk, depth, settings);
-            walk.name.truncate(len);
-        }
-    }
-
-    /// Adds what was counted of known shapes only.
-    fn settle(&mut self) {
-        let mut memos = core::mem::take(&mut self.memos);
-        for memo in memos.iter_mut() {
-            self.apply(memo);
-            memo.pending = 0;
-        }
-        self.memos = memos;
-    }
-
-    /// Adds all that the bodies of one shape carried since they were last added. Every name, type
-    /// and class of the shape was added before, so no cap is met here.
-    fn apply(&mut self, memo: &Memo) {
-        if memo.pending == 0 {
-            return;
-        }
-        for (at, kind) in &memo.fields {
-            if let Some(parameter) = self.known.get_mut(*at as usize) {
-                parameter.seen = parameter.seen.saturating_add(memo.pending);
-                parameter.types.add(*kind, memo.pending);
-            }
-        }
-        for (at, class) in &memo.classes {
-            if let Some(parameter) = self.known.get_mut(*at as usize) {
-                parameter.classes.add(class, memo.pending, 0);
-            }
-        }
-        let refused = memo.refused.saturating_mul(memo.pending);
-        self.refused = self.refused.saturating_add(refused);
-    }
-
-    fn add(
-        &mut self,
-        location: Location,
-        name: &str,
-        kind: ValueType,
-        class: Option<&str>,
-        settings: &InventorySettings,
-    ) -> Option<u32> {
-        let at = self.slot(location, name, settings)?;
-        let parameter = self.known.get_mut(at as usize)?;
-        parameter.seen = parameter.seen.saturating_add(1);
-        parameter.types.add(kind, 1);
-        if let Some(class) = class {
-            parameter.classes.add(class, 1, settings.max_tally_keys);
-        }
-        Some(at)
     }
 
     fn slot(
@@ -309,19 +272,73 @@ impl Parameters {
         location: Location,
         name: &str,
         settings: &InventorySettings,
-    ) -> Option<u32> {
+    ) -> Option<&mut Parameter> {
+        let cap = match location {
+            Location::Path | Location::Query => settings.max_parameters,
+            Location::Header | Location::Cookie => settings.max_header_parameters,
+        };
         let names = &mut self.names[location as usize];
-        if let Some(at) = names.get(name) {
-            return Some(*at);
-        }
-        if self.known.len() >= settings.max_parameters || name.len() > settings.max_name_len {
-            self.refused = self.refused.saturating_add(1);
-            return None;
-        }
-        let at = u32::try_from(self.known.len()).ok()?;
-        names.insert(name.into(), at);
-        self.known.push(Parameter::default());
-        Some(at)
+        let at = match names.get(name) {
+            Some(at) => *at,
+            None if names.len() >= cap || name.len() > settings.max_name_len => {
+                self.refused = self.refused.saturating_add(1);
+                return None;
+            }
+            None => {
+                let at = u32::try_from(self.known.len()).ok()?;
+                names.insert(name.into(), at);
+                self.known.push(Parameter::default());
+                at
+            }
+        };
+        self.known.get_mut(at as usize)
+    }
+}
+
+fn plain(location: Location, name: &str, parameter: &Parameter) -> ParameterSnapshot {
+    ParameterSnapshot {
+        location: location.name().to_owned(),
+        name: name.to_owned(),
+        types: parameter.types.snapshot(),
+        classes: parameter.classes.snapshot(),
+        seen: parameter.seen,
+        repeated: parameter.repeated,
+        distinct: parameter.values.count(),
+        values: parameter.values.hashes(),
+        words: parameter.words.snapshot(),
+        lengths: parameter.lengths,
+    }
+}
+
+/// What stands before and after the parameter of a template's segment.
+fn affixes(segment: &str) -> Option<(&str, &str)> {
+    let (before, rest) = segment.split_once('{')?;
+    let (_, after) = rest.rsplit_once('}')?;
+    Some((before, after))
+}
+
+/// The name of the parameter in that segment of the template.
+fn name_of(template: &str, at: usize) -> Option<&str> {
+    let segment = template.split('/').skip(1).nth(at)?;
+    let (_, rest) = segment.split_once('{')?;
+    rest.split_once('}').map(|(name, _)| name)
+}
+
+/// The segment of the template that has the parameter of that name.
+fn place_of(template: &str, name: &str) -> Option<usize> {
+    let count = template.split('/').skip(1).count();
+    (0..count).find(|at| name_of(template, *at) == Some(name))
+}
+
+/// The type of what the sensor replaced by its class; none where it may be a number or a text.
+fn type_of_class(class: &str) -> Option<ValueType> {
+    match class {
+        "email" => Some(ValueType::Email),
+        "jwt" => Some(ValueType::Jwt),
+        "ip_address" => Some(ValueType::Address),
+        "card" => Some(ValueType::Integer),
+        "phone" | "us_ssn" | "date_of_birth" | "geo" => None,
+        _ => Some(ValueType::String),
     }
 }
 
@@ -331,60 +348,3 @@ fn sorted(names: &HashMap<Box<str>, u32, FixedState>) -> Vec<(&str, u32)> {
     all.sort_unstable();
     all
 }
-
-/// A walk through a body: where it is, how many fields may still be looked at, and what to do
-/// when the same shape comes again.
-struct Walk {
-    location: Location,
-    name: String,
-    left: usize,
-    memo: Memo,
-}
-
-/// The type of a path segment's text, as far as that is plain to see.
-fn type_of(text: &str) -> ValueType {
-    let hex = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_hexdigit());
-    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
-        ValueType::Integer
-    } else if text.len() == 36 && text.split('-').count() == 5 && text.split('-').all(hex) {
-        ValueType::Uuid
-    } else if text.len() >= 8 && hex(text) {
-        ValueType::Hex
-    } else {
-        ValueType::String
-    }
-}
-
-/// Types with their names, as the record's form spells them.
-const TYPES: [(ValueType, &str); 17] = [
-    (ValueType::String, "string"),
-    (ValueType::Empty, "empty"),
-    (ValueType::Null, "null"),
-    (ValueType::Boolean, "boolean"),
-    (ValueType::Integer, "integer"),
-    (ValueType::Number, "number"),
-    (ValueType::Uuid, "uuid"),
-    (ValueType::Date, "date"),
-    (ValueType::DateTime, "date_time"),
-    (ValueType::Email, "email"),
-    (ValueType::Address, "address"),
-    (ValueType::Url, "url"),
-    (ValueType::Hex, "hex"),
-    (ValueType::Binary, "binary"),
-    (ValueType::Jwt, "jwt"),
-    (ValueType::Object, "object"),
-    (ValueType::Array, "array"),
-];
-
-fn type_name(kind: ValueType) -> &'static str {
-    let named = TYPES.iter().find(|(known, _)| *known == kind);
-    named.map_or("string", |(_, name)| name)
-}
-
-fn type_named(name: &str) -> ValueType {
-    let kind = TYPES.iter().find(|(_, known)| *known == name);
-    kind.map_or(ValueType::String, |(kind, _)| *kind)
-}
-
-#[cfg(test)]
-mod tests;

@@ -5,9 +5,14 @@
 /// What a restart needs beyond what readers are shown.
 pub mod state;
 
+/// What is known of messages.
+pub mod schema;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use schema::{CredentialSnapshot, SchemaSnapshot};
 
 /// Names an endpoint for good: survives re-templating and restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,11 +92,12 @@ pub struct HistogramSnapshot {
 }
 
 /// One parameter of an endpoint.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ParameterSnapshot {
-    /// `path`, `query`, `request_body`, `response_body`.
+    /// `path`, `query`, `header`, `cookie`; in older stores also `request_body` and
+    /// `response_body`, which are schemas now.
     pub location: String,
-    /// Its name; dotted for body fields, position-derived for path parameters.
+    /// Its name; for path parameters the template's.
     pub name: String,
     /// Types seen, with how often.
     pub types: BTreeMap<String, u64>,
@@ -99,6 +105,21 @@ pub struct ParameterSnapshot {
     pub classes: BTreeMap<String, u64>,
     /// Number of exchanges that carried it.
     pub seen: u64,
+    /// Number of exchanges that carried it more than once.
+    #[serde(default)]
+    pub repeated: u64,
+    /// Different values (estimate from 16 on); 0 where only names are seen.
+    #[serde(default)]
+    pub distinct: u64,
+    /// What the estimate rests on: the smallest hashes of values.
+    #[serde(default)]
+    pub values: Vec<u64>,
+    /// Values that are words of the sensor's own list, with how often.
+    #[serde(default)]
+    pub words: BTreeMap<String, u64>,
+    /// Length in bytes of the shortest and the longest value; none where only names are seen.
+    #[serde(default)]
+    pub lengths: Option<(u32, u32)>,
 }
 
 /// One minute of an endpoint's life (packet time).
@@ -159,6 +180,15 @@ pub struct EndpointSnapshot {
     pub response_content_types: BTreeMap<String, u64>,
     /// Parameters, at most a named cap.
     pub parameters: Vec<ParameterSnapshot>,
+    /// Exchanges whose parameters were looked at: of how many `seen` of each is a share.
+    #[serde(default)]
+    pub parameters_observed: u64,
+    /// Schemas of its bodies, at most a named cap.
+    #[serde(default)]
+    pub schemas: Vec<SchemaSnapshot>,
+    /// Kinds of credentials that successful calls carried, and where.
+    #[serde(default)]
+    pub credentials: Vec<CredentialSnapshot>,
     /// Classes of personal or secret data in requests, with the number of exchanges.
     pub request_data_classes: BTreeMap<String, u64>,
     /// Classes of personal or secret data in responses, with the number of exchanges.

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use tapscope_analyzer::inventory::share;
 use tapscope_analyzer::snapshot::{self, EndpointRef, Facts, ParameterSnapshot};
 use utoipa::ToSchema;
 
 use super::finding::FindingSummary;
 use super::id::Id;
 use super::measure::{Histogram, Minute};
+use super::schema::{CredentialUse, MessageSchema};
 use super::time::Time;
 
 /// Where an endpoint stands.
@@ -192,9 +194,9 @@ impl From<&Facts> for EndpointFacts {
 /// One parameter of an endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Parameter {
-    /// `path`, `query`, `request_body` or `response_body`.
+    /// `path`, `query`, `header` or `cookie`.
     pub location: String,
-    /// Its name; dotted for fields of a body.
+    /// Its name.
     pub name: String,
     /// Types seen, with how often.
     pub types: BTreeMap<String, u64>,
@@ -202,16 +204,41 @@ pub struct Parameter {
     pub classes: BTreeMap<String, u64>,
     /// Exchanges that carried it.
     pub seen: u64,
+    /// Share of the exchanges that were not refused and carried it.
+    #[schema(required = true)]
+    pub present_share: Option<f64>,
+    /// Exchanges that carried it more than once.
+    pub repeated: u64,
+    /// Different values (an estimate from 16 on); null where only names are seen.
+    #[schema(required = true)]
+    pub distinct: Option<u64>,
+    /// Values that are words of the sensor's own list of choices, with how often; no others are
+    /// kept.
+    pub words: BTreeMap<String, u64>,
+    /// Length in bytes of the shortest value; null where only names are seen.
+    #[schema(required = true)]
+    pub length_min: Option<u32>,
+    /// Length in bytes of the longest value; null where only names are seen.
+    #[schema(required = true)]
+    pub length_max: Option<u32>,
 }
 
-impl From<&ParameterSnapshot> for Parameter {
-    fn from(snapshot: &ParameterSnapshot) -> Self {
+impl Parameter {
+    /// A parameter, with its share of the `observed` exchanges.
+    #[must_use]
+    pub fn of(snapshot: &ParameterSnapshot, observed: u64) -> Self {
         Self {
             location: snapshot.location.clone(),
             name: snapshot.name.clone(),
             types: snapshot.types.clone(),
             classes: snapshot.classes.clone(),
             seen: snapshot.seen,
+            present_share: (observed > 0).then(|| share(snapshot.seen, observed).min(1.0)),
+            repeated: snapshot.repeated,
+            distinct: snapshot.lengths.map(|_| snapshot.distinct),
+            words: snapshot.words.clone(),
+            length_min: snapshot.lengths.map(|(least, _)| least),
+            length_max: snapshot.lengths.map(|(_, most)| most),
         }
     }
 }
@@ -253,6 +280,10 @@ pub struct EndpointDetail {
     pub response_content_types: BTreeMap<String, u64>,
     /// Parameters.
     pub parameters: Vec<Parameter>,
+    /// What its bodies look like: requests first, then responses by status; by media type.
+    pub schemas: Vec<MessageSchema>,
+    /// Kinds of credentials that successful calls carried, and where.
+    pub credentials: Vec<CredentialUse>,
     /// Classes of personal or secret data in requests, with the number of exchanges.
     pub request_data_classes: BTreeMap<String, u64>,
     /// Classes of personal or secret data in responses, with the number of exchanges.

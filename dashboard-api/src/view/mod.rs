@@ -19,6 +19,9 @@ pub mod measure;
 /// Endpoints.
 pub mod endpoint;
 
+/// What their bodies look like.
+pub mod schema;
+
 /// Findings.
 pub mod finding;
 

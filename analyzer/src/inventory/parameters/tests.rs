@@ -1,64 +1,144 @@
-//! The parameters of an endpoint: by situation, and against a plain model.
+//! The parameters of an endpoint, by situation.
+
+use core::net::SocketAddr;
 
 use super::*;
-use proptest::prelude::*;
-use tapscope_record::Field;
+use tapscope_record::{
+    Completeness, MessageCompleteness, MessageRecord, Pairing, Parameter as Sent, RECORD_VERSION,
+    Token,
+};
 
-fn shape(fields: &[(u8, u8)]) -> Shape {
-    let field = |&(name, kind): &(u8, u8)| Field {
-        name: format!("field{name}"),
-        shape: Shape {
-            kind: TYPES[kind as usize % TYPES.len()].0,
-            ..Shape::default()
+fn sent(name: &str, kind: ValueType, value: u64) -> Sent {
+    Sent {
+        name: name.to_owned(),
+        value: ValueProfile {
+            kind,
+            len: 3,
+            token: Token(hash(&[&value.to_le_bytes()])),
+            class: None,
+            word: (value == 0).then(|| "asc".to_owned()),
         },
-        class: (kind % 3 == 0).then(|| format!("class{kind}")),
-        ..Field::default()
-    };
-    Shape {
-        kind: ValueType::Object,
-        fields: fields.iter().map(field).collect(),
-        ..Shape::default()
     }
 }
 
-proptest! {
-    /// Counting known shapes gives what looking at each body anew gives, caps included.
-    #[test]
-    fn shapes_seen_before_count_like_new_ones(
-        shapes in prop::collection::vec(prop::collection::vec((0_u8..24, 0_u8..16), 0..8), 1..10),
-        order in prop::collection::vec((0_usize..10, any::<bool>(), 0_u8..8), 1..60),
-    ) {
-        let settings = InventorySettings {
-            max_parameters: 16,
-            max_fields_per_body: 6,
-            max_tally_keys: 2,
-            ..InventorySettings::default()
-        };
-        let mut memoised = Parameters::default();
-        let mut plain = Parameters::default();
-        for (at, request, read) in order {
-            let location = if request { Location::RequestBody } else { Location::ResponseBody };
-            let shape = shape(&shapes[at % shapes.len()]);
-            memoised.observe_body(location, &shape, &settings);
-            plain.memos = Memos::default();
-            plain.observe_body(location, &shape, &settings);
-            if read == 0 {
-                prop_assert_eq!(memoised.snapshot(), plain.snapshot());
-            }
+fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
+    let literal = |text: &str| PathSegment::Literal(text.to_owned());
+    let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect();
+    ExchangeRecord {
+        version: RECORD_VERSION,
+        id: String::new(),
+        time: 1,
+        client: SocketAddr::from(([10, 0, 0, 7], 40_000)),
+        server: SocketAddr::from(([10, 0, 0, 1], 80)),
+        encapsulation: Vec::new(),
+        protocol: "http1".to_owned(),
+        operation: None,
+        batch: Vec::new(),
+        method: Some("GET".to_owned()),
+        host: "shop.test".to_owned(),
+        port: None,
+        path: path.split('/').skip(1).map(literal).collect(),
+        trailing_slash: false,
+        query,
+        request: Some(MessageRecord {
+            header_names: names(headers),
+            cookie_names: names(&["theme"]),
+            ..MessageRecord::default()
+        }),
+        status: Some(200),
+        response: None,
+        latency_ns: None,
+        credentials: Vec::new(),
+        user_agent: None,
+        forwarded_for: None,
+        messages: None,
+        trace: Vec::new(),
+        ended: None,
+        reported: 0,
+        vantage: Vec::new(),
+        certainty: 100,
+        anomalies: Vec::new(),
+        signals: Vec::new(),
+        completeness: Completeness {
+            request: MessageCompleteness::Complete,
+            response: MessageCompleteness::Complete,
+            pairing: Pairing::Ordered,
+        },
+    }
+}
+
+const TEMPLATE: &str = "/users/{user}/v{version}.json";
+
+fn learned(settings: &InventorySettings) -> Parameters {
+    let mut parameters = Parameters::default();
+    for n in 0..20_u64 {
+        let path = format!("/users/{n}/v{}.json", n % 3);
+        let mut query = vec![sent("sort", ValueType::String, n % 2)];
+        if n % 4 == 0 {
+            query.push(sent("tag", ValueType::String, n));
+            query.push(sent("tag", ValueType::String, n + 1));
         }
-        prop_assert_eq!(memoised.snapshot(), plain.snapshot());
-        prop_assert_eq!(memoised.refused(), plain.refused());
-        let restored = Parameters::restore(&memoised.snapshot()).snapshot();
-        prop_assert_eq!(restored, memoised.snapshot());
+        let headers = ["host", "accept", "x-tenant", "x-tenant"];
+        parameters.observe(&record(&path, query, &headers), TEMPLATE, settings);
+    }
+    parameters
+}
+
+#[test]
+fn parameters_of_all_places_with_share_values_and_words() {
+    let parameters = learned(&InventorySettings::default());
+    let rows = parameters.snapshot(TEMPLATE);
+    let row = |location: &str, name: &str| {
+        let found = rows
+            .iter()
+            .find(|row| row.location == location && row.name == name);
+        found.unwrap()
+    };
+    assert_eq!(rows.len(), 6);
+    assert_eq!(parameters.observed(), 20);
+    assert_eq!(row("path", "user").types["integer"], 20);
+    assert_eq!(row("path", "version").types["integer"], 20);
+    assert_eq!(row("path", "version").distinct, 3);
+    assert_eq!(row("path", "version").lengths, Some((1, 1)));
+    let sort = row("query", "sort");
+    assert_eq!((sort.seen, sort.distinct, sort.repeated), (20, 2, 0));
+    assert_eq!(sort.words["asc"], 10);
+    let tag = row("query", "tag");
+    assert_eq!((tag.seen, tag.repeated), (5, 5));
+    assert_eq!(row("header", "x-tenant").seen, 20);
+    assert_eq!(row("cookie", "theme").seen, 20);
+}
+
+#[test]
+fn a_restart_and_a_rename_change_nothing_else() {
+    let settings = InventorySettings::default();
+    let parameters = learned(&settings);
+    let rows = parameters.snapshot(TEMPLATE);
+    let restored = Parameters::restore(&rows, 20, TEMPLATE);
+    assert_eq!(restored.snapshot(TEMPLATE), rows);
+    let renamed = restored.snapshot("/users/{id}/v{n}.json");
+    let names: Vec<&str> = renamed.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["id", "n", "sort", "tag", "x-tenant", "theme"]);
+    let mut twice = parameters.clone();
+    twice.merge(&parameters, &settings);
+    assert_eq!(twice.observed(), 40);
+    for (one, two) in rows.iter().zip(twice.snapshot(TEMPLATE)) {
+        assert_eq!(two.seen, one.seen * 2);
+        assert_eq!(two.distinct, one.distinct);
     }
 }
 
 #[test]
-fn every_type_keeps_its_name() {
-    for (kind, name) in TYPES {
-        let serialised = serde_json::to_value(kind).unwrap();
-        assert_eq!(serialised, name);
-        assert_eq!(type_named(name), kind);
-        assert_eq!(type_name(kind), name);
-    }
+fn names_beyond_the_cap_are_counted() {
+    let settings = InventorySettings {
+        max_parameters: 2,
+        max_header_parameters: 1,
+        ..InventorySettings::default()
+    };
+    let mut parameters = Parameters::default();
+    let query = (0..5).map(|n| sent(&format!("p{n}"), ValueType::Integer, n));
+    let record = record("/x", query.collect(), &["x-a", "x-b"]);
+    parameters.observe(&record, "/x", &settings);
+    assert_eq!(parameters.snapshot("/x").len(), 4);
+    assert_eq!(parameters.refused(), 4);
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tapscope_analyzer::snapshot::schema::{CredentialSnapshot, FieldSnapshot, SchemaSnapshot};
 use tapscope_analyzer::snapshot::{
     Changes, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot, Evidence,
     Facts, FindingId, FindingSnapshot, FindingStatus, HistogramSnapshot, HostSnapshot, Lifecycle,
@@ -108,8 +109,18 @@ pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
             location: "query".to_owned(),
             name: "page".to_owned(),
             types: counts(&[("integer", 5)]),
-            classes: counts(&[]),
             seen: 5,
+            values: vec![1, u64::MAX],
+            words: counts(&[("1", 2)]),
+            lengths: Some((1, 2)),
+            ..ParameterSnapshot::default()
+        }],
+        parameters_observed: 5,
+        schemas: vec![schema()],
+        credentials: vec![CredentialSnapshot {
+            scheme: "bearer".to_owned(),
+            seen: requests,
+            ..CredentialSnapshot::default()
         }],
         request_data_classes: counts(&[]),
         response_data_classes: counts(&[("email", 2)]),
@@ -123,6 +134,20 @@ pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
         response_size: histogram,
         minutes: vec![minute(MINUTE, requests), minute(3 * MINUTE, 2)],
         state: serde_json::json!({"sketch": [1, 2.5, 1e300, null], "n": u64::MAX}),
+    }
+}
+
+/// A schema of responses.
+fn schema() -> SchemaSnapshot {
+    SchemaSnapshot {
+        status: Some(200),
+        media_type: "application/json".to_owned(),
+        bodies: 3,
+        root: FieldSnapshot {
+            seen: 3,
+            types: counts(&[("object", 3)]),
+            ..FieldSnapshot::default()
+        },
     }
 }
 

@@ -304,6 +304,20 @@ export interface components {
             /** @description Products of its user agents. */
             user_agents: string[];
         };
+        /** @description A kind of credential that successful calls carried, and where. */
+        CredentialUse: {
+            /** @description `authorization`, `header`, `query`, `cookie`, … */
+            location: string;
+            /** @description Name of the header, parameter or cookie. */
+            name: string;
+            /** @description `basic`, `bearer`, `jwt`, `api_key`, `session_cookie`, … */
+            scheme: string;
+            /**
+             * Format: int64
+             * @description Successful calls that carried it.
+             */
+            seen: number;
+        };
         /** @description A consumer of an endpoint. */
         EndpointConsumer: {
             /** @description Its id. */
@@ -330,6 +344,8 @@ export interface components {
             completeness: {
                 [key: string]: number;
             };
+            /** @description Kinds of credentials that successful calls carried, and where. */
+            credentials: components["schemas"]["CredentialUse"][];
             /** @description Paths the template was drawn from (redacted). */
             examples: string[];
             /** @description What its lifecycle was derived from. */
@@ -367,6 +383,8 @@ export interface components {
             };
             /** @description Response content in bytes. */
             response_size: components["schemas"]["Histogram"];
+            /** @description What its bodies look like: requests first, then responses by status; by media type. */
+            schemas: components["schemas"]["MessageSchema"][];
             /** @description Servers (`address:port`) that answered, with how often. */
             servers: {
                 [key: string]: number;
@@ -679,6 +697,31 @@ export interface components {
          * @enum {string}
          */
         Lifecycle: "zombie" | "shadow" | "orphan" | "dormant" | "new" | "documented" | "unclassified";
+        /** @description What the bodies of one media type look like: of requests, or of responses with one status. */
+        MessageSchema: {
+            /**
+             * Format: int64
+             * @description Bodies.
+             */
+            bodies: number;
+            /** @description Its fields, each followed by its own. */
+            fields: components["schemas"]["SchemaField"][];
+            /** @description Types of its items where it is an array. */
+            items: {
+                [key: string]: number;
+            };
+            /** @description Media type; empty when none was named. */
+            media_type: string;
+            /**
+             * Format: int32
+             * @description Status of the responses; null for requests.
+             */
+            status: number | null;
+            /** @description Types of the body itself, with how often. */
+            types: {
+                [key: string]: number;
+            };
+        };
         /** @description One minute of an endpoint's life. */
         Minute: {
             /**
@@ -954,10 +997,35 @@ export interface components {
             classes: {
                 [key: string]: number;
             };
-            /** @description `path`, `query`, `request_body` or `response_body`. */
+            /**
+             * Format: int64
+             * @description Different values (an estimate from 16 on); null where only names are seen.
+             */
+            distinct: number | null;
+            /**
+             * Format: int32
+             * @description Length in bytes of the longest value; null where only names are seen.
+             */
+            length_max: number | null;
+            /**
+             * Format: int32
+             * @description Length in bytes of the shortest value; null where only names are seen.
+             */
+            length_min: number | null;
+            /** @description `path`, `query`, `header` or `cookie`. */
             location: string;
-            /** @description Its name; dotted for fields of a body. */
+            /** @description Its name. */
             name: string;
+            /**
+             * Format: double
+             * @description Share of the exchanges that were not refused and carried it.
+             */
+            present_share: number | null;
+            /**
+             * Format: int64
+             * @description Exchanges that carried it more than once.
+             */
+            repeated: number;
             /**
              * Format: int64
              * @description Exchanges that carried it.
@@ -965,6 +1033,13 @@ export interface components {
             seen: number;
             /** @description Types seen, with how often. */
             types: {
+                [key: string]: number;
+            };
+            /**
+             * @description Values that are words of the sensor's own list of choices, with how often; no others are
+             *     kept.
+             */
+            words: {
                 [key: string]: number;
             };
         };
@@ -981,6 +1056,41 @@ export interface components {
             title: string;
             /** @description Always `about:blank`: the status says what kind of problem it is. */
             type: string;
+        };
+        /** @description One field of a body. */
+        SchemaField: {
+            /** @description Classes of personal or secret data, with how often. */
+            classes: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int32
+             * @description Number of fields it is in.
+             */
+            depth: number;
+            /** @description Types of its items where it is an array. */
+            items: {
+                [key: string]: number;
+            };
+            /** @description Its name; `{key}` for the values of a map. */
+            name: string;
+            /** @description The names of the fields it is in and its own, with a dot between. */
+            path: string;
+            /**
+             * Format: double
+             * @description Share of the bodies that had it in all objects that could have it, as far as they were seen
+             *     whole; null for the keys of a map.
+             */
+            present_share: number | null;
+            /**
+             * Format: int64
+             * @description Bodies that had it.
+             */
+            seen: number;
+            /** @description Types, with how often. */
+            types: {
+                [key: string]: number;
+            };
         };
         /**
          * @description How bad a finding is.

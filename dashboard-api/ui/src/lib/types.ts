@@ -21,6 +21,7 @@ export type History = Schemas['History'];
 export type Minute = Schemas['Minute'];
 export type Histogram = Schemas['Histogram'];
 export type Parameter = Schemas['Parameter'];
+export type MessageSchema = Schemas['MessageSchema'];
 export type Hosts = Schemas['Hosts'];
 
 export type FindingSummary = Schemas['FindingSummary'];

@@ -1,52 +1,47 @@
-//! Shapes seen before: a body of a known shape adds one to a count instead of looking up the name of
-//! each field. What was counted is added to the parameters when they are read.
+//! Shapes seen before: a body of a known shape adds one to a count instead of looking up the name
+//! of each field. What was counted is added to the schemas when they are read.
 
 use core::hash::{BuildHasher, Hash, Hasher};
 
 use foldhash::quality::FixedState;
 
 use crate::settings::InventorySettings;
-use tapscope_record::{Shape, ValueType};
+use tapscope_record::{Field, Shape, ValueType};
 
 /// Shapes remembered per endpoint: requests, responses, and a few that differ in optional fields.
 const SHAPES: usize = 6;
 
+/// What a body of the shape adds to one place.
+#[derive(Clone, Debug)]
+pub(super) struct Addition {
+    /// The place.
+    pub(super) node: u32,
+    /// Its type.
+    pub(super) kind: ValueType,
+    /// The type of its items.
+    pub(super) item: Option<ValueType>,
+    /// Whether it has fields.
+    pub(super) object: bool,
+    /// Whether all objects of the body that could have it do.
+    pub(super) everywhere: bool,
+    /// Class of its value.
+    pub(super) class: Option<Box<str>>,
+}
+
 /// One shape, and what a body of it adds.
 #[derive(Clone, Debug)]
 pub(super) struct Memo {
-    hash: u64,
+    pub(super) hash: u64,
+    /// The schema it is of.
+    pub(super) schema: usize,
+    /// Whether bodies of it were seen whole.
+    pub(super) whole: bool,
     /// Bodies counted and not added yet.
     pub(super) pending: u64,
-    /// The parameter and type of each field that has a place.
-    pub(super) fields: Vec<(u32, ValueType)>,
-    /// The parameter and class of each field that has one.
-    pub(super) classes: Vec<(u32, Box<str>)>,
+    /// What one of them adds.
+    pub(super) additions: Vec<Addition>,
     /// Fields that found no place.
     pub(super) refused: u64,
-}
-
-impl Memo {
-    pub(super) fn new(hash: u64) -> Self {
-        Self {
-            hash,
-            pending: 0,
-            fields: Vec::new(),
-            classes: Vec::new(),
-            refused: 0,
-        }
-    }
-
-    /// Notes a field and the place it found.
-    pub(super) fn push(&mut self, at: Option<u32>, kind: ValueType, class: Option<&str>) {
-        let Some(at) = at else {
-            self.refused += 1;
-            return;
-        };
-        self.fields.push((at, kind));
-        if let Some(class) = class {
-            self.classes.push((at, class.into()));
-        }
-    }
 }
 
 /// The latest shapes of an endpoint, the one used last in front.
@@ -68,7 +63,7 @@ impl Memos {
 
     /// Remembers a shape; returns the one that gives way to it.
     pub(super) fn put(&mut self, mut memo: Memo) -> Option<Memo> {
-        memo.fields.shrink_to_fit();
+        memo.additions.shrink_to_fit();
         let old = (self.0.len() >= SHAPES).then(|| self.0.pop()).flatten();
         self.0.insert(0, memo);
         old
@@ -80,9 +75,9 @@ impl Memos {
 }
 
 /// Names a shape by all that a body of it adds, as far as bodies are looked at.
-pub(super) fn hash(location: u8, shape: &Shape, settings: &InventorySettings) -> u64 {
+pub(super) fn hash(schema: usize, shape: &Shape, whole: bool, settings: &InventorySettings) -> u64 {
     let mut hasher = FixedState::default().build_hasher();
-    location.hash(&mut hasher);
+    (schema, whole, shape.kind, shape.item).hash(&mut hasher);
     let mut left = settings.max_fields_per_body.saturating_add(1);
     walk(shape, settings.max_field_depth, &mut left, &mut hasher);
     hasher.finish()
@@ -99,8 +94,14 @@ fn walk(shape: &Shape, depth: usize, left: &mut usize, hasher: &mut impl Hasher)
         };
         *left = fewer;
         field.name.hash(hasher);
-        field.shape.kind.hash(hasher);
+        let everywhere = is_everywhere(field, shape);
+        (field.shape.kind, field.shape.item, everywhere).hash(hasher);
         field.class.hash(hasher);
         walk(&field.shape, depth, left, hasher);
     }
+}
+
+/// Whether all of the objects that were merged in the shape have the field.
+pub(super) fn is_everywhere(field: &Field, shape: &Shape) -> bool {
+    field.seen.max(1) >= shape.objects.max(1)
 }

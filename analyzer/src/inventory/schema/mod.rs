@@ -1,0 +1,326 @@
+//! The schemas of an endpoint: what its requests and responses look like, by status and media
+//! type, merged over time. Names, types, data classes and how often each was there; never values.
+//! Bounded in number, fields, depth and bytes, whatever is sent.
+
+/// Shapes seen before.
+mod memo;
+
+/// The places of one schema.
+mod tree;
+
+/// Maps told from objects.
+mod fold;
+
+#[cfg(test)]
+mod tests;
+
+use crate::settings::InventorySettings;
+use crate::snapshot::schema::{FieldSnapshot, MAP_KEY, SchemaSnapshot};
+use memo::{Addition, Memo, Memos};
+use tapscope_record::{ExchangeRecord, MessageCompleteness, MessageRecord, Shape, ValueType};
+use tree::Tree;
+
+/// What the bodies of one kind look like.
+#[derive(Clone, Debug)]
+struct Schema {
+    /// None for requests.
+    status: Option<u16>,
+    media_type: Box<str>,
+    bodies: u64,
+    tree: Tree,
+}
+
+/// All schemas of one endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Schemas {
+    known: Vec<Schema>,
+    memos: Memos,
+    refused: u64,
+}
+
+impl Schemas {
+    /// Takes in the bodies of one exchange. A refused request says nothing of what requests look
+    /// like.
+    pub fn observe(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
+        if let Some(request) = &record.request
+            && !matches!(record.status, Some(400..))
+        {
+            let whole = record.completeness.request == MessageCompleteness::Complete;
+            self.observe_message(None, request, whole, settings);
+        }
+        if let (Some(status), Some(response)) = (record.status, &record.response) {
+            let whole = record.completeness.response == MessageCompleteness::Complete;
+            self.observe_message(Some(status), response, whole, settings);
+        }
+    }
+
+    /// Schemas and fields that found no place.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Takes over another endpoint's schemas.
+    pub fn merge(&mut self, other: &Self, settings: &InventorySettings) {
+        self.settle(settings);
+        let mut other = other.clone();
+        other.settle(settings);
+        for theirs in &other.known {
+            let Some(at) = self.slot(theirs.status, &theirs.media_type, settings) else {
+                continue;
+            };
+            let mut room = self.room(settings);
+            let Some(ours) = self.known.get_mut(at) else {
+                continue;
+            };
+            ours.bodies = ours.bodies.saturating_add(theirs.bodies);
+            let refused = ours
+                .tree
+                .merge(&theirs.tree, &mut room, settings.max_tally_keys);
+            self.refused = self.refused.saturating_add(refused);
+            self.fold(at, settings);
+        }
+    }
+
+    /// As plain data: requests first, then responses by status; by media type.
+    #[must_use]
+    pub fn snapshot(&mut self, settings: &InventorySettings) -> Vec<SchemaSnapshot> {
+        self.settle(settings);
+        let plain = |schema: &Schema| SchemaSnapshot {
+            status: schema.status,
+            media_type: schema.media_type.to_string(),
+            bodies: schema.bodies,
+            root: schema.tree.snapshot(),
+        };
+        let mut all: Vec<SchemaSnapshot> = self.known.iter().map(plain).collect();
+        all.sort_by(|a, b| (a.status, &a.media_type).cmp(&(b.status, &b.media_type)));
+        all
+    }
+
+    /// Goes on from plain data.
+    #[must_use]
+    pub fn restore(snapshots: &[SchemaSnapshot]) -> Self {
+        let known = snapshots.iter().map(|snapshot| Schema {
+            status: snapshot.status,
+            media_type: snapshot.media_type.as_str().into(),
+            bodies: snapshot.bodies,
+            tree: Tree::restore(&snapshot.root),
+        });
+        Self {
+            known: known.collect(),
+            ..Self::default()
+        }
+    }
+
+    fn observe_message(
+        &mut self,
+        status: Option<u16>,
+        message: &MessageRecord,
+        whole: bool,
+        settings: &InventorySettings,
+    ) {
+        if message.body_len == 0 && message.shape.is_none() {
+            return;
+        }
+        let media_type = message.content_type.as_deref().unwrap_or_default();
+        let Some(at) = self.slot(status, media_type, settings) else {
+            self.refused = self.refused.saturating_add(1);
+            return;
+        };
+        if let Some(schema) = self.known.get_mut(at) {
+            schema.bodies = schema.bodies.saturating_add(1);
+        }
+        if let Some(shape) = &message.shape {
+            self.observe_shape(at, shape, whole && !shape.truncated, settings);
+        }
+    }
+
+    /// The schema's place, made when there is room. Refusals have at most half of the room: their
+    /// kinds are the caller's to choose, those of success are the server's.
+    fn slot(
+        &mut self,
+        status: Option<u16>,
+        media_type: &str,
+        settings: &InventorySettings,
+    ) -> Option<usize> {
+        let same = |schema: &Schema| schema.status == status && *schema.media_type == *media_type;
+        if let Some(at) = self.known.iter().position(same) {
+            return Some(at);
+        }
+        let refusal = |status: Option<u16>| status.is_some_and(|status| status >= 400);
+        let refusals = self.known.iter().filter(|schema| refusal(schema.status));
+        let full = self.known.len() >= settings.max_schemas
+            || (refusal(status) && refusals.count() >= settings.max_schemas / 2);
+        if full {
+            return None;
+        }
+        self.known.push(Schema {
+            status,
+            media_type: media_type.into(),
+            bodies: 0,
+            tree: Tree::default(),
+        });
+        Some(self.known.len() - 1)
+    }
+
+    /// How many more fields there may be.
+    fn room(&self, settings: &InventorySettings) -> usize {
+        let fields: usize = self.known.iter().map(|schema| schema.tree.fields()).sum();
+        let bytes: usize = self
+            .known
+            .iter()
+            .map(|schema| schema.tree.name_bytes())
+            .sum();
+        if bytes >= settings.max_schema_name_bytes {
+            return 0;
+        }
+        settings.max_schema_fields.saturating_sub(fields)
+    }
+
+    /// Takes in a body's fields. Most bodies of an endpoint have the shape of one before: it is
+    /// enough to count them.
+    fn observe_shape(
+        &mut self,
+        at: usize,
+        shape: &Shape,
+        whole: bool,
+        settings: &InventorySettings,
+    ) {
+        let hash = memo::hash(at, shape, whole, settings);
+        if self.memos.count(hash) {
+            return;
+        }
+        let room = self.room(settings);
+        let Some(schema) = self.known.get_mut(at) else {
+            return;
+        };
+        let mut walk = Walk {
+            tree: &mut schema.tree,
+            memo: Memo {
+                hash,
+                schema: at,
+                whole,
+                pending: 1,
+                additions: Vec::new(),
+                refused: 0,
+            },
+            left: settings.max_fields_per_body,
+            room,
+            grown: false,
+            settings,
+        };
+        walk.look(0, shape, None, true, settings.max_field_depth);
+        let Walk { memo, grown, .. } = walk;
+        if let Some(old) = self.memos.put(memo) {
+            self.apply(&old, settings);
+        }
+        if grown {
+            self.fold(at, settings);
+        }
+    }
+
+    /// Folds what proves to be a map.
+    fn fold(&mut self, at: usize, settings: &InventorySettings) {
+        self.settle(settings);
+        let Some(schema) = self.known.get_mut(at) else {
+            return;
+        };
+        let mut root = schema.tree.snapshot();
+        let mut folded = false;
+        fold_all(&mut root, settings, &mut folded);
+        if folded {
+            schema.tree = Tree::restore(&root);
+            self.memos = Memos::default();
+        }
+    }
+
+    /// Adds what was counted of known shapes only.
+    fn settle(&mut self, settings: &InventorySettings) {
+        let mut memos = core::mem::take(&mut self.memos);
+        for memo in memos.iter_mut() {
+            self.apply(memo, settings);
+            memo.pending = 0;
+        }
+        self.memos = memos;
+    }
+
+    fn apply(&mut self, memo: &Memo, settings: &InventorySettings) {
+        if memo.pending == 0 {
+            return;
+        }
+        if let Some(schema) = self.known.get_mut(memo.schema) {
+            schema.tree.apply(memo, settings.max_tally_keys);
+        }
+        let refused = memo.refused.saturating_mul(memo.pending);
+        self.refused = self.refused.saturating_add(refused);
+    }
+}
+
+fn fold_all(field: &mut FieldSnapshot, settings: &InventorySettings, folded: &mut bool) {
+    if fold::is_map(field, settings) {
+        fold::fold(field);
+        *folded = true;
+    }
+    for one in &mut field.fields {
+        fold_all(one, settings, folded);
+    }
+}
+
+/// A walk through a body: where its fields have their places, how many may still be looked at, and
+/// what a body of the same shape adds.
+struct Walk<'a> {
+    tree: &'a mut Tree,
+    memo: Memo,
+    left: usize,
+    room: usize,
+    /// Whether a place has got so many fields that it may be a map.
+    grown: bool,
+    settings: &'a InventorySettings,
+}
+
+impl Walk<'_> {
+    fn look(
+        &mut self,
+        at: u32,
+        shape: &Shape,
+        class: Option<&str>,
+        everywhere: bool,
+        depth: usize,
+    ) {
+        let item = shape.item.filter(|_| shape.kind == ValueType::Array);
+        let has_fields = |kind: ValueType| kind == ValueType::Object;
+        self.memo.additions.push(Addition {
+            node: at,
+            kind: shape.kind,
+            item,
+            object: has_fields(shape.kind) || item.is_some_and(has_fields),
+            everywhere,
+            class: class.map(Into::into),
+        });
+        let Some(depth) = depth.checked_sub(1) else {
+            return;
+        };
+        let map = self.tree.is_map(at);
+        for field in &shape.fields {
+            let Some(left) = self.left.checked_sub(1) else {
+                self.memo.refused += 1;
+                return;
+            };
+            self.left = left;
+            let name = if map { MAP_KEY } else { &field.name };
+            let room = self.room > 0 && name.len() <= self.settings.max_name_len;
+            let before = self.tree.fields();
+            let Some(slot) = self.tree.slot(at, name, room) else {
+                self.memo.refused += 1;
+                continue;
+            };
+            if self.tree.fields() > before {
+                self.room -= 1;
+                self.grown |= fold::is_due(self.tree.children(at), self.settings);
+            }
+            let everywhere = memo::is_everywhere(field, shape);
+            let class = field.class.as_deref();
+            self.look(slot, &field.shape, class, everywhere, depth);
+        }
+    }
+}

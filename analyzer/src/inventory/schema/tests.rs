@@ -1,0 +1,230 @@
+//! Schemas: by situation, and remembered shapes against looking at each body anew.
+
+use super::super::types::TYPES;
+use super::*;
+use proptest::prelude::*;
+use tapscope_record::Field;
+
+fn scalar(kind: ValueType) -> Shape {
+    Shape {
+        kind,
+        ..Shape::default()
+    }
+}
+
+fn object(fields: &[(&str, ValueType)]) -> Shape {
+    let field = |(name, kind): &(&str, ValueType)| Field {
+        name: (*name).to_owned(),
+        shape: scalar(*kind),
+        ..Field::default()
+    };
+    Shape {
+        fields: fields.iter().map(field).collect(),
+        ..scalar(ValueType::Object)
+    }
+}
+
+fn body(shape: Shape) -> MessageRecord {
+    MessageRecord {
+        body_len: 10,
+        content_type: Some("application/json".to_owned()),
+        shape: Some(shape),
+        ..MessageRecord::default()
+    }
+}
+
+fn learn(schemas: &mut Schemas, shape: Shape, whole: bool) {
+    let settings = InventorySettings::default();
+    schemas.observe_message(Some(200), &body(shape), whole, &settings);
+}
+
+fn only(schemas: &mut Schemas) -> FieldSnapshot {
+    let all = schemas.snapshot(&InventorySettings::default());
+    assert_eq!(all.len(), 1);
+    all[0].root.clone()
+}
+
+proptest! {
+    /// Counting known shapes gives what looking at each body anew gives, caps included, and so
+    /// does a restart.
+    #[test]
+    fn shapes_seen_before_count_like_new_ones(
+        shapes in prop::collection::vec(prop::collection::vec((0_u8..24, 0_u8..16), 0..8), 1..10),
+        order in prop::collection::vec((0_usize..10, any::<bool>(), any::<bool>(), 0_u8..8), 1..60),
+    ) {
+        let settings = InventorySettings {
+            max_schema_fields: 16,
+            max_fields_per_body: 6,
+            max_tally_keys: 2,
+            ..InventorySettings::default()
+        };
+        let mut memoised = Schemas::default();
+        let mut plain = Schemas::default();
+        for (at, request, whole, read) in order {
+            let fields = shapes[at % shapes.len()].iter().map(|&(name, kind)| Field {
+                name: format!("field{name}"),
+                shape: scalar(TYPES[kind as usize].0),
+                class: (kind % 3 == 0).then(|| format!("class{}", kind % 2)),
+                ..Field::default()
+            });
+            let shape = Shape { fields: fields.collect(), ..scalar(ValueType::Object) };
+            let status = (!request).then_some(200);
+            memoised.observe_message(status, &body(shape.clone()), whole, &settings);
+            plain.settle(&settings);
+            plain.memos = Memos::default();
+            plain.observe_message(status, &body(shape), whole, &settings);
+            if read == 0 {
+                prop_assert_eq!(memoised.snapshot(&settings), plain.snapshot(&settings));
+            }
+        }
+        let all = memoised.snapshot(&settings);
+        prop_assert_eq!(&all, &plain.snapshot(&settings));
+        prop_assert_eq!(memoised.refused(), plain.refused());
+        prop_assert_eq!(&Schemas::restore(&all).snapshot(&settings), &all);
+    }
+}
+
+#[test]
+fn optional_and_nullable_fields_are_told_by_their_share() {
+    let mut schemas = Schemas::default();
+    for n in 0..10 {
+        let kind = if n % 5 == 0 {
+            ValueType::Null
+        } else {
+            ValueType::Integer
+        };
+        let mut fields = vec![("id", ValueType::Integer), ("count", kind)];
+        if n % 2 == 0 {
+            fields.push(("note", ValueType::String));
+        }
+        learn(&mut schemas, object(&fields), true);
+    }
+    // A body that broke off says nothing of what is missing.
+    learn(&mut schemas, object(&[("id", ValueType::Integer)]), false);
+    let root = only(&mut schemas);
+    assert_eq!((root.seen, root.whole, root.objects), (11, 10, 10));
+    let shares: Vec<(&str, u64, u64)> = root
+        .fields
+        .iter()
+        .map(|field| (field.name.as_str(), field.seen, field.whole))
+        .collect();
+    assert_eq!(shares, [("count", 10, 10), ("id", 11, 10), ("note", 5, 5)]);
+    assert_eq!(root.fields[0].types["null"], 2);
+}
+
+#[test]
+fn statuses_and_media_types_have_schemas_of_their_own() {
+    let settings = InventorySettings::default();
+    let mut schemas = Schemas::default();
+    for (status, media_type) in [
+        (Some(200), "application/json"),
+        (Some(404), "application/json"),
+        (Some(200), "text/html"),
+        (None, "application/json"),
+    ] {
+        let message = MessageRecord {
+            content_type: Some(media_type.to_owned()),
+            ..body(object(&[("id", ValueType::Integer)]))
+        };
+        schemas.observe_message(status, &message, true, &settings);
+    }
+    let all = schemas.snapshot(&settings);
+    let keys: Vec<_> = all
+        .iter()
+        .map(|s| (s.status, s.media_type.as_str()))
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            (None, "application/json"),
+            (Some(200), "application/json"),
+            (Some(200), "text/html"),
+            (Some(404), "application/json"),
+        ]
+    );
+}
+
+#[test]
+fn keys_that_are_data_become_one_field() {
+    let mut by_id = Schemas::default();
+    for n in 0..40_u32 {
+        let name = format!("{}", 1_000 + n);
+        let mut shape = object(&[]);
+        shape.fields.push(Field {
+            name,
+            shape: object(&[("name", ValueType::String)]),
+            ..Field::default()
+        });
+        learn(&mut by_id, shape, true);
+    }
+    let root = only(&mut by_id);
+    assert!(root.is_map());
+    assert_eq!(root.fields.len(), 1);
+    assert_eq!(root.fields[0].seen, 40);
+    assert_eq!(root.fields[0].fields[0].name, "name");
+
+    // Many words, each in few bodies and all of one type.
+    let mut by_word = Schemas::default();
+    for n in 0..60_u8 {
+        let (a, b) = (format!("key-{}", n % 30), format!("key-{}", (n + 7) % 30));
+        learn(
+            &mut by_word,
+            object(&[(&a, ValueType::Integer), (&b, ValueType::Integer)]),
+            true,
+        );
+    }
+    assert!(only(&mut by_word).is_map());
+
+    // Many fields that are in every body are fields.
+    let mut wide = Schemas::default();
+    let names: Vec<String> = (0..48).map(|n| format!("field_{n}x")).collect();
+    let fields: Vec<(&str, ValueType)> = names
+        .iter()
+        .map(|name| (name.as_str(), ValueType::String))
+        .collect();
+    learn(&mut wide, object(&fields), true);
+    assert!(!only(&mut wide).is_map());
+}
+
+#[test]
+fn merging_adds_and_a_map_takes_the_others_fields_in() {
+    let settings = InventorySettings::default();
+    let (mut one, mut two) = (Schemas::default(), Schemas::default());
+    for n in 0..6_u32 {
+        let name = format!("{n}");
+        learn(&mut one, object(&[(&name, ValueType::Integer)]), true);
+        learn(&mut two, object(&[("77", ValueType::Integer)]), true);
+    }
+    for (first, second) in [(&one, &two), (&two, &one)] {
+        let mut merged = first.clone();
+        merged.merge(second, &settings);
+        let root = only(&mut merged);
+        assert!(root.is_map(), "{root:?}");
+        assert_eq!(
+            (root.seen, root.fields.len(), root.fields[0].seen),
+            (12, 1, 12)
+        );
+    }
+}
+
+#[test]
+fn what_is_beyond_the_caps_is_counted() {
+    let settings = InventorySettings {
+        max_schemas: 4,
+        max_schema_fields: 3,
+        max_field_depth: 2,
+        ..InventorySettings::default()
+    };
+    let mut schemas = Schemas::default();
+    for status in [400, 401, 402, 200, 201, 204] {
+        let shape = object(&[("a", ValueType::String)]);
+        schemas.observe_message(Some(status), &body(shape), true, &settings);
+    }
+    let statuses: Vec<_> = schemas
+        .snapshot(&settings)
+        .iter()
+        .map(|s| s.status)
+        .collect();
+    assert_eq!(statuses, [Some(200), Some(201), Some(400), Some(401)]);
+    assert_eq!(schemas.refused(), 3);
+}

@@ -1,0 +1,139 @@
+//! Counts by type of value, and the names types go by.
+
+use std::collections::BTreeMap;
+
+use tapscope_record::ValueType;
+
+/// Counts by type: there are few, mostly one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Types(Vec<(ValueType, u64)>);
+
+impl Types {
+    /// Adds `by` values of the type.
+    pub(super) fn add(&mut self, kind: ValueType, by: u64) {
+        match self.0.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, count)) => *count = count.saturating_add(by),
+            None => self.0.push((kind, by)),
+        }
+    }
+
+    /// Takes over another one's counts.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (kind, count) in &other.0 {
+            self.add(*kind, *count);
+        }
+    }
+
+    /// As plain data.
+    pub(super) fn snapshot(&self) -> BTreeMap<String, u64> {
+        let named = |(kind, count): &(ValueType, u64)| (type_name(*kind).to_owned(), *count);
+        self.0.iter().map(named).collect()
+    }
+
+    /// Goes on from plain data.
+    pub(super) fn restore(counts: &BTreeMap<String, u64>) -> Self {
+        let typed = |(name, count): (&String, &u64)| (type_named(name), *count);
+        Self(counts.iter().map(typed).collect())
+    }
+}
+
+/// Types with their names, as the record's form spells them.
+pub(super) const TYPES: [(ValueType, &str); 17] = [
+    (ValueType::String, "string"),
+    (ValueType::Empty, "empty"),
+    (ValueType::Null, "null"),
+    (ValueType::Boolean, "boolean"),
+    (ValueType::Integer, "integer"),
+    (ValueType::Number, "number"),
+    (ValueType::Uuid, "uuid"),
+    (ValueType::Date, "date"),
+    (ValueType::DateTime, "date_time"),
+    (ValueType::Email, "email"),
+    (ValueType::Address, "address"),
+    (ValueType::Url, "url"),
+    (ValueType::Hex, "hex"),
+    (ValueType::Binary, "binary"),
+    (ValueType::Jwt, "jwt"),
+    (ValueType::Object, "object"),
+    (ValueType::Array, "array"),
+];
+
+fn type_name(kind: ValueType) -> &'static str {
+    let named = TYPES.iter().find(|(known, _)| *known == kind);
+    named.map_or("string", |(_, name)| name)
+}
+
+fn type_named(name: &str) -> ValueType {
+    let kind = TYPES.iter().find(|(_, known)| *known == name);
+    kind.map_or(ValueType::String, |(kind, _)| *kind)
+}
+
+/// The type of a path segment's text, as far as that is plain to see.
+pub(super) fn type_of_segment(text: &str) -> ValueType {
+    let hex = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_hexdigit());
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    if digits(text) || text.strip_prefix('-').is_some_and(digits) {
+        ValueType::Integer
+    } else if text
+        .split_once('.')
+        .is_some_and(|(a, b)| digits(a.strip_prefix('-').unwrap_or(a)) && digits(b))
+    {
+        ValueType::Number
+    } else if text.len() == 36 && text.split('-').count() == 5 && text.split('-').all(hex) {
+        ValueType::Uuid
+    } else if is_date(text) {
+        ValueType::Date
+    } else if text.len() >= 8 && hex(text) {
+        ValueType::Hex
+    } else {
+        ValueType::String
+    }
+}
+
+/// Whether the text is a calendar date (RFC 3339 full-date).
+fn is_date(text: &str) -> bool {
+    let mut parts = text
+        .split('-')
+        .map(|part| (part.len(), part.parse::<u16>()));
+    let date = [parts.next(), parts.next(), parts.next()];
+    matches!(
+        date,
+        [
+            Some((4, Ok(_))),
+            Some((2, Ok(1..=12))),
+            Some((2, Ok(1..=31)))
+        ]
+    ) && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_keeps_its_name() {
+        for (kind, name) in TYPES {
+            let serialised = serde_json::to_value(kind).unwrap();
+            assert_eq!(serialised, name);
+            assert_eq!(type_named(name), kind);
+            assert_eq!(type_name(kind), name);
+        }
+    }
+
+    #[test]
+    fn segments_have_the_type_that_is_plain_to_see() {
+        for (text, expected) in [
+            ("12", ValueType::Integer),
+            ("-7", ValueType::Integer),
+            ("51.5", ValueType::Number),
+            ("2024-02-30", ValueType::Date),
+            ("2024-13-01", ValueType::String),
+            ("deadbeef00", ValueType::Hex),
+            ("3f2504e0-4f89-41d3-9a0c-0305e82c3301", ValueType::Uuid),
+            ("me", ValueType::String),
+            ("", ValueType::String),
+        ] {
+            assert_eq!(type_of_segment(text), expected, "{text}");
+        }
+    }
+}
