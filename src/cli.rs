@@ -27,6 +27,11 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// How many workers make sense.
+fn workers() -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=i64::from(crate::config::WORKERS_MAX))
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Watch live interfaces: sensor, analyzer, API and page in one process
@@ -66,6 +71,11 @@ pub(crate) struct Watch {
     #[arg(long, value_name = "BPF")]
     pub(crate) filter: Option<String>,
 
+    /// Worker threads; the packets of an interface are dealt out by connection [default: one for
+    /// each processor, at most 4]
+    #[arg(long, value_name = "N", value_parser = workers())]
+    pub(crate) workers: Option<u16>,
+
     #[command(flatten)]
     pub(crate) analysis: Analysis,
 
@@ -80,6 +90,10 @@ pub(crate) struct Replay {
     /// input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+
+    /// Worker threads; what comes out is the same for any number [default: 1]
+    #[arg(long, value_name = "N", value_parser = workers())]
+    pub(crate) workers: Option<u16>,
 
     #[command(flatten)]
     pub(crate) analysis: Analysis,

@@ -15,6 +15,9 @@ mod key;
 /// The thread that owns analyzer and store.
 mod engine;
 
+/// The threads of the sensor.
+mod feed;
+
 /// The threads of a run: input, engine, API.
 mod product;
 

@@ -6,35 +6,20 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use crossbeam_channel::Sender;
 use tapscope_analyzer::snapshot::EndpointSnapshot;
-use tapscope_capture::{CaptureError, PacketSource, SourceStats, StopHandle};
+use tapscope_capture::StopHandle;
 use tapscope_dashboard_api::{ApiSettings, ApiState, LiveView};
-use tapscope_pipeline::{RecordSink, Redacting, Step, Worker, health_report, run};
-use tapscope_record::ExchangeRecord;
-use tapscope_redact::Redactor;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::cli::{Analysis, Serving};
 use crate::config::Settings;
-use crate::engine::{Engine, Input, read_specification};
+use crate::engine::{Engine, read_specification};
+use crate::feed::{BATCHES_WAITING, Feed};
 use crate::key;
-
-/// Records handed to the engine at once: enough to make the hand-over cheap, few enough that the
-/// engine looks at commands often.
-const RECORDS_PER_BATCH: usize = 256;
-
-/// Batches that may wait for the engine. A full queue holds the input back: a file waits, and a
-/// live ring's overflow is counted by the kernel.
-const BATCHES_WAITING: usize = 16;
-
-/// How often the sensor tells how it is doing.
-const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// One run of the product: input, analysis, and the page if wanted.
 pub(crate) struct Product<'a> {
@@ -51,14 +36,6 @@ pub(crate) struct Product<'a> {
     remain: bool,
     /// The order to stop.
     stop: StopHandle,
-}
-
-/// What input a run takes: sends it to the engine until it is over or the order to stop comes.
-pub(crate) struct Feed {
-    inputs: Sender<Input>,
-    /// The order to stop.
-    pub(crate) stop: StopHandle,
-    redactor: Redactor,
 }
 
 /// What came out of a run.
@@ -140,7 +117,7 @@ impl<'a> Product<'a> {
     /// The first of: what cannot be opened, the input's error, the store's error. What was taken
     /// in before is analyzed and saved all the same.
     pub(crate) fn run(self, input: impl FnOnce(Feed) -> Result<()> + Send) -> Result<Outcome> {
-        let redactor = Redactor::new(self.settings.redact.clone(), self.token_key()?);
+        let key = self.token_key()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -177,11 +154,7 @@ impl<'a> Product<'a> {
             })
             .unzip();
         let (inputs, received) = crossbeam_channel::bounded(BATCHES_WAITING);
-        let feed = Feed {
-            inputs,
-            stop: stop.clone(),
-            redactor,
-        };
+        let feed = Feed::new(inputs, stop.clone(), self.settings.redact.clone(), key);
         thread::scope(|scope| {
             // An engine that is gone, even by a panic, ends the input and the serving too.
             let end = EndOnDrop(stop.clone(), ended.clone());
@@ -311,151 +284,6 @@ async fn wait_for_signal(stop: StopHandle, ended: watch::Sender<bool>) {
     let _ = ended.send(true);
     signalled().await;
     std::process::exit(130);
-}
-
-impl Feed {
-    /// Feeds packets from sources, one after the other, through one worker.
-    ///
-    /// # Errors
-    /// The first source's error; the others are read all the same.
-    pub(crate) fn packets(
-        self,
-        settings: &Settings,
-        sources: impl Iterator<Item = Result<Box<dyn PacketSource>, CaptureError>>,
-        progress: &mut dyn FnMut(&dyn PacketSource),
-    ) -> Result<()> {
-        let stop = self.stop.clone();
-        let records = Batches {
-            inputs: self.inputs,
-            batch: Vec::new(),
-            refused: false,
-        };
-        let sink = Redacting {
-            redact: self.redactor,
-            records,
-        };
-        let mut worker = Worker::new(&settings.worker, sink);
-        let mut finished: Vec<SourceStats> = Vec::new();
-        let mut first_error = None;
-        for source in sources {
-            let mut source = match source {
-                Ok(source) => source,
-                Err(error) => {
-                    first_error.get_or_insert(error);
-                    continue;
-                }
-            };
-            worker.set_source(u32::try_from(finished.len()).unwrap_or(u32::MAX));
-            let mut reporter = Reporter {
-                finished: &finished,
-                last: None,
-                told: i64::MIN,
-            };
-            let result = run(source.as_mut(), &mut worker, &mut |worker, source| {
-                progress(source);
-                reporter.report(worker, source);
-                if worker.sink.records.refused || (!source.is_live() && stop.is_ordered()) {
-                    Step::Stop
-                } else {
-                    Step::Continue
-                }
-            });
-            finished.extend(source.stats());
-            if let Err(error) = result {
-                first_error.get_or_insert(error);
-            }
-        }
-        worker.flush();
-        worker.sink.records.send_batch();
-        let now = worker.now().nanos();
-        worker.sink.records.send(Input::Time(now));
-        let report = health_report(now, finished, counters_of(&worker), worker.feeds());
-        worker.sink.records.send(Input::Health(report));
-        first_error.map_or(Ok(()), |error| Err(error.into()))
-    }
-
-    /// Feeds one exchange that did not come from packets; false when nobody takes it any more.
-    pub(crate) fn redactor(&mut self) -> &mut Redactor {
-        &mut self.redactor
-    }
-
-    /// Sends input to the engine; false when the engine is gone.
-    pub(crate) fn send(&self, input: Input) -> bool {
-        self.inputs.send(input).is_ok()
-    }
-}
-
-fn counters_of(worker: &Worker<Redacting<Batches>>) -> Vec<tapscope_record::Counter> {
-    let mut counters = worker.counters();
-    counters.extend(worker.sink.redact.counters().into_iter().map(|counter| {
-        tapscope_record::Counter {
-            stage: "redact".to_owned(),
-            name: counter.name.to_owned(),
-            reason: counter.reason,
-            value: counter.value,
-        }
-    }));
-    counters
-}
-
-/// Sends time and health to the engine between batches of packets.
-struct Reporter<'a> {
-    finished: &'a [SourceStats],
-    last: Option<Instant>,
-    told: i64,
-}
-
-impl Reporter<'_> {
-    fn report(&mut self, worker: &mut Worker<Redacting<Batches>>, source: &mut dyn PacketSource) {
-        let now = worker.now().nanos();
-        if source.is_live() {
-            // Few exchanges must not wait until a batch is full.
-            worker.sink.records.send_batch();
-        }
-        if now >= self.told.saturating_add(1_000_000_000) {
-            self.told = now;
-            worker.sink.records.send_batch();
-            worker.sink.records.send(Input::Time(now));
-        }
-        if self
-            .last
-            .is_none_or(|last| last.elapsed() >= HEALTH_INTERVAL)
-        {
-            self.last = Some(Instant::now());
-            let sources = [self.finished, &source.stats()[..]].concat();
-            let report = health_report(now, sources, counters_of(worker), worker.feeds());
-            worker.sink.records.send(Input::Health(report));
-        }
-    }
-}
-
-/// Collects records into batches for the engine.
-struct Batches {
-    inputs: Sender<Input>,
-    batch: Vec<ExchangeRecord>,
-    refused: bool,
-}
-
-impl RecordSink for Batches {
-    fn handle_record(&mut self, record: ExchangeRecord) {
-        self.batch.push(record);
-        if self.batch.len() >= RECORDS_PER_BATCH {
-            self.send_batch();
-        }
-    }
-}
-
-impl Batches {
-    fn send_batch(&mut self) {
-        if !self.batch.is_empty() {
-            let batch = std::mem::take(&mut self.batch);
-            self.send(Input::Records(batch));
-        }
-    }
-
-    fn send(&mut self, input: Input) {
-        self.refused |= self.inputs.send(input).is_err();
-    }
 }
 
 /// Whether `path` names standard input.

@@ -35,7 +35,7 @@ impl<'a> ExchangeLine<'a> {
         let response = exchange.response.as_ref();
         let started = request.map(|r| r.started).or(response.map(|r| r.started));
         Self {
-            id: format!("{}-{}", exchange.id.connection, exchange.id.ordinal),
+            id: format!("{:016x}-{}", exchange.id.connection, exchange.id.ordinal),
             time: rfc3339(started.map_or(0, |time| time.nanos())),
             proto: match exchange.protocol {
                 Protocol::Http1 => "http1",

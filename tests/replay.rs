@@ -1,4 +1,5 @@
-//! The same capture gives the same inventory, findings and log, bit for bit.
+//! The same capture gives the same inventory, findings and log, bit for bit, with any number of
+//! workers.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,7 +17,7 @@ use std::fs;
 use support::{Scratch, sample, sample_specification, tapscope};
 
 /// Replays the sample into a store of that name and gives inventory, findings and log as bytes.
-fn replayed(scratch: &Scratch, name: &str) -> [Vec<u8>; 3] {
+fn replayed(scratch: &Scratch, name: &str, workers: &str) -> [Vec<u8>; 3] {
     let store = scratch.path(&format!("{name}.db")).display().to_string();
     let log = scratch.path(&format!("{name}.jsonl"));
     let output = tapscope(
@@ -30,6 +31,8 @@ fn replayed(scratch: &Scratch, name: &str) -> [Vec<u8>; 3] {
             &store,
             "--exchange-log",
             &log.display().to_string(),
+            "--workers",
+            workers,
         ],
     );
     assert!(
@@ -44,10 +47,12 @@ fn replayed(scratch: &Scratch, name: &str) -> [Vec<u8>; 3] {
 #[test]
 fn same_capture_gives_the_same_bytes() {
     let scratch = Scratch::new("replay");
-    let first = replayed(&scratch, "first");
-    let second = replayed(&scratch, "second");
-    for (a, b) in first.iter().zip(&second) {
-        assert!(a.len() > 100);
-        assert!(a == b, "the second replay differs");
+    let first = replayed(&scratch, "first", "1");
+    for (name, workers) in [("second", "1"), ("three", "3"), ("eight", "8")] {
+        let again = replayed(&scratch, name, workers);
+        for (a, b) in first.iter().zip(&again) {
+            assert!(a.len() > 100);
+            assert!(a == b, "the replay with {workers} workers differs");
+        }
     }
 }

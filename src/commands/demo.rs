@@ -30,7 +30,7 @@ pub(crate) fn execute(arguments: &Demo, settings: &Settings) -> Result<()> {
         let size = CAPTURE.len() as u64;
         let source = FileSource::from_reader("sample", Box::new(Cursor::new(CAPTURE)), Some(size))
             .map(|source| Box::new(source) as Box<dyn PacketSource>);
-        feed.packets(settings, std::iter::once(source), &mut |_| {})
+        feed.packets(settings, 1, std::iter::once(source), &mut |_| {})
     })?;
     Ok(())
 }

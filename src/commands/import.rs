@@ -12,7 +12,8 @@ use tapscope_record::{HealthReport, SourceHealth};
 use crate::cli::{Import, ImportFormat};
 use crate::config::Settings;
 use crate::engine::Input;
-use crate::product::{Feed, Product, is_stdin};
+use crate::feed::Feed;
+use crate::product::{Product, is_stdin};
 
 /// Bytes of a line at most: bodies are cut to a sample anyway.
 const LINE_BYTES_MAX: u64 = 16 << 20;

@@ -13,6 +13,7 @@ use crate::stdin::Stoppable;
 pub(crate) fn execute(arguments: &Replay, settings: &Settings) -> Result<()> {
     let product = Product::new(settings, &arguments.analysis)?.serving(&arguments.serving);
     let show_inventory = !product.keeps() && !arguments.serving.serve;
+    let workers = settings.workers(arguments.workers, 1);
     let files = arguments.files.clone();
     let stop = product.stop();
     let outcome = product.run(move |feed| {
@@ -28,7 +29,9 @@ pub(crate) fn execute(arguments: &Replay, settings: &Settings) -> Result<()> {
             };
             source.map(|source| Box::new(source) as Box<dyn PacketSource>)
         });
-        let result = feed.packets(settings, sources, &mut |source| show_progress(&bar, source));
+        let result = feed.packets(settings, workers, sources, &mut |source| {
+            show_progress(&bar, source);
+        });
         bar.finish_and_clear();
         result
     })?;

@@ -33,12 +33,20 @@ pub(crate) fn execute(arguments: &Watch, settings: &Settings) -> Result<()> {
         filter,
         ..settings.live.clone()
     };
+    let workers = settings.workers(arguments.workers, usual_workers());
     // Opened first: whoever reads that we listen may rely on every packet from then on.
     let source = LiveSource::open(&interfaces, &live, product.stop())?;
     let source: Box<dyn PacketSource> = Box::new(source);
-    let outcome =
-        product.run(|feed| feed.packets(settings, std::iter::once(Ok(source)), &mut |_| {}))?;
+    let outcome = product
+        .run(|feed| feed.packets(settings, workers, std::iter::once(Ok(source)), &mut |_| {}))?;
     super::summarize(&outcome)
+}
+
+/// Workers when nobody says how many: one for each processor, few enough that their rings do not
+/// take all memory.
+#[cfg(feature = "live")]
+fn usual_workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| count.get().min(4))
 }
 
 /// The filter, without the API's own traffic where a loopback capture would see it: a page that

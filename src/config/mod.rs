@@ -20,6 +20,9 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7878
 /// ring, the queue and the save itself take comes on top of this.
 const SAVE_INTERVAL_MS: u64 = 500;
 
+/// Most workers anybody may ask for: each has a ring of its own.
+pub(crate) const WORKERS_MAX: u16 = 64;
+
 /// What was written. Every key is optional; unknown keys are an error that names them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -41,6 +44,7 @@ struct WrittenCapture {
     snap_len: Option<u32>,
     block_timeout_ms: Option<u32>,
     promiscuous: Option<bool>,
+    workers: Option<u16>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -78,6 +82,8 @@ use limits::WrittenLimits;
 pub(crate) struct Settings {
     /// Interfaces to watch when no flag names them.
     pub(crate) interfaces: Vec<String>,
+    /// Workers when no flag says how many.
+    pub(crate) workers: Option<u16>,
     /// Live capture.
     #[cfg(feature = "live")]
     pub(crate) live: LiveSettings,
@@ -115,6 +121,11 @@ impl Settings {
         Self::parse(&text).with_context(|| format!("{}", path.display()))
     }
 
+    /// How many workers to run: as typed, else as configured, else `usual`.
+    pub(crate) fn workers(&self, typed: Option<u16>, usual: usize) -> usize {
+        typed.or(self.workers).map_or(usual, usize::from)
+    }
+
     fn parse(text: &str) -> Result<Self> {
         let written: Written = toml::from_str(text)
             .map_err(|error| anyhow::anyhow!("{}", one_line(&error.to_string())))?;
@@ -134,6 +145,12 @@ impl Settings {
         if !(10..=60_000).contains(&save_interval_ms) {
             bail!("store.save_interval_ms is {save_interval_ms}; use 10 to 60000");
         }
+        if capture
+            .workers
+            .is_some_and(|workers| !(1..=WORKERS_MAX).contains(&workers))
+        {
+            bail!("capture.workers must be between 1 and {WORKERS_MAX}");
+        }
         if capture.snap_len.is_some_and(|len| len < 96) {
             bail!("capture.snap_len is too short for headers; use 96 or more (262144 is usual)");
         }
@@ -149,6 +166,7 @@ impl Settings {
         limits.apply(&mut worker, &mut redact, &mut analyzer)?;
         Ok(Self {
             interfaces: capture.interfaces.clone(),
+            workers: capture.workers,
             #[cfg(feature = "live")]
             live: live_settings(&capture),
             worker,

@@ -20,6 +20,13 @@ impl Timestamp {
         self.0
     }
 
+    /// The last multiple of `step_nanos` since the epoch that is not after it.
+    #[must_use]
+    pub const fn floor(self, step_nanos: i64) -> Self {
+        let step = if step_nanos < 1 { 1 } else { step_nanos };
+        Self(self.0.saturating_sub(self.0.rem_euclid(step)))
+    }
+
     /// Nanoseconds from `earlier` to `self`; 0 when the clock of the feed went backwards.
     #[must_use]
     pub const fn nanos_since(self, earlier: Self) -> u64 {

@@ -11,8 +11,9 @@ use crate::FeedIndex;
 pub struct ConnectionId {
     /// Slot in the table; slots are reused, so consumers may index an array by it.
     pub slot: u32,
-    /// Counts the connections the table has ever opened, from 0; unique in a run and deterministic.
-    pub serial: u64,
+    /// Names the connection: drawn from its ends and its first segment, so that it is the same in
+    /// every run, whichever worker's table the connection is in.
+    pub name: u64,
 }
 
 /// One of the two ends of a connection. Which of them is the client is for HTTP to say when the

@@ -1,6 +1,6 @@
 //! The key of a connection: its two ends, the same for both directions.
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use tapscope_decap::Segment;
 
@@ -33,4 +33,41 @@ impl FlowKey {
             )
         }
     }
+
+    /// A name for the connection that begins with `first`: a hash that is the same in every run.
+    /// Ends, time and sequence number tell connections apart that follow each other on the same
+    /// ports.
+    pub(crate) fn name_of(&self, first: &Segment<'_>) -> u64 {
+        let mut name = mix(0, first.timestamp.nanos().cast_unsigned());
+        name = mix(name, u64::from(first.seq.0) << 32 | u64::from(first.ack.0));
+        for end in [self.low, self.high] {
+            let (high, low) = match end.ip() {
+                IpAddr::V4(ip) => (4, u64::from(ip.to_bits())),
+                IpAddr::V6(ip) => {
+                    let [high, low] = halves(ip.to_bits());
+                    (high, low)
+                }
+            };
+            name = mix(name, high);
+            name = mix(name, low);
+            name = mix(name, u64::from(end.port()));
+        }
+        name
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "each half is what the cast keeps"
+)]
+const fn halves(bits: u128) -> [u64; 2] {
+    [(bits >> 64) as u64, bits as u64]
+}
+
+/// Takes a word into a hash: the finaliser of SplitMix64 over both.
+const fn mix(hash: u64, word: u64) -> u64 {
+    let mut mixed = hash.wrapping_add(0x9e37_79b9_7f4a_7c15) ^ word;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }

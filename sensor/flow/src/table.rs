@@ -21,6 +21,9 @@ use crate::{
 /// a timer fires.
 const REQUEUE_NANOS: u64 = 1_000_000_000;
 
+/// Steps of packet time on which the timers of connections without packets run.
+const TIMER_STEP_NANOS: i64 = 100_000_000;
+
 /// The only queue of connections with a hole.
 const HOLES: u8 = 0;
 
@@ -39,7 +42,6 @@ pub struct FlowTable {
     index: HashMap<FlowKey, u32, foldhash::fast::RandomState>,
     slots: Vec<Option<Connection>>,
     free: Vec<u32>,
-    next_serial: u64,
     /// Connections by phase, longest silent first.
     activity: Queues<PHASES>,
     /// Connections with a hole, longest unexamined first.
@@ -47,6 +49,8 @@ pub struct FlowTable {
     held_bytes: usize,
     /// The latest time seen: feeds merged from several clocks step back.
     clock: Timestamp,
+    /// The time at which the timers of all connections ran last.
+    timed: Timestamp,
 }
 
 impl FlowTable {
@@ -59,11 +63,11 @@ impl FlowTable {
             index: HashMap::default(),
             slots: Vec::new(),
             free: Vec::new(),
-            next_serial: 0,
             activity: Queues::new(),
             holes: Queues::new(),
             held_bytes: 0,
             clock: Timestamp::from_nanos(i64::MIN),
+            timed: Timestamp::from_nanos(i64::MIN),
         }
     }
 
@@ -91,7 +95,10 @@ impl FlowTable {
         if segment.timestamp < self.clock {
             self.counters.clock_steps_back += 1;
         }
-        self.handle_time(segment.timestamp, sink);
+        // On fixed steps: what happens to one connection must not depend on when the others have
+        // packets, which would be different with another number of workers.
+        self.handle_time(segment.timestamp.floor(TIMER_STEP_NANOS), sink);
+        self.clock = self.clock.max(segment.timestamp);
         let (key, sender_is_low) = FlowKey::of(segment);
         let mut syn = None;
         if let Some(slot) = self.index.get(&key).copied() {
@@ -127,10 +134,11 @@ impl FlowTable {
 
     /// Moves the clock on and runs the timers that are due.
     pub fn handle_time<S: StreamSink>(&mut self, now: Timestamp, sink: &mut S) {
-        if now <= self.clock {
+        if now <= self.timed {
             return;
         }
-        self.clock = now;
+        self.timed = now;
+        self.clock = self.clock.max(now);
         let grace = self.settings.hole_grace_nanos;
         while let Some((slot, examined)) = self.holes.front(HOLES) {
             if now.nanos_since(examined) < grace {
@@ -242,8 +250,6 @@ impl FlowTable {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
         });
-        let serial = self.next_serial;
-        self.next_serial += 1;
         self.counters.connections_opened += 1;
         let synchronises = segment.flags.has(TcpFlags::SYN);
         self.counters.connections_midstream += u64::from(!synchronises && syn.is_none());
@@ -260,7 +266,10 @@ impl FlowTable {
             side_a.syn_seen = true;
         }
         let head = Head {
-            id: ConnectionId { slot, serial },
+            id: ConnectionId {
+                slot,
+                name: key.name_of(segment),
+            },
             a,
             b,
             initiator: syn.map(|_| Side::A),

@@ -52,7 +52,7 @@ impl<S: ExchangeSink> Context<'_, S> {
                 (None, Pairing::Unpaired) => Counter::Orphaned,
             });
         let id = ExchangeId {
-            connection: self.facts.id.serial,
+            connection: self.facts.id.name,
             ordinal: *self.ordinal,
         };
         *self.ordinal = self.ordinal.saturating_add(1);

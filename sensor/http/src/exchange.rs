@@ -13,7 +13,7 @@ use crate::anomaly::{Anomalies, Readings};
 /// Names an exchange within a run: deterministic for the same input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId {
-    /// The connection's serial number.
+    /// The connection's name.
     pub connection: u64,
     /// Counts the exchanges of the connection, from 0.
     pub ordinal: u32,
@@ -297,6 +297,12 @@ impl HttpExchange {
 pub trait ExchangeSink {
     /// Takes one exchange.
     fn handle_exchange(&mut self, exchange: HttpExchange);
+
+    /// Time has come to `now`: what was due before has been handed over. Nothing to do for a sink
+    /// that does not care for order between sources.
+    fn handle_watermark(&mut self, now: Timestamp) {
+        let _ = now;
+    }
 }
 
 impl<F: FnMut(HttpExchange)> ExchangeSink for F {

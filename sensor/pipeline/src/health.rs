@@ -1,4 +1,7 @@
-//! What the sensor says of itself: sources with their drops, stages with their counters.
+//! What the sensor says of itself: sources with their drops, stages with their counters, summed
+//! over the threads that have a part in them.
+
+use std::collections::BTreeMap;
 
 use tapscope_capture::SourceStats;
 use tapscope_flow::{FeedKey, Network};
@@ -76,5 +79,130 @@ fn network(network: Network) -> String {
         Network::Erspan(id) => format!("erspan:{id}"),
         Network::Gre(id) => format!("gre:{id}"),
         _ => OTHER.to_owned(),
+    }
+}
+
+/// What one thread of the sensor says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Part {
+    /// The sources it reads, in the order in which it read them.
+    pub sources: Vec<SourceStats>,
+    /// The counters of its stages.
+    pub counters: Vec<Counter>,
+    /// What its stages counted of each feed.
+    pub feeds: Vec<CountedFeed>,
+}
+
+/// The latest word of every thread, and their sum.
+#[derive(Debug, Default)]
+pub struct Parts(BTreeMap<usize, Part>);
+
+impl Parts {
+    /// B: a thread tells how it is doing.
+    pub fn handle_part(&mut self, thread: usize, part: Part) {
+        self.0.insert(thread, part);
+    }
+
+    /// A: the sum at packet time `time`.
+    #[must_use]
+    pub fn report(&self, time: i64) -> HealthReport {
+        // A worker whose packets another thread reads has no sources of its own to name its feeds
+        // after.
+        let readers = self.0.values().map(|part| &part.sources);
+        let read: Vec<SourceStats> = readers
+            .max_by_key(|sources| sources.len())
+            .cloned()
+            .unwrap_or_default();
+        let mut sum = HealthReport::default();
+        for part in self.0.values() {
+            let borrows = part.sources.is_empty();
+            let sources = if borrows { &read } else { &part.sources };
+            let mut report = health_report(
+                time,
+                sources.clone(),
+                part.counters.clone(),
+                part.feeds.clone(),
+            );
+            if borrows {
+                report.sources.clear();
+            }
+            sum.absorb(report);
+        }
+        sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counter(value: u64) -> Counter {
+        Counter {
+            stage: "flow".to_owned(),
+            name: "x_total".to_owned(),
+            reason: None,
+            value,
+        }
+    }
+
+    fn source(name: &str, packets: u64) -> SourceStats {
+        SourceStats {
+            name: name.to_owned(),
+            packets,
+            state: "running".to_owned(),
+            ..SourceStats::default()
+        }
+    }
+
+    fn feed(segments: u64) -> CountedFeed {
+        let key = FeedKey {
+            source: 0,
+            interface: 0,
+            vlan: None,
+            network: None,
+        };
+        let counters = FeedCounters {
+            segments,
+            ..FeedCounters::default()
+        };
+        (Some(key), counters)
+    }
+
+    #[test]
+    fn the_latest_word_of_each_thread_counts() {
+        let mut parts = Parts::default();
+        for (thread, packets) in [(0, 1), (1, 10), (0, 2)] {
+            parts.handle_part(
+                thread,
+                Part {
+                    sources: vec![source("eth1", packets)],
+                    counters: vec![counter(packets)],
+                    feeds: vec![feed(packets)],
+                },
+            );
+        }
+        let report = parts.report(7);
+        assert_eq!((report.time, report.sources.len()), (7, 1));
+        assert_eq!(report.sources[0].packets, 12);
+        assert_eq!(report.counters, [counter(12)]);
+        assert_eq!(report.feeds[0].counters.segments, 12);
+    }
+
+    #[test]
+    fn feeds_of_workers_are_named_after_the_readers_sources() {
+        let mut parts = Parts::default();
+        for (thread, sources) in [(0, vec![]), (1, vec![]), (2, vec![source("a.pcap", 5)])] {
+            let part = Part {
+                sources,
+                counters: Vec::new(),
+                feeds: if thread < 2 { vec![feed(3)] } else { vec![] },
+            };
+            parts.handle_part(thread, part);
+        }
+        let report = parts.report(0);
+        assert_eq!(report.sources.len(), 1);
+        assert_eq!(report.feeds.len(), 1);
+        assert_eq!(report.feeds[0].source, "a.pcap");
+        assert_eq!(report.feeds[0].counters.segments, 6);
     }
 }

@@ -1,9 +1,19 @@
-//! The sensor put together: one worker that takes packets and gives redacted records.
+//! The sensor put together: workers that take packets and give redacted records, and the merge
+//! that puts the records of several of them into one order.
 //!
 //! [`worker`] is the diagram: its `handle_packet` names every stage once, in order.
 
+/// When time's passing is told to the stages.
+mod pace;
+
 /// Packet → segment → stream events → exchange → record: every stage once, in order.
 pub mod worker;
+
+/// One feed for several workers.
+pub mod spread;
+
+/// One order for the records of several workers.
+pub mod merge;
 
 /// The loop that feeds a worker from a packet source.
 pub mod run;
@@ -14,6 +24,9 @@ pub mod health;
 /// Exchanges that did not come from packets: JSON Lines.
 pub mod traffic;
 
-pub use health::{CountedFeed, health_report};
-pub use run::{Step, run};
+pub use health::{CountedFeed, Part, Parts, health_report};
+pub use merge::{Epoch, Merge, MergeCounters, Place};
+pub use pace::Tick;
+pub use run::{Intake, Step, run};
+pub use spread::{LaneEnd, Spread};
 pub use worker::{RecordSink, Redacting, Worker, WorkerSettings};

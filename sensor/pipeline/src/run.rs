@@ -1,6 +1,7 @@
-//! The loop that feeds a worker from a packet source until the source ends.
+//! The loop that feeds a worker, or the spread over several, from a packet source until it ends.
 
 use tapscope_capture::{Batch, CaptureError, PacketSource};
+use tapscope_decap::{RawPacket, Timestamp};
 use tapscope_http::ExchangeSink;
 
 use crate::worker::Worker;
@@ -14,23 +15,49 @@ pub enum Step {
     Stop,
 }
 
-/// Feeds `worker` from `source` until its end, calling `after_batch` between batches. The caller
-/// flushes the worker: another source may follow and go on with the same connections.
+/// Takes packets and the passing of time.
+pub trait Intake {
+    /// B: takes one packet.
+    fn handle_packet(&mut self, packet: RawPacket<'_>);
+
+    /// B: time has come to `now`, packets or not.
+    fn handle_time(&mut self, now: Timestamp);
+
+    /// C: packets from here on come from that source, counted from 0 over the run.
+    fn set_source(&mut self, source: u32);
+}
+
+impl<S: ExchangeSink> Intake for Worker<S> {
+    fn handle_packet(&mut self, packet: RawPacket<'_>) {
+        Self::handle_packet(self, packet);
+    }
+
+    fn handle_time(&mut self, now: Timestamp) {
+        Self::handle_time(self, now);
+    }
+
+    fn set_source(&mut self, source: u32) {
+        Self::set_source(self, source);
+    }
+}
+
+/// Feeds `intake` from `source` until its end, calling `after_batch` between batches. The caller
+/// flushes: another source may follow and go on with the same connections.
 ///
 /// # Errors
 /// When the source fails. What it gave before has been used.
-pub fn run<S: ExchangeSink>(
+pub fn run<I: Intake>(
     source: &mut dyn PacketSource,
-    worker: &mut Worker<S>,
-    after_batch: &mut dyn FnMut(&mut Worker<S>, &mut dyn PacketSource) -> Step,
+    intake: &mut I,
+    after_batch: &mut dyn FnMut(&mut I, &mut dyn PacketSource) -> Step,
 ) -> Result<(), CaptureError> {
     loop {
-        match source.read_batch(&mut |packet| worker.handle_packet(packet))? {
+        match source.read_batch(&mut |packet| intake.handle_packet(packet))? {
             Batch::Packets(_) => {}
-            Batch::Idle(now) => worker.handle_time(now),
+            Batch::Idle(now) => intake.handle_time(now),
             Batch::End => return Ok(()),
         }
-        if after_batch(worker, source) == Step::Stop {
+        if after_batch(intake, source) == Step::Stop {
             return Ok(());
         }
     }

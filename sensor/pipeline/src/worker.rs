@@ -1,16 +1,15 @@
 //! One worker: the data's way from a packet to a record, with no logic of its own.
 
-use tapscope_decap::{DecapSettings, Decapsulator, Filter, RawPacket, Timestamp};
+use tapscope_decap::{DecapSettings, Decapsulator, Filter, RawPacket, Segment, Timestamp};
 use tapscope_flow::{FeedCounts, FlowSettings, FlowTable, StreamEvent};
-use tapscope_http::{ExchangeSink, HttpExchange, HttpFeedCounts, HttpSettings, HttpStage};
+use tapscope_http::{
+    ExchangeId, ExchangeSink, HttpExchange, HttpFeedCounts, HttpSettings, HttpStage,
+};
 use tapscope_record::{Counter, ExchangeRecord, FeedCounters};
 use tapscope_redact::Redactor;
 
 use crate::health::CountedFeed;
-
-/// Packet time between two looks at the timers. Fixed to packet time and not to batches, so that
-/// a live run and a replay of the same packets do the same.
-const TICK_NANOS: i64 = 100_000_000;
+use crate::pace::{Pace, TICK_NANOS, Tick};
 
 /// Settings of the stages a worker owns.
 #[derive(Clone, Debug, Default)]
@@ -23,10 +22,43 @@ pub struct WorkerSettings {
     pub http: HttpSettings,
 }
 
+impl WorkerSettings {
+    /// The settings of each of `workers` workers: what is a cap on memory is divided among them.
+    #[must_use]
+    pub fn share(&self, workers: usize) -> Self {
+        let mut share = self.clone();
+        let workers = workers.max(1);
+        for cap in [
+            &mut share.decap.fragment_bytes_max,
+            &mut share.flow.connections_max,
+            &mut share.flow.held_bytes_max,
+            &mut share.http.held_bytes_max,
+        ] {
+            *cap = cap.div_ceil(workers);
+        }
+        share
+    }
+
+    /// Nanoseconds of silence after which no timer of a stage is left to run.
+    fn timers_nanos(&self) -> i64 {
+        let idle = self
+            .flow
+            .idle_timeout_nanos
+            .max(self.flow.empty_timeout_nanos)
+            .saturating_add(self.flow.hole_grace_nanos);
+        let idle = i64::try_from(idle).unwrap_or(i64::MAX);
+        idle.saturating_add(self.http.response_wait_nanos_max)
+            .saturating_add(TICK_NANOS)
+    }
+}
+
 /// Takes the records of a worker.
 pub trait RecordSink {
-    /// Takes one record.
-    fn handle_record(&mut self, record: ExchangeRecord);
+    /// Takes one record, with when it was reported (packet time) and its exchange's name.
+    fn handle_record(&mut self, reported: Timestamp, id: ExchangeId, record: ExchangeRecord);
+
+    /// Time has come to `now`: what was due before has been handed over.
+    fn handle_watermark(&mut self, now: Timestamp);
 }
 
 /// The last stage of the sensor: exchanges in, records out.
@@ -39,7 +71,13 @@ pub struct Redacting<R> {
 
 impl<R: RecordSink> ExchangeSink for Redacting<R> {
     fn handle_exchange(&mut self, exchange: HttpExchange) {
-        self.records.handle_record(self.redact.record(&exchange));
+        let record = self.redact.record(&exchange);
+        self.records
+            .handle_record(exchange.reported, exchange.id, record);
+    }
+
+    fn handle_watermark(&mut self, now: Timestamp) {
+        self.records.handle_watermark(now);
     }
 }
 
@@ -51,8 +89,12 @@ pub struct Worker<S> {
     http: HttpStage,
     /// Takes the exchanges.
     pub sink: S,
+    pace: Pace,
+    /// The last tick that was run.
+    ticked: Timestamp,
+    /// The latest time heard of.
     now: Timestamp,
-    next_tick: Timestamp,
+    timers_nanos: i64,
 }
 
 impl<S: ExchangeSink> Worker<S> {
@@ -64,8 +106,10 @@ impl<S: ExchangeSink> Worker<S> {
             flow: FlowTable::new(settings.flow.clone()),
             http: HttpStage::new(settings.http.clone()),
             sink,
+            pace: Pace::default(),
+            ticked: Timestamp::default(),
             now: Timestamp::default(),
-            next_tick: Timestamp::default(),
+            timers_nanos: settings.timers_nanos(),
         }
     }
 
@@ -81,8 +125,8 @@ impl<S: ExchangeSink> Worker<S> {
 
     /// B: takes one packet all the way.
     pub fn handle_packet(&mut self, packet: RawPacket<'_>) {
-        if packet.timestamp >= self.next_tick {
-            self.handle_time(packet.timestamp);
+        if let Some(tick) = self.pace.tick(packet.timestamp) {
+            self.handle_tick(tick);
         }
         let Self {
             decap,
@@ -99,25 +143,52 @@ impl<S: ExchangeSink> Worker<S> {
         });
     }
 
-    /// B: time has come to `now`, packets or not.
-    pub fn handle_time(&mut self, now: Timestamp) {
-        self.now = self.now.max(now);
-        self.next_tick = self.now + TICK_NANOS;
+    /// B: takes one segment that was decapsulated elsewhere.
+    pub fn handle_segment(&mut self, segment: &Segment<'_>) {
         let Self {
-            flow,
-            http,
-            sink,
-            now,
-            ..
+            flow, http, sink, ..
         } = self;
-        flow.handle_time(*now, &mut |event: StreamEvent<'_>| {
+        flow.handle_segment(segment, &mut |event: StreamEvent<'_>| {
             http.handle_event(event, sink);
         });
-        http.handle_time(*now, sink);
+    }
+
+    /// B: what the feed's pace asks for, where it is kept elsewhere.
+    pub fn handle_tick(&mut self, tick: Tick) {
+        match tick {
+            Tick::Time(now) => self.handle_time(now),
+            Tick::Step => self.sink.handle_watermark(self.ticked),
+        }
+    }
+
+    /// B: time has come to `now`, packets or not. The stages hear of every step on the way, so
+    /// that it makes no difference whether other packets came meanwhile.
+    pub fn handle_time(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        self.pace.reach(now);
+        let end = now.floor(TICK_NANOS);
+        if end <= self.ticked {
+            return;
+        }
+        let last_timer = self.ticked + self.timers_nanos;
+        let mut at = self.ticked + TICK_NANOS;
+        if self.flow.connections() == 0 {
+            at = end;
+        }
+        while at < end {
+            self.tick(at);
+            at = if at > last_timer {
+                end
+            } else {
+                at + TICK_NANOS
+            };
+        }
+        self.tick(end);
     }
 
     /// B: the input is over: gives out everything that is held.
     pub fn flush(&mut self) {
+        self.now = self.now.max(self.pace.latest());
         let Self {
             flow,
             http,
@@ -134,7 +205,7 @@ impl<S: ExchangeSink> Worker<S> {
     /// A: the latest packet time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.now
+        self.now.max(self.pace.latest())
     }
 
     /// A: what each feed brought and lacked.
@@ -151,22 +222,24 @@ impl<S: ExchangeSink> Worker<S> {
     /// A: every counter of every stage.
     #[must_use]
     pub fn counters(&self) -> Vec<Counter> {
-        let stages = [
-            ("decap", self.decap.counters()),
-            ("flow", self.flow.counters()),
-            ("http", self.http.counters()),
-        ];
-        stages
-            .into_iter()
-            .flat_map(|(stage, counters)| {
-                counters.into_iter().map(move |counter| Counter {
-                    stage: stage.to_owned(),
-                    name: counter.name.to_owned(),
-                    reason: counter.reason,
-                    value: counter.value,
-                })
-            })
-            .collect()
+        [
+            counters_of("decap", self.decap.counters()),
+            counters_of("flow", self.flow.counters()),
+            counters_of("http", self.http.counters()),
+        ]
+        .concat()
+    }
+
+    fn tick(&mut self, at: Timestamp) {
+        self.ticked = at;
+        let Self {
+            flow, http, sink, ..
+        } = self;
+        flow.handle_time(at, &mut |event: StreamEvent<'_>| {
+            http.handle_event(event, sink);
+        });
+        http.handle_time(at, sink);
+        sink.handle_watermark(at);
     }
 }
 
@@ -199,4 +272,17 @@ const fn feed_counters(flow: &FeedCounts, http: &HttpFeedCounts) -> FeedCounters
         responses_only: http.responses_only,
         clock_back_nanos_max: flow.clock_back_nanos_max,
     }
+}
+
+/// A stage's counters as the record's form has them.
+pub(crate) fn counters_of(stage: &str, values: Vec<tapscope_decap::CounterValue>) -> Vec<Counter> {
+    values
+        .into_iter()
+        .map(|counter| Counter {
+            stage: stage.to_owned(),
+            name: counter.name.to_owned(),
+            reason: counter.reason,
+            value: counter.value,
+        })
+        .collect()
 }

@@ -263,7 +263,7 @@ fn server_address(exchange: &HttpExchange) -> (String, Option<u16>) {
 }
 
 fn name_of(id: ExchangeId) -> String {
-    format!("{}-{}", id.connection, id.ordinal)
+    format!("{:016x}-{}", id.connection, id.ordinal)
 }
 
 fn started(exchange: &HttpExchange) -> i64 {

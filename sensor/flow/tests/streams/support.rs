@@ -141,7 +141,7 @@ pub(crate) struct ConnectionSeen {
     pub(crate) close: Option<CloseReason>,
 }
 
-/// Everything that was seen, by serial. Panics when the contract of the events is broken.
+/// Everything that was seen, by name. Panics when the contract of the events is broken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) connections: BTreeMap<u64, ConnectionSeen>,
@@ -162,14 +162,14 @@ impl Seen {
                 close: None,
             };
             assert!(
-                self.connections.insert(id.serial, fresh).is_none(),
+                self.connections.insert(id.name, fresh).is_none(),
                 "opened twice"
             );
             return;
         }
         let conn = self
             .connections
-            .get_mut(&id.serial)
+            .get_mut(&id.name)
             .expect("Open comes first");
         assert_eq!(conn.close, None, "Close comes last");
         assert_eq!(conn.slot, id.slot);

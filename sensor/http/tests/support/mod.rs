@@ -65,7 +65,7 @@ impl Player {
         let mut player = Self {
             stage: HttpStage::new(settings),
             exchanges: Vec::new(),
-            id: ConnectionId { slot: 3, serial: 7 },
+            id: ConnectionId { slot: 3, name: 7 },
             offsets: [0, 0],
             now: Timestamp::from_nanos(1_000_000_000),
         };

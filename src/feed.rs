@@ -1,0 +1,556 @@
+//! The sensor's threads: readers and workers that make records of packets, and the collector that
+//! puts the records of all of them into one order for the engine.
+//!
+//! With one worker, one thread reads and works. With several, either each has a source of its own
+//! (a live interface whose packets the kernel deals out), or one thread reads and deals out.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use tapscope_capture::{CaptureError, PacketSource, SourceStats, StopHandle};
+use tapscope_http::ExchangeId;
+use tapscope_pipeline::{
+    Epoch, Merge, Part, Parts, Place, RecordSink, Redacting, Spread, Step, Worker, WorkerSettings,
+    run,
+};
+use tapscope_record::{Counter, ExchangeRecord};
+use tapscope_redact::{RedactSettings, Redactor, TokenKey};
+
+use crate::config::Settings;
+use crate::engine::Input;
+
+/// Records handed on at once: enough to make the hand-over cheap, few enough that the engine looks
+/// at commands often.
+const RECORDS_PER_BATCH: usize = 256;
+
+/// Batches that may wait for the engine, or for the collector. A full queue holds the input back:
+/// a file waits, and a live ring's overflow is counted by the kernel.
+pub(crate) const BATCHES_WAITING: usize = 16;
+
+/// How often the sensor tells how it is doing.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Packet time between two words to the engine that time has passed.
+const SECOND_NANOS: i64 = 1_000_000_000;
+
+/// What input a run takes: sends it to the engine until it is over or the order to stop comes.
+pub(crate) struct Feed {
+    inputs: Sender<Input>,
+    /// The order to stop.
+    pub(crate) stop: StopHandle,
+    redactor: Redactor,
+    redact: RedactSettings,
+    key: TokenKey,
+}
+
+/// A source that is open, or why it is not.
+pub(crate) type Opened = Result<Box<dyn PacketSource>, CaptureError>;
+
+/// A worker that redacts.
+type RecordWorker = Worker<Redacting<Outbox>>;
+
+impl Feed {
+    /// Input for the engine behind `inputs`.
+    pub(crate) fn new(
+        inputs: Sender<Input>,
+        stop: StopHandle,
+        redact: RedactSettings,
+        key: TokenKey,
+    ) -> Self {
+        Self {
+            inputs,
+            stop,
+            redactor: Redactor::new(redact.clone(), key.clone()),
+            redact,
+            key,
+        }
+    }
+
+    /// Feeds packets from sources, one after the other, through so many workers.
+    ///
+    /// # Errors
+    /// The first source's error; the others are read all the same.
+    pub(crate) fn packets(
+        self,
+        settings: &Settings,
+        workers: usize,
+        sources: impl Iterator<Item = Opened>,
+        progress: &mut dyn FnMut(&dyn PacketSource),
+    ) -> Result<()> {
+        self.collect(workers, |words| {
+            let mut reader = Reader {
+                words,
+                // Beside the workers, which come first.
+                thread: workers,
+                stop: self.stop.clone(),
+                finished: Vec::new(),
+                told: None,
+                progress,
+            };
+            if workers > 1 {
+                self.spread(&settings.worker, workers, sources, &mut reader)
+            } else {
+                self.alone(&settings.worker, sources, &mut reader)
+            }
+        })
+    }
+
+    /// Makes records of exchanges that did not come from packets.
+    pub(crate) fn redactor(&mut self) -> &mut Redactor {
+        &mut self.redactor
+    }
+
+    /// Sends input to the engine; false when the engine is gone.
+    pub(crate) fn send(&self, input: Input) -> bool {
+        self.inputs.send(input).is_ok()
+    }
+
+    /// Runs what makes records, with a collector beside it.
+    fn collect(
+        &self,
+        workers: usize,
+        work: impl FnOnce(&Sender<Word>) -> Result<()>,
+    ) -> Result<()> {
+        let (words, heard) = bounded(BATCHES_WAITING);
+        let collector = Collector::new(self.inputs.clone(), workers);
+        thread::scope(|scope| {
+            let collector = scope.spawn(move || collector.run(&heard));
+            let result = work(&words);
+            drop(words);
+            collector
+                .join()
+                .map_err(|_| anyhow!("the sensor failed; please report"))?;
+            result
+        })
+    }
+
+    /// One thread reads and works: this one.
+    fn alone(
+        &self,
+        settings: &WorkerSettings,
+        sources: impl Iterator<Item = Opened>,
+        reader: &mut Reader<'_>,
+    ) -> Result<()> {
+        let mut worker = self.worker(settings, 0, reader.words);
+        let result = reader.read_alone(&mut worker, sources);
+        worker.sink.records.finish();
+        result
+    }
+
+    /// This thread reads and deals out; the workers have one each.
+    fn spread(
+        &self,
+        settings: &WorkerSettings,
+        workers: usize,
+        sources: impl Iterator<Item = Opened>,
+        reader: &mut Reader<'_>,
+    ) -> Result<()> {
+        let (mut spread, ends) = Spread::new(settings, workers);
+        let share = settings.share(workers);
+        thread::scope(|scope| {
+            let workers: Vec<_> = ends
+                .into_iter()
+                .enumerate()
+                .map(|(number, end)| {
+                    let mut worker = self.worker(&share, number, reader.words);
+                    let words = reader.words;
+                    scope.spawn(move || {
+                        let mut told = None;
+                        end.run(&mut worker, &mut |worker| {
+                            worker.sink.records.send();
+                            if is_due(&mut told) {
+                                tell(words, number, worker, Vec::new());
+                            }
+                            worker.sink.records.step()
+                        });
+                        worker.flush();
+                        tell(words, number, &worker, Vec::new());
+                        worker.sink.records.finish();
+                        Ok(())
+                    })
+                })
+                .collect();
+            let result = reader.read_for(&mut spread, sources);
+            reader.tell_spread(&spread, Vec::new());
+            spread.finish();
+            joined(workers).and(result)
+        })
+    }
+
+    fn worker(
+        &self,
+        settings: &WorkerSettings,
+        number: usize,
+        words: &Sender<Word>,
+    ) -> RecordWorker {
+        let sink = Redacting {
+            redact: Redactor::new(self.redact.clone(), self.key.clone()),
+            records: Outbox {
+                worker: number,
+                words: words.clone(),
+                epoch: Epoch::default(),
+                sent: Epoch::default(),
+                records: Vec::new(),
+                refused: false,
+            },
+        };
+        Worker::new(settings, sink)
+    }
+}
+
+/// The first error of threads that all have to end.
+fn joined(threads: Vec<thread::ScopedJoinHandle<'_, Result<()>>>) -> Result<()> {
+    let mut result = Ok(());
+    for thread in threads {
+        let ended = thread
+            .join()
+            .unwrap_or_else(|_| Err(anyhow!("the sensor failed; please report")));
+        result = result.and(ended);
+    }
+    result
+}
+
+/// Reads sources, one after the other, and tells how they are doing.
+struct Reader<'a> {
+    words: &'a Sender<Word>,
+    /// Names this thread among those that tell how they are doing.
+    thread: usize,
+    stop: StopHandle,
+    finished: Vec<SourceStats>,
+    told: Option<Instant>,
+    progress: &'a mut dyn FnMut(&dyn PacketSource),
+}
+
+impl Reader<'_> {
+    /// Reads for a worker on this thread, to the end of its last source.
+    fn read_alone(
+        &mut self,
+        worker: &mut RecordWorker,
+        sources: impl Iterator<Item = Opened>,
+    ) -> Result<()> {
+        let result = self.read(worker, sources, |reader, worker, source| {
+            worker.sink.records.send();
+            if is_due(&mut reader.told) {
+                let sources = reader.with_finished(source);
+                tell(reader.words, reader.thread, worker, sources);
+            }
+            worker.sink.records.step()
+        });
+        worker.flush();
+        tell(self.words, self.thread, worker, self.finished.clone());
+        result
+    }
+
+    /// Reads for the workers behind a spread.
+    fn read_for(
+        &mut self,
+        spread: &mut Spread,
+        sources: impl Iterator<Item = Opened>,
+    ) -> Result<()> {
+        let result = self.read(spread, sources, |reader, spread, source| {
+            if source.is_live() {
+                // Few packets must not wait until a batch is full.
+                spread.send();
+            }
+            if is_due(&mut reader.told) {
+                let sources = reader.with_finished(source);
+                reader.tell_spread(spread, sources);
+            }
+            if spread.is_abandoned() {
+                Step::Stop
+            } else {
+                Step::Continue
+            }
+        });
+        self.tell_spread(spread, self.finished.clone());
+        result
+    }
+
+    fn read<I: tapscope_pipeline::Intake>(
+        &mut self,
+        intake: &mut I,
+        sources: impl Iterator<Item = Opened>,
+        mut after_batch: impl FnMut(&mut Self, &mut I, &mut dyn PacketSource) -> Step,
+    ) -> Result<()> {
+        let mut first_error = None;
+        for source in sources {
+            let mut source = match source {
+                Ok(source) => source,
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                    continue;
+                }
+            };
+            intake.set_source(u32::try_from(self.finished.len()).unwrap_or(u32::MAX));
+            let result = run(source.as_mut(), intake, &mut |intake, source| {
+                (self.progress)(source);
+                let step = after_batch(self, intake, source);
+                if !source.is_live() && self.stop.is_ordered() {
+                    Step::Stop
+                } else {
+                    step
+                }
+            });
+            self.finished.extend(source.stats());
+            if let Err(error) = result {
+                first_error.get_or_insert(error);
+            }
+        }
+        first_error.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    fn with_finished(&self, source: &mut dyn PacketSource) -> Vec<SourceStats> {
+        [&self.finished[..], &source.stats()[..]].concat()
+    }
+
+    fn tell_spread(&self, spread: &Spread, sources: Vec<SourceStats>) {
+        let part = Part {
+            sources,
+            counters: spread.counters(),
+            feeds: Vec::new(),
+        };
+        // A collector that is gone is noticed by the workers.
+        let _ = self.words.send(Word::Part {
+            thread: self.thread,
+            now: spread.now().nanos(),
+            part,
+        });
+    }
+}
+
+/// Whether the interval is over since it was last.
+fn is_due(told: &mut Option<Instant>) -> bool {
+    let due = told.is_none_or(|told| told.elapsed() >= HEALTH_INTERVAL);
+    if due {
+        *told = Some(Instant::now());
+    }
+    due
+}
+
+/// Tells how a worker, and the sources its thread reads, are doing.
+fn tell(words: &Sender<Word>, thread: usize, worker: &RecordWorker, sources: Vec<SourceStats>) {
+    let mut counters = worker.counters();
+    let redacted = worker.sink.redact.counters();
+    counters.extend(redacted.into_iter().map(|counter| Counter {
+        stage: "redact".to_owned(),
+        name: counter.name.to_owned(),
+        reason: counter.reason,
+        value: counter.value,
+    }));
+    let part = Part {
+        sources,
+        counters,
+        feeds: worker.feeds(),
+    };
+    // A collector that is gone is noticed by the outbox.
+    let _ = words.send(Word::Part {
+        thread,
+        now: worker.now().nanos(),
+        part,
+    });
+}
+
+/// What a thread of the sensor tells the collector.
+enum Word {
+    /// A worker made records, and has come to an epoch.
+    Records {
+        worker: usize,
+        records: Vec<(Place, ExchangeRecord)>,
+        epoch: Epoch,
+    },
+    /// A worker is at its end.
+    End { worker: usize },
+    /// How a thread is doing, at its packet time.
+    Part { thread: usize, now: i64, part: Part },
+}
+
+/// A worker's records on their way to the collector.
+struct Outbox {
+    worker: usize,
+    words: Sender<Word>,
+    epoch: Epoch,
+    /// The epoch that was told.
+    sent: Epoch,
+    records: Vec<(Place, ExchangeRecord)>,
+    refused: bool,
+}
+
+impl RecordSink for Outbox {
+    fn handle_record(
+        &mut self,
+        reported: tapscope_capture::Timestamp,
+        id: ExchangeId,
+        record: ExchangeRecord,
+    ) {
+        let place = Place {
+            epoch: self.epoch,
+            reported,
+            id,
+        };
+        self.records.push((place, record));
+        if self.records.len() >= RECORDS_PER_BATCH {
+            self.hand_over();
+        }
+    }
+
+    fn handle_watermark(&mut self, now: tapscope_capture::Timestamp) {
+        self.epoch.advance(now);
+    }
+}
+
+impl Outbox {
+    /// Tells how far the worker has come, when that is further than told.
+    fn send(&mut self) {
+        if self.epoch > self.sent {
+            self.hand_over();
+        }
+    }
+
+    fn finish(&mut self) {
+        self.hand_over();
+        let end = Word::End {
+            worker: self.worker,
+        };
+        self.refused |= self.words.send(end).is_err();
+    }
+
+    fn hand_over(&mut self) {
+        self.sent = self.epoch;
+        let word = Word::Records {
+            worker: self.worker,
+            records: std::mem::take(&mut self.records),
+            epoch: self.epoch,
+        };
+        self.refused |= self.words.send(word).is_err();
+    }
+
+    /// Whether to go on: not when nobody takes what is made.
+    const fn step(&self) -> Step {
+        if self.refused {
+            Step::Stop
+        } else {
+            Step::Continue
+        }
+    }
+}
+
+/// Puts the records of all workers into one order, and tells the engine of time at fixed places
+/// in it, so that neither depends on the number of workers.
+struct Collector {
+    inputs: Sender<Input>,
+    merge: Merge<ExchangeRecord>,
+    parts: Parts,
+    batch: Vec<ExchangeRecord>,
+    /// The latest packet time that a thread told.
+    now: i64,
+    /// The time that the engine was told.
+    told: i64,
+    /// When the engine was told how the sensor is doing.
+    health: Option<Instant>,
+    refused: bool,
+}
+
+impl Collector {
+    fn new(inputs: Sender<Input>, workers: usize) -> Self {
+        Self {
+            inputs,
+            merge: Merge::new(workers),
+            parts: Parts::default(),
+            batch: Vec::new(),
+            now: 0,
+            told: i64::MIN,
+            health: None,
+            refused: false,
+        }
+    }
+
+    /// Takes words until nobody is left to say one, or the engine is gone.
+    fn run(mut self, heard: &Receiver<Word>) {
+        while let Ok(word) = heard.recv() {
+            self.handle_word(word);
+            if heard.is_empty() {
+                self.send_batch();
+            }
+            if self.refused {
+                return;
+            }
+        }
+        self.send_batch();
+        self.send(Input::Time(self.now));
+        self.send_health();
+    }
+
+    fn handle_word(&mut self, word: Word) {
+        match word {
+            Word::Records {
+                worker,
+                records,
+                epoch,
+            } => {
+                for (place, record) in records {
+                    self.merge.handle_record(place, record);
+                }
+                self.merge.handle_watermark(worker, epoch);
+            }
+            Word::End { worker } => self.merge.handle_end(worker),
+            Word::Part { thread, now, part } => {
+                self.now = self.now.max(now);
+                self.parts.handle_part(thread, part);
+                if is_due(&mut self.health) {
+                    self.send_health();
+                }
+                return;
+            }
+        }
+        let mut ready = Vec::new();
+        self.merge
+            .take_ready(|place, record| ready.push((place, record)));
+        for (place, record) in ready {
+            // Time goes before the first record of a second, whether or not other records came
+            // meanwhile.
+            self.tell_time(place.epoch.start.floor(SECOND_NANOS).nanos());
+            self.batch.push(record);
+            if self.batch.len() >= RECORDS_PER_BATCH {
+                self.send_batch();
+            }
+        }
+    }
+
+    fn tell_time(&mut self, second: i64) {
+        if second > self.told {
+            self.told = second;
+            self.send_batch();
+            self.send(Input::Time(second));
+        }
+    }
+
+    fn send_health(&mut self) {
+        let mut report = self.parts.report(self.now);
+        let merged = self.merge.counters();
+        for (name, value) in [
+            ("merge_records_late_total", merged.late),
+            ("merge_records_early_total", merged.early),
+        ] {
+            report.counters.push(Counter {
+                stage: "merge".to_owned(),
+                name: name.to_owned(),
+                reason: None,
+                value,
+            });
+        }
+        self.send(Input::Health(report));
+    }
+
+    fn send_batch(&mut self) {
+        if !self.batch.is_empty() {
+            let batch = std::mem::take(&mut self.batch);
+            self.send(Input::Records(batch));
+        }
+    }
+
+    fn send(&mut self, input: Input) {
+        self.refused |= self.inputs.send(input).is_err();
+    }
+}
