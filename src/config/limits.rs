@@ -27,10 +27,10 @@ macro_rules! limits {
                 analyzer: &mut AnalyzerSettings,
             ) -> Result<()> {
                 let mut stages = Stages { worker, redact, analyzer };
-                $(if let Some(value) = self.$key {
+                $(if let Some(value) = self.$key.clone() {
                     let least: $type = $least;
                     if value < least {
-                        bail!("limits.{} is {value}; use {least} or more", stringify!($key));
+                        bail!("limits.{} is {value:?}; use {least:?} or more", stringify!($key));
                     }
                     stages.$($target).+ = value;
                 })*
@@ -49,7 +49,21 @@ struct Stages<'a> {
 
 limits! {
     decap_layers_max: u8 => worker.decap.layers_max >= 4;
+    ipv6_extensions_max: u8 => worker.decap.ipv6_extensions_max >= 1;
+    unknown_numbers_max: usize => worker.decap.unknown_numbers_max >= 1;
+    vxlan_ports: Vec<u16> => worker.decap.vxlan_ports >= Vec::new();
+    vxlan_gpe_ports: Vec<u16> => worker.decap.vxlan_gpe_ports >= Vec::new();
+    geneve_ports: Vec<u16> => worker.decap.geneve_ports >= Vec::new();
+    gtp_u_ports: Vec<u16> => worker.decap.gtp_u_ports >= Vec::new();
+    tzsp_ports: Vec<u16> => worker.decap.tzsp_ports >= Vec::new();
+    l2tp_ports: Vec<u16> => worker.decap.l2tp_ports >= Vec::new();
+    ayiya_ports: Vec<u16> => worker.decap.ayiya_ports >= Vec::new();
+    mpls_ports: Vec<u16> => worker.decap.mpls_ports >= Vec::new();
+    gre_ports: Vec<u16> => worker.decap.gre_ports >= Vec::new();
     fragment_bytes_max: usize => worker.decap.fragment_bytes_max >= 65_536;
+    fragment_datagrams_max: usize => worker.decap.fragment_datagrams_max >= 1;
+    fragments_per_datagram_max: usize => worker.decap.fragments_per_datagram_max >= 2;
+    fragment_timeout_nanos: u64 => worker.decap.fragment_timeout_nanos >= 1_000_000;
     connections_max: usize => worker.flow.connections_max >= 16;
     held_bytes_max: usize => worker.flow.held_bytes_max >= 65_536;
     held_bytes_per_connection_max: usize => worker.flow.held_bytes_per_connection_max >= 4_096;

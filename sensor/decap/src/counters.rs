@@ -30,6 +30,10 @@ pub(crate) enum Refusal {
     AddressFamily(u32),
     /// An IP protocol that is neither TCP nor a tunnel.
     IpProtocol(u8),
+    /// A next protocol of the network service header that this stage does not decode.
+    NshProtocol(u8),
+    /// An IEEE 802.11 frame that carries no packet in the clear, by its kind.
+    WlanFrame(u8),
     /// An IP fragment that waits for the rest of its datagram.
     FragmentHeld,
     /// An IP fragment that could not be kept or made no sense.
@@ -80,6 +84,8 @@ pub(crate) struct Counters {
     ppp_protocol: Numbered,
     address_family: Numbered,
     ip_protocol: Numbered,
+    nsh_protocol: Numbered,
+    wlan_frame: Numbered,
     fragment_held: u64,
     fragment_refused: u64,
     truncated_header: u64,
@@ -115,6 +121,8 @@ impl Counters {
             Refusal::PppProtocol(number) => self.ppp_protocol.add(u32::from(number), distinct_max),
             Refusal::AddressFamily(number) => self.address_family.add(number, distinct_max),
             Refusal::IpProtocol(number) => self.ip_protocol.add(u32::from(number), distinct_max),
+            Refusal::NshProtocol(number) => self.nsh_protocol.add(u32::from(number), distinct_max),
+            Refusal::WlanFrame(number) => self.wlan_frame.add(u32::from(number), distinct_max),
             Refusal::FragmentHeld => self.fragment_held += 1,
             Refusal::FragmentRefused => self.fragment_refused += 1,
             Refusal::TruncatedHeader => self.truncated_header += 1,
@@ -158,6 +166,8 @@ impl Counters {
             ("ppp_protocol", &self.ppp_protocol, true),
             ("address_family", &self.address_family, false),
             ("ip_protocol", &self.ip_protocol, false),
+            ("nsh_protocol", &self.nsh_protocol, false),
+            ("wlan_frame", &self.wlan_frame, true),
         ];
         for (label, counts, hexadecimal) in numbered {
             for (number, count) in &counts.counts {

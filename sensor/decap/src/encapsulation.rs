@@ -46,6 +46,8 @@ pub enum Layer {
     Ayiya,
     /// ESP without encryption (RFC 2410): the security parameters index.
     EspNull(u32),
+    /// An Ethernet frame directly in IP (RFC 3378, RFC 8986).
+    EtherIp,
     /// An IEEE 802.11 frame, as a radio saw it or as an access point tunnels it.
     Wlan,
 }
@@ -75,6 +77,7 @@ impl Layer {
             Self::Teredo => "teredo",
             Self::Ayiya => "ayiya",
             Self::EspNull(_) => "esp-null",
+            Self::EtherIp => "ether-ip",
             Self::Wlan => "wlan",
         }
     }
@@ -97,7 +100,9 @@ impl Layer {
             Self::Gre(0) | Self::Erspan(0) | Self::CiscoMetadata(0) => None,
             Self::Gre(number) => Some(number),
             Self::Erspan(number) | Self::CiscoMetadata(number) => Some(number as u32),
-            Self::IpInIp | Self::Tzsp | Self::Teredo | Self::Ayiya | Self::Wlan => None,
+            Self::IpInIp | Self::EtherIp | Self::Tzsp | Self::Teredo | Self::Ayiya | Self::Wlan => {
+                None
+            }
         }
     }
 

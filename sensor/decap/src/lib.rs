@@ -34,6 +34,12 @@ mod link;
 /// VLAN tags.
 mod vlan;
 
+/// Tags of switching fabrics.
+mod fabric;
+
+/// IEEE 802.11 frames.
+mod wlan;
+
 /// Layers that carry other packets.
 mod tunnel;
 

@@ -2,12 +2,18 @@
 
 use crate::counters::Refusal;
 use crate::walk::{Peeled, Protocol, skip, take};
-use crate::{LinkType, tunnel};
+use crate::{LinkType, tunnel, wlan};
 
 /// EtherType of IPv4.
 pub(crate) const ETHERTYPE_IPV4: u16 = 0x0800;
 /// EtherType of IPv6.
 pub(crate) const ETHERTYPE_IPV6: u16 = 0x86dd;
+/// EtherType of MPLS.
+pub(crate) const ETHERTYPE_MPLS: u16 = 0x8847;
+/// EtherType of MPLS to several receivers.
+pub(crate) const ETHERTYPE_MPLS_MULTICAST: u16 = 0x8848;
+/// EtherType of the network service header.
+pub(crate) const ETHERTYPE_NSH: u16 = 0x894f;
 /// EtherType of transparent Ethernet bridging.
 pub(crate) const ETHERTYPE_BRIDGED: u16 = 0x6558;
 
@@ -27,6 +33,14 @@ pub(crate) fn peel(link_type: LinkType, data: &[u8]) -> Peeled<'_> {
         LinkType::PPP_ETHER => Ok((Protocol::EtherType(tunnel::pppoe::ETHERTYPE), data)),
         LinkType::CISCO_HDLC => cisco_hdlc(data),
         LinkType::NFLOG => nflog(data),
+        LinkType::PPP_WITH_DIRECTION => Ok((Protocol::Ppp, skip(data, 1)?)),
+        LinkType::IEEE802_11 => Ok((Protocol::Wlan, data)),
+        LinkType::IEEE802_11_RADIOTAP => wlan::radiotap(data),
+        LinkType::IEEE802_11_PRISM | LinkType::IEEE802_11_AVS => wlan::prism(data),
+        LinkType::PPI => {
+            let (inner, data) = wlan::per_packet_information(data)?;
+            peel(inner, data)
+        }
         LinkType(number) => Err(Refusal::LinkType(number)),
     }
 }
@@ -67,8 +81,8 @@ pub(crate) fn ppp(data: &[u8]) -> Peeled<'_> {
     };
     match protocol {
         0x0021 | 0x0057 => Ok((Protocol::Ip, rest)),
-        0x0281 => Ok((Protocol::EtherType(0x8847), rest)),
-        0x0283 => Ok((Protocol::EtherType(0x8848), rest)),
+        0x0281 => Ok((Protocol::EtherType(ETHERTYPE_MPLS), rest)),
+        0x0283 => Ok((Protocol::EtherType(ETHERTYPE_MPLS_MULTICAST), rest)),
         _ => Err(Refusal::PppProtocol(protocol)),
     }
 }

@@ -85,10 +85,22 @@ impl LinkType {
     pub const RAW: Self = Self(101);
     /// Cisco HDLC (`LINKTYPE_C_HDLC`).
     pub const CISCO_HDLC: Self = Self(104);
+    /// IEEE 802.11 without a radio's header (`LINKTYPE_IEEE802_11`).
+    pub const IEEE802_11: Self = Self(105);
     /// OpenBSD loopback, network byte order (`LINKTYPE_LOOP`).
     pub const LOOP: Self = Self(108);
     /// Linux cooked capture v1 (`LINKTYPE_LINUX_SLL`).
     pub const LINUX_SLL: Self = Self(113);
+    /// IEEE 802.11 after a Prism header (`LINKTYPE_IEEE802_11_PRISM`).
+    pub const IEEE802_11_PRISM: Self = Self(119);
+    /// IEEE 802.11 after a radiotap header (`LINKTYPE_IEEE802_11_RADIOTAP`).
+    pub const IEEE802_11_RADIOTAP: Self = Self(127);
+    /// IEEE 802.11 after an AVS header (`LINKTYPE_IEEE802_11_AVS`).
+    pub const IEEE802_11_AVS: Self = Self(163);
+    /// Per-packet information, which names the link type that follows (`LINKTYPE_PPI`).
+    pub const PPI: Self = Self(192);
+    /// PPP after a byte that tells the direction (`LINKTYPE_PPP_WITH_DIR`).
+    pub const PPP_WITH_DIRECTION: Self = Self(204);
     /// Raw IPv4 (`LINKTYPE_IPV4`).
     pub const IPV4: Self = Self(228);
     /// Raw IPv6 (`LINKTYPE_IPV6`).

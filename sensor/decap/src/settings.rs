@@ -15,10 +15,22 @@ pub struct DecapSettings {
     pub unknown_numbers_max: usize,
     /// UDP destination ports that carry VXLAN: the IANA port and the one Linux started with.
     pub vxlan_ports: Vec<u16>,
+    /// UDP destination ports that carry VXLAN-GPE: the IANA port.
+    pub vxlan_gpe_ports: Vec<u16>,
     /// UDP destination ports that carry GENEVE.
     pub geneve_ports: Vec<u16>,
     /// UDP ports (either end) that carry GTP-U.
     pub gtp_u_ports: Vec<u16>,
+    /// UDP destination ports that carry TZSP, as `MikroTik` routers send it by default.
+    pub tzsp_ports: Vec<u16>,
+    /// UDP ports (either end) that carry L2TP.
+    pub l2tp_ports: Vec<u16>,
+    /// UDP ports (either end) that carry AYIYA.
+    pub ayiya_ports: Vec<u16>,
+    /// UDP destination ports that carry MPLS.
+    pub mpls_ports: Vec<u16>,
+    /// UDP destination ports that carry GRE.
+    pub gre_ports: Vec<u16>,
     /// Bytes that unfinished IP fragments may hold, bookkeeping included.
     pub fragment_bytes_max: usize,
     /// IP datagrams that may wait for fragments at once.
@@ -37,8 +49,14 @@ impl Default for DecapSettings {
             ipv6_extensions_max: 8,
             unknown_numbers_max: 64,
             vxlan_ports: vec![4789, 8472],
+            vxlan_gpe_ports: vec![4790],
             geneve_ports: vec![6081],
             gtp_u_ports: vec![2152],
+            tzsp_ports: vec![37_008],
+            l2tp_ports: vec![1701],
+            ayiya_ports: vec![5072],
+            mpls_ports: vec![6635],
+            gre_ports: vec![4754],
             fragment_bytes_max: 4 << 20,
             fragment_datagrams_max: 4096,
             fragments_per_datagram_max: 256,

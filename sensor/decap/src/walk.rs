@@ -7,9 +7,8 @@ use core::net::IpAddr;
 
 use crate::counters::Refusal;
 use crate::fragment::Fragment;
-use crate::tunnel;
 use crate::{DecapSettings, Encapsulation, Layer, RawPacket, Segment};
-use crate::{ip, link, tcp, vlan};
+use crate::{fabric, ip, link, tcp, tunnel, vlan, wlan};
 
 /// What the next byte is the start of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +21,8 @@ pub(crate) enum Protocol {
     Llc,
     /// A PPP frame, with or without address and control bytes.
     Ppp,
+    /// An IEEE 802.11 frame.
+    Wlan,
     /// What a pseudowire or label stack carries: IP or Ethernet by its first nibble.
     MplsPayload,
     /// IP, the version by its first nibble.
@@ -55,6 +56,9 @@ impl From<Refusal> for Stop<'_> {
 
 /// A header that ends before the captured bytes do, and what follows it.
 pub(crate) type Peeled<'a> = Result<(Protocol, &'a [u8]), Refusal>;
+
+/// The same with the identity the header carries.
+pub(crate) type Named<'a> = Result<(Layer, Protocol, &'a [u8]), Refusal>;
 
 /// Splits `N` header bytes off the front.
 pub(crate) fn take<const N: usize>(data: &[u8]) -> Result<(&[u8; N], &[u8]), Refusal> {
@@ -145,6 +149,10 @@ impl<'a, 's> Walk<'a, 's> {
             Protocol::Llc => link::llc(self.data)?,
             Protocol::Ppp => link::ppp(self.data)?,
             Protocol::EtherType(number) => return self.ethertype(number),
+            Protocol::Wlan => {
+                let named = wlan::frame(self.data);
+                return Ok(self.name(named)?);
+            }
             Protocol::MplsPayload => tunnel::mpls::payload(self.data)?,
             Protocol::Ip => return self.ip_packet(),
             Protocol::Transport(number) => return Ok(self.transport(number)?),
@@ -153,33 +161,36 @@ impl<'a, 's> Walk<'a, 's> {
         Ok(next)
     }
 
-    fn ethertype(&mut self, number: u16) -> Result<Protocol, Stop<'a>> {
-        let (next, data) = match number {
-            link::ETHERTYPE_IPV4 | link::ETHERTYPE_IPV6 => return Ok(Protocol::Ip),
-            0x8100 | 0x88a8 | 0x9100 | 0x9200 => {
-                let (tag, next, data) = vlan::tag(self.data)?;
-                self.push(Layer::Vlan(tag));
-                (next, data)
-            }
-            0x8847 | 0x8848 => {
-                let (label, next, data) = tunnel::mpls::label(number, self.data)?;
-                self.push(Layer::Mpls(label));
-                (next, data)
-            }
-            0x8864 => {
-                let (session, next, data) = tunnel::pppoe::session(self.data)?;
-                self.push(Layer::Pppoe(session));
-                (next, data)
-            }
-            link::ETHERTYPE_BRIDGED => (Protocol::Ethernet, self.data),
-            // PPP, as GRE carries it.
-            0x880b => (Protocol::Ppp, self.data),
-            // Below 1536 the field is an IEEE 802.3 length and LLC follows.
-            0..=1535 => (Protocol::Llc, self.data),
-            _ => return Err(Refusal::EtherType(number).into()),
-        };
+    /// Notes a layer with its identity and goes on behind it.
+    fn name(&mut self, named: Named<'a>) -> Result<Protocol, Refusal> {
+        let (layer, next, data) = named?;
+        self.push(layer);
         self.data = data;
         Ok(next)
+    }
+
+    fn ethertype(&mut self, number: u16) -> Result<Protocol, Stop<'a>> {
+        let named = match number {
+            link::ETHERTYPE_IPV4 | link::ETHERTYPE_IPV6 => return Ok(Protocol::Ip),
+            link::ETHERTYPE_BRIDGED => return Ok(Protocol::Ethernet),
+            // PPP, as GRE carries it.
+            0x880b => return Ok(Protocol::Ppp),
+            // Below 1536 the field is an IEEE 802.3 length and LLC follows.
+            0..=1535 => return Ok(Protocol::Llc),
+            0x8100 | 0x88a8 | 0x9100 | 0x9200 | 0x9300 => vlan::tag(self.data),
+            link::ETHERTYPE_MPLS | link::ETHERTYPE_MPLS_MULTICAST => {
+                tunnel::mpls::label(number, self.data)
+            }
+            tunnel::pppoe::ETHERTYPE => tunnel::pppoe::session(self.data),
+            link::ETHERTYPE_NSH => tunnel::nsh::header(self.data),
+            fabric::ETHERTYPE_VN_TAG => fabric::vn_tag(self.data),
+            fabric::ETHERTYPE_E_TAG => fabric::e_tag(self.data),
+            fabric::ETHERTYPE_PROVIDER_BACKBONE => fabric::provider_backbone(self.data),
+            fabric::ETHERTYPE_CISCO_METADATA => fabric::cisco_metadata(self.data),
+            fabric::ETHERTYPE_FABRIC_PATH => fabric::fabric_path(self.data),
+            _ => return Err(Refusal::EtherType(number).into()),
+        };
+        Ok(self.name(named)?)
     }
 
     fn ip_packet(&mut self) -> Result<Protocol, Stop<'a>> {
@@ -204,33 +215,34 @@ impl<'a, 's> Walk<'a, 's> {
     }
 
     fn transport(&mut self, number: u8) -> Result<Protocol, Refusal> {
-        let (next, data) = match number {
+        let named = match number {
             // IPv4 in IP, IPv6 in IP.
-            4 | 41 => {
-                self.push(Layer::IpInIp);
-                (Protocol::Ip, self.data)
-            }
-            17 => {
-                let (layer, next, data) = tunnel::udp::payload(self.data, self.settings)?;
-                self.push(layer);
-                (next, data)
-            }
-            47 => {
-                let peeled = tunnel::gre::packet(self.data)?;
-                for layer in peeled.layers.into_iter().flatten() {
-                    self.push(layer);
-                }
-                (peeled.next, peeled.data)
-            }
-            137 => {
-                let (label, next, data) = tunnel::mpls::label(0x8847, self.data)?;
-                self.push(Layer::Mpls(label));
-                (next, data)
-            }
-            _ => return Err(Refusal::IpProtocol(number)),
+            4 | 41 => Ok((Layer::IpInIp, Protocol::Ip, self.data)),
+            tunnel::udp::PROTOCOL => match tunnel::udp::gre(self.data, self.settings) {
+                Some(data) => return self.gre(data),
+                None => tunnel::udp::payload(self.data, self.settings),
+            },
+            47 => return self.gre(self.data),
+            tunnel::esp::PROTOCOL => tunnel::esp::packet(self.data),
+            // EtherIP (RFC 3378): a version and a reserved byte, then a frame.
+            97 => skip(self.data, 2).map(|rest| (Layer::EtherIp, Protocol::Ethernet, rest)),
+            tunnel::L2TP_PROTOCOL => tunnel::l2tp::version_3(self.data),
+            137 => tunnel::mpls::label(link::ETHERTYPE_MPLS, self.data),
+            // Ethernet in IPv6, as segment routing has it (RFC 8986).
+            143 => Ok((Layer::EtherIp, Protocol::Ethernet, self.data)),
+            _ => Err(Refusal::IpProtocol(number)),
         };
-        self.data = data;
-        Ok(next)
+        self.name(named)
+    }
+
+    /// GRE names up to two layers at once.
+    fn gre(&mut self, data: &'a [u8]) -> Result<Protocol, Refusal> {
+        let peeled = tunnel::gre::packet(data)?;
+        for layer in peeled.layers.into_iter().flatten() {
+            self.push(layer);
+        }
+        self.data = peeled.data;
+        Ok(peeled.next)
     }
 
     fn segment(self) -> Result<Segment<'a>, Refusal> {

@@ -1,40 +1,70 @@
-//! Tunnels known by their UDP port: VXLAN (RFC 7348), GENEVE (RFC 8926), GTP-U (3GPP TS 29.281).
+//! Tunnels known by their UDP port: VXLAN (RFC 7348) with VXLAN-GPE, GENEVE (RFC 8926), GTP-U (3GPP
+//! TS 29.281), TZSP, L2TP, AYIYA, MPLS (RFC 7510) and GRE (RFC 8086); and Teredo on any port.
 
 use crate::counters::Refusal;
-use crate::walk::{Protocol, skip, take};
+use crate::link::{ETHERTYPE_MPLS, ETHERTYPE_NSH};
+use crate::tunnel::{ipv6_over_udp, l2tp, mpls, tzsp};
+use crate::walk::{Named, Protocol, skip, take};
 use crate::{DecapSettings, Layer};
 
 /// UDP's number, under which datagrams that are no tunnel are counted.
-const PROTOCOL: u8 = 17;
-
-type Tunnel<'a> = Result<(Layer, Protocol, &'a [u8]), Refusal>;
+pub(crate) const PROTOCOL: u8 = 17;
 
 /// Peels UDP and the tunnel header its port stands for.
-pub(crate) fn payload<'a>(data: &'a [u8], settings: &DecapSettings) -> Tunnel<'a> {
-    let ([s0, s1, d0, d1, _, _, _, _], rest) = take::<8>(data)?;
+pub(crate) fn payload<'a>(data: &'a [u8], settings: &DecapSettings) -> Named<'a> {
+    let ([s0, s1, d0, d1, l0, l1, _, _], rest) = take::<8>(data)?;
     let source = u16::from_be_bytes([*s0, *s1]);
     let destination = u16::from_be_bytes([*d0, *d1]);
-    if settings.vxlan_ports.contains(&destination) {
-        vxlan(rest)
-    } else if settings.geneve_ports.contains(&destination) {
+    let to = |ports: &[u16]| ports.contains(&destination);
+    let either = |ports: &[u16]| ports.contains(&destination) || ports.contains(&source);
+    if to(&settings.vxlan_ports) {
+        vxlan(rest, false)
+    } else if to(&settings.vxlan_gpe_ports) {
+        vxlan(rest, true)
+    } else if to(&settings.geneve_ports) {
         geneve(rest)
-    } else if settings.gtp_u_ports.contains(&destination) || settings.gtp_u_ports.contains(&source)
-    {
+    } else if either(&settings.gtp_u_ports) {
         gtp_u(rest)
+    } else if to(&settings.tzsp_ports) {
+        tzsp::packet(rest)
+    } else if either(&settings.l2tp_ports) {
+        l2tp::over_udp(rest)
+    } else if either(&settings.ayiya_ports) {
+        ipv6_over_udp::ayiya(rest)
+    } else if to(&settings.mpls_ports) {
+        mpls::label(ETHERTYPE_MPLS, rest)
     } else {
-        Err(Refusal::IpProtocol(PROTOCOL))
+        let len = usize::from(u16::from_be_bytes([*l0, *l1])).saturating_sub(8);
+        let inner = ipv6_over_udp::teredo(rest, len).ok_or(Refusal::IpProtocol(PROTOCOL))?;
+        Ok((Layer::Teredo, Protocol::Ip, inner))
     }
 }
 
-fn vxlan(data: &[u8]) -> Tunnel<'_> {
+/// What UDP carries when its port says that it is GRE.
+pub(crate) fn gre<'a>(data: &'a [u8], settings: &DecapSettings) -> Option<&'a [u8]> {
+    let ([_, _, d0, d1, ..], rest) = data.split_first_chunk::<8>()?;
+    let destination = u16::from_be_bytes([*d0, *d1]);
+    settings.gre_ports.contains(&destination).then_some(rest)
+}
+
+/// VXLAN and its generic form, which tells by the P bit that the fourth byte names what follows.
+fn vxlan(data: &[u8], is_generic: bool) -> Named<'_> {
     let ([flags, _, _, next, v0, v1, v2, _], rest) = take::<8>(data)?;
-    // Reserved bits are ignored on receipt; without the I bit there is no identifier.
-    if flags & 0x08 == 0 {
+    // Reserved bits are ignored on receipt; without the I bit there is no identifier, which only
+    // the generic form may leave out.
+    if flags & 0x08 == 0 && !is_generic {
         return Err(Refusal::MalformedHeader);
     }
-    // The P bit of VXLAN-GPE says that the fourth byte names what follows.
-    let protocol = match (flags & 0x04 != 0, next) {
-        (true, 1 | 2) => Protocol::Ip,
+    let is_named = flags & 0x04 != 0;
+    // To plain VXLAN's port the P bit may be a reserved bit that somebody set: the first nibble of
+    // what follows must agree.
+    let nibble = rest.first().map_or(0, |first| first >> 4);
+    let protocol = match next {
+        1 if is_named && (is_generic || nibble == 4) => Protocol::Ip,
+        2 if is_named && (is_generic || nibble == 6) => Protocol::Ip,
+        4 if is_named && is_generic => Protocol::EtherType(ETHERTYPE_NSH),
+        4 if is_named && looks_like_nsh(rest) => Protocol::EtherType(ETHERTYPE_NSH),
+        5 if is_named && is_generic => Protocol::EtherType(ETHERTYPE_MPLS),
         _ => Protocol::Ethernet,
     };
     Ok((
@@ -44,7 +74,13 @@ fn vxlan(data: &[u8]) -> Tunnel<'_> {
     ))
 }
 
-fn geneve(data: &[u8]) -> Tunnel<'_> {
+/// Whether a network service header of a known kind starts here.
+fn looks_like_nsh(data: &[u8]) -> bool {
+    matches!(data, [version, len, kind, 1..=5, ..]
+        if version >> 6 == 0 && len & 0x3f >= 2 && matches!(kind & 0x0f, 1 | 2))
+}
+
+fn geneve(data: &[u8]) -> Named<'_> {
     let ([first, _, p0, p1, v0, v1, v2, _], rest) = take::<8>(data)?;
     if first >> 6 != 0 {
         return Err(Refusal::MalformedHeader);
@@ -58,7 +94,7 @@ fn geneve(data: &[u8]) -> Tunnel<'_> {
     ))
 }
 
-fn gtp_u(data: &[u8]) -> Tunnel<'_> {
+fn gtp_u(data: &[u8]) -> Named<'_> {
     /// Message type of a user's packet.
     const G_PDU: u8 = 255;
     /// Any of the extension, sequence and N-PDU flags: four more bytes follow.

@@ -11,6 +11,9 @@ mod headers;
 /// One case a situation.
 mod situations;
 
+/// What fabrics, radios and transition networks add.
+mod fabric;
+
 /// IP datagrams in pieces.
 mod fragments;
 

@@ -2,6 +2,7 @@
 
 use tapscope_decap::{DecapSettings, Decapsulator, Layer, LinkType, RawPacket};
 
+use crate::fabric;
 use crate::headers::{
     ethernet, ipv4, ipv4_offloaded, ipv4_with_options, ipv6, join, label, packet, refusals, tag,
     tcp, tcp_with_options, udp,
@@ -18,7 +19,7 @@ fn plain_frame() -> Vec<u8> {
     ethernet(V4, &plain())
 }
 
-type Case = (&'static str, LinkType, Vec<u8>, Vec<Layer>);
+pub(crate) type Case = (&'static str, LinkType, Vec<u8>, Vec<Layer>);
 
 fn link_layers() -> Vec<Case> {
     let inner = plain();
@@ -344,7 +345,16 @@ fn ip_headers() -> Vec<Case> {
 
 #[test]
 fn every_encapsulation_gives_the_same_segment() {
-    let cases = [link_layers(), tags_and_labels(), tunnels(), ip_headers()].concat();
+    let cases = [
+        link_layers(),
+        tags_and_labels(),
+        tunnels(),
+        ip_headers(),
+        fabric::fabrics(),
+        fabric::radios(),
+        fabric::over_networks(),
+    ]
+    .concat();
     for (name, link_type, data, layers) in cases {
         let mut decapsulator = Decapsulator::new(DecapSettings::default());
         let segment = decapsulator.handle_packet(packet(link_type, &data));
@@ -435,7 +445,7 @@ fn what_gives_no_segment_is_counted_by_its_reason() {
             ipv6(60, &long_chain),
         ),
     ];
-    for (reason, link_type, data) in cases {
+    for (reason, link_type, data) in cases.into_iter().chain(fabric::refused()) {
         let mut decapsulator = Decapsulator::new(DecapSettings::default());
         assert!(
             decapsulator
