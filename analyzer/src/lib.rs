@@ -19,6 +19,9 @@ pub mod anomaly;
 /// Anomaly → finding: deduplication, severity, lifecycle.
 pub mod finding;
 
+/// Health report → can this feed be trusted, and if not, what to do.
+pub mod trust;
+
 /// The state as plain data.
 pub mod snapshot;
 
