@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Inventory(Listing),
     /// Print the findings of a store
     Findings(Listing),
+    /// Tell whether the feed of a store could be trusted: what is missing, and the remedy
+    Health(Listing),
     /// Add, list or compare OpenAPI documents
     #[command(subcommand)]
     Spec(Spec),

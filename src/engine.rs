@@ -40,6 +40,10 @@ const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// written out although what they tell of is not saved. At some 500 bytes a line, 30,000 exchanges.
 const LOG_WAITING_BYTES_MAX: usize = 16 << 20;
 
+/// How often the health report is kept in the store: it is for whoever looks at the store later,
+/// and a killed process may cost the last seconds of it.
+const HEALTH_SAVE_INTERVAL: Duration = Duration::from_secs(10);
+
 /// What the sensor's thread sends.
 pub(crate) enum Input {
     /// Records in the order in which their exchanges ended.
@@ -62,6 +66,9 @@ pub(crate) struct Engine {
     specifications: Vec<StoredSpecification>,
     unsaved: Changes,
     health: HealthReport,
+    /// Whether the store holds an older one.
+    health_is_new: bool,
+    health_saved: Instant,
     save_interval: Duration,
     last_save: Instant,
     last_urgent: Instant,
@@ -100,6 +107,7 @@ impl Engine {
             .map(Store::specifications)
             .transpose()?
             .unwrap_or_default();
+        let health = store.as_mut().map(Store::health).transpose()?.flatten();
         view.restore(restored.clone());
         let mut engine = Self {
             analyzer: Analyzer::new(settings.analyzer.clone(), restored),
@@ -110,7 +118,9 @@ impl Engine {
             log: log.map(ExchangeLog::create).transpose()?,
             specifications: known,
             unsaved: Changes::default(),
-            health: HealthReport::default(),
+            health: health.unwrap_or_default(),
+            health_is_new: false,
+            health_saved: Instant::now(),
             save_interval: settings.save_interval,
             last_save: Instant::now(),
             last_urgent: Instant::now(),
@@ -203,7 +213,10 @@ impl Engine {
                 self.analyzer.handle_time(now);
                 self.dirty = true;
             }
-            Input::Health(report) => self.health = report,
+            Input::Health(report) => {
+                self.health = report;
+                self.health_is_new = true;
+            }
         }
     }
 
@@ -247,6 +260,9 @@ impl Engine {
             // One save takes no more than a short time: the rest has its turn.
             self.dirty = self.analyzer.has_changes();
         }
+        if self.health_saved.elapsed() >= HEALTH_SAVE_INTERVAL {
+            self.save_health()?;
+        }
         self.show_health(None);
         Ok(())
     }
@@ -255,7 +271,18 @@ impl Engine {
     fn save_all(&mut self) -> Result<()> {
         let changes = self.analyzer.flush_changes();
         self.save_changes(changes)?;
+        self.save_health()?;
         self.show_health(None);
+        Ok(())
+    }
+
+    /// Keeps the health report beside the inventory that it is about.
+    fn save_health(&mut self) -> Result<()> {
+        self.health_saved = Instant::now();
+        if let Some(store) = self.store.as_mut().filter(|_| self.health_is_new) {
+            store.save_health(&self.health)?;
+            self.health_is_new = false;
+        }
         Ok(())
     }
 

@@ -60,6 +60,7 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Exchanges(arguments) => commands::exchanges::execute(arguments, &settings.worker),
         Command::Inventory(listing) => commands::listing::inventory(listing),
         Command::Findings(listing) => commands::listing::findings(listing),
+        Command::Health(listing) => commands::health::execute(listing),
         Command::Spec(Spec::Add { files, store, name }) => {
             commands::spec::add(files, store, name.as_deref())
         }

@@ -59,7 +59,7 @@ impl OverviewCache {
 /// Makes the overview.
 fn overview(view: &LiveView) -> Overview {
     let totals = view.totals();
-    let verdict = verdict(&view.health(), &totals);
+    let verdict = verdict(&view.health());
     Overview {
         now: Time::known(view.now()),
         hosts: totals.hosts.len() as u64,

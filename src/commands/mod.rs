@@ -15,6 +15,9 @@ pub(crate) mod exchanges;
 /// `inventory` and `findings`.
 pub(crate) mod listing;
 
+/// `health`: whether the feed can be trusted.
+pub(crate) mod health;
+
 /// `spec add`, `spec list`, `spec diff`.
 pub(crate) mod spec;
 
@@ -27,10 +30,12 @@ pub(crate) mod demo;
 use std::io::Write;
 
 use anyhow::Result;
+use tapscope_analyzer::trust;
 
 use crate::product::Outcome;
 
-/// Tells what came out of a run, in one line on standard error.
+/// Tells what came out of a run in one line on standard error, and whether the feed it rests on can
+/// be trusted.
 fn summarize(outcome: &Outcome) -> Result<()> {
     let line = format!(
         "{} exchanges, {} endpoints on {} hosts, {} findings",
@@ -40,5 +45,9 @@ fn summarize(outcome: &Outcome) -> Result<()> {
         outcome.view.findings(|_| true).len(),
     );
     writeln!(std::io::stderr(), "{line}")?;
+    let verdict = trust::verdict(&outcome.view.health());
+    for line in health::verdict_lines(&verdict) {
+        writeln!(std::io::stderr(), "{line}")?;
+    }
     Ok(())
 }

@@ -27,11 +27,15 @@ mod minutes;
 /// The store on SQLite.
 mod sqlite;
 
+/// The sensor's latest health report.
+mod health;
+
 pub use settings::StoreSettings;
 pub use sqlite::{SqliteReader, SqliteStore};
 
 use tapscope_analyzer::Restored;
 use tapscope_analyzer::snapshot::{Changes, EndpointId, MinuteSnapshot, Nanos};
+use tapscope_record::HealthReport;
 
 /// A specification document as it was added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +132,18 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn specifications(&mut self) -> Result<Vec<StoredSpecification>, StoreError>;
+
+    /// Keeps the sensor's health report in the place of the one before.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn save_health(&mut self, report: &HealthReport) -> Result<(), StoreError>;
+
+    /// The sensor's health report that was kept last.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn health(&mut self) -> Result<Option<HealthReport>, StoreError>;
 
     /// The minutes of an endpoint from `from` (inclusive) to `to` (exclusive), ascending.
     ///

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, TransactionBehavior};
 use tapscope_analyzer::Restored;
 use tapscope_analyzer::snapshot::{Changes, EndpointId, MinuteSnapshot, Nanos};
+use tapscope_record::HealthReport;
 
 use crate::minutes::SavedMinutes;
 use crate::open::{failed, open_reader, open_writer, shown};
 use crate::{
-    Store, StoreError, StoreSettings, StoredSpecification, load, minutes, save, specifications,
+    Store, StoreError, StoreSettings, StoredSpecification, health, load, minutes, save,
+    specifications,
 };
 
 /// The store's writer. There is one per file, whichever process it is in.
@@ -104,6 +106,14 @@ impl Store for SqliteStore {
         specifications::all(&self.connection).map_err(|error| failed(&self.path, &error))
     }
 
+    fn save_health(&mut self, report: &HealthReport) -> Result<(), StoreError> {
+        health::save(&self.connection, report).map_err(|error| failed(&self.path, &error))
+    }
+
+    fn health(&mut self) -> Result<Option<HealthReport>, StoreError> {
+        health::read(&self.connection).map_err(|error| failed(&self.path, &error))
+    }
+
     fn minutes(
         &mut self,
         endpoint: EndpointId,
@@ -153,6 +163,14 @@ impl SqliteReader {
     /// When the store cannot be read.
     pub fn specifications(&self) -> Result<Vec<StoredSpecification>, StoreError> {
         specifications::all(&self.connection).map_err(|error| failed(&self.path, &error))
+    }
+
+    /// The sensor's health report that was kept last.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn health(&self) -> Result<Option<HealthReport>, StoreError> {
+        health::read(&self.connection).map_err(|error| failed(&self.path, &error))
     }
 
     /// The minutes of an endpoint from `from` (inclusive) to `to` (exclusive), ascending.

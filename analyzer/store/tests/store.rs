@@ -6,6 +6,7 @@ use std::path::Path;
 use tapscope_analyzer::snapshot::{
     Changes, EndpointCount, EndpointId, EndpointSnapshot, Nanos, UNRECORDED,
 };
+use tapscope_record::HealthReport;
 use tapscope_store::{SqliteReader, SqliteStore, Store, StoreError, StoreSettings};
 
 use common::{Directory, MINUTE, changes, endpoint, finding, minute};
@@ -461,4 +462,22 @@ fn only_the_owner_and_the_group_may_read_it() {
             .mode();
         assert_eq!(mode & 0o007, 0, "{name} {mode:o}");
     }
+}
+
+#[test]
+fn the_latest_health_report_is_kept_beside_the_inventory() {
+    let directory = Directory::new();
+    let path = directory.join("s.db");
+    let mut store = saved(&path, &changes(1));
+    assert_eq!(store.health().unwrap(), None);
+    let mut report = HealthReport {
+        time: 7,
+        ..HealthReport::default()
+    };
+    store.save_health(&report).unwrap();
+    report.time = 8;
+    store.save_health(&report).unwrap();
+    drop(store);
+    let reader = SqliteReader::open(&path).unwrap();
+    assert_eq!(reader.health().unwrap(), Some(report));
 }
