@@ -53,6 +53,9 @@ mod specifications;
 /// `/health`.
 mod health;
 
+/// `/metrics`.
+mod metrics;
+
 /// `/events`.
 mod events;
 

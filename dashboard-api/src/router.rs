@@ -15,7 +15,7 @@ use crate::settings::ApiSettings;
 use crate::state::ApiState;
 use crate::view;
 use crate::{
-    assets, consumers, endpoints, events, findings, health, hosts, overview, security,
+    assets, consumers, endpoints, events, findings, health, hosts, metrics, overview, security,
     specifications,
 };
 
@@ -76,6 +76,8 @@ pub fn router(state: ApiState) -> Router {
             &format!("{PREFIX}/{{*rest}}"),
             axum::routing::any(no_such_resource),
         )
+        // For Prometheus, which asks here by habit.
+        .route("/metrics", get(metrics::get_metrics))
         .fallback(assets::serve_page)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(state.settings().body_bytes_max))

@@ -738,3 +738,26 @@ async fn the_server_stops_though_a_stream_is_open() {
         .unwrap();
     ended.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn metrics_are_served_as_openmetrics() {
+    let (router, view, _) = api();
+    view.apply(&Changes {
+        endpoints: vec![endpoint(1, "shop", "/a", 3)],
+        ..Changes::default()
+    });
+    let request = Request::get("/metrics")
+        .header("host", "127.0.0.1")
+        .body(Body::empty())
+        .unwrap();
+    let response = router.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let kind = response.headers()["content-type"].to_str().unwrap();
+    assert!(kind.starts_with("application/openmetrics-text"));
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 20)
+        .await
+        .unwrap();
+    let text = String::from_utf8(bytes.to_vec()).unwrap();
+    assert!(text.contains("tapscope_endpoints{lifecycle=\"documented\"} 1\n"));
+    assert!(text.ends_with("# EOF\n"));
+}

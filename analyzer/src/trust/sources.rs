@@ -82,7 +82,14 @@ fn dropped_by_kernel(source: &SourceHealth, whole: u64, weight: f64) -> Option<R
         percent(lost),
         source.name
     );
-    Some(reason(kind, state, source, lost, weight, sentence, remedy))
+    Some(reason(
+        kind,
+        state,
+        source,
+        (lost, weight),
+        sentence,
+        remedy,
+    ))
 }
 
 fn dropped_by_interface(source: &SourceHealth, whole: u64, weight: f64) -> Option<Reason> {
@@ -98,8 +105,7 @@ fn dropped_by_interface(source: &SourceHealth, whole: u64, weight: f64) -> Optio
         "interface_drops",
         state,
         source,
-        lost,
-        weight,
+        (lost, weight),
         sentence,
         remedy,
     ))
@@ -121,8 +127,7 @@ fn shrunk_ring(source: &SourceHealth) -> Option<Reason> {
         "ring_shrunk",
         State::Degraded,
         source,
-        1.0 - share(got, wanted),
-        0.0,
+        (1.0 - share(got, wanted), 0.0),
         sentence,
         remedy,
     ))
@@ -132,8 +137,7 @@ fn reason(
     kind: &'static str,
     state: State,
     source: &SourceHealth,
-    lost: f64,
-    weight: f64,
+    (lost, weight): (f64, f64),
     sentence: String,
     remedy: &str,
 ) -> Reason {
