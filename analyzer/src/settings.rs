@@ -77,6 +77,8 @@ pub struct InventorySettings {
     /// Different keys kept in any counter by name (media types, schemes, protocols, servers);
     /// further ones are counted under `other`.
     pub max_tally_keys: usize,
+    /// Odd spellings of an endpoint's path that are kept; a client can invent any number.
+    pub max_spellings: usize,
     /// Minutes with traffic kept per endpoint; the store keeps the older ones.
     pub max_minutes: usize,
     /// Latencies kept of one minute for its quantiles.
@@ -129,6 +131,7 @@ impl Default for InventorySettings {
             max_field_depth: 8,
             max_name_len: 128,
             max_tally_keys: 32,
+            max_spellings: 64,
             max_minutes: 60,
             max_minute_latencies: 256,
             max_consumer_names: 8,

@@ -315,6 +315,8 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
         template: template.to_owned(),
         template_confidence: 0.5 + (seed % 50) as f64 / 100.0,
         examples: Vec::new(),
+        spellings: Vec::new(),
+        respelled: 0,
         lifecycle,
         lifecycle_reason: "Made up for work on the page.".to_owned(),
         facts: facts(host, template, lifecycle),

@@ -102,6 +102,8 @@ fn endpoint_row(endpoint: &EndpointSnapshot) -> Value {
         "latency_p99_ms": milliseconds(endpoint.latency.count, endpoint.latency.p99),
         "completeness": endpoint.completeness,
         "examples": endpoint.examples,
+        "paths": endpoint.spellings,
+        "respelled": endpoint.respelled,
     })
 }
 

@@ -12,6 +12,7 @@ use super::minutes::{Minutes, Moment};
 use super::parameters::Parameters;
 use super::schema::Schemas;
 use super::specification::coverage::Standing;
+use super::spellings::Spellings;
 use super::tally::Tally;
 use crate::baseline::Baseline;
 use crate::endpoint::TemplateView;
@@ -93,6 +94,7 @@ struct Seen {
     schemas: Schemas,
     /// By scheme, location and name, with a space between.
     credentials: Tally,
+    spellings: Spellings,
     consumers: Distinct,
     callers: BTreeMap<ConsumerId, u64>,
     servers: Tally,
@@ -156,6 +158,7 @@ impl Entry {
                 parameters: Parameters::default(),
                 schemas: Schemas::default(),
                 credentials: Tally::default(),
+                spellings: Spellings::default(),
                 consumers: Distinct::default(),
                 callers: BTreeMap::new(),
                 servers: Tally::default(),
@@ -359,6 +362,9 @@ impl Entry {
                 }
             }
         }
+        if let Some(spelling) = &record.spelling {
+            seen.spellings.add(spelling, settings.max_spellings);
+        }
         if !matches!(record.status, Some(400..)) {
             seen.parameters.observe(record, &self.at.template, settings);
         }
@@ -388,6 +394,8 @@ impl Entry {
             template: self.at.template.clone(),
             template_confidence: self.confidence,
             examples: self.examples.clone(),
+            spellings: seen.spellings.paths.iter().cloned().collect(),
+            respelled: seen.spellings.exchanges,
             lifecycle: self.lifecycle,
             lifecycle_reason: self.reason.clone(),
             facts: self.facts.clone(),
@@ -488,6 +496,10 @@ impl Seen {
             ),
             schemas: Schemas::restore(&snapshot.schemas),
             credentials: tally_of(&snapshot.credentials),
+            spellings: Spellings {
+                paths: snapshot.spellings.iter().cloned().collect(),
+                exchanges: snapshot.respelled,
+            },
             consumers: Distinct::restore(&state.consumers),
             callers: state.callers.iter().copied().collect(),
             servers: Tally::from_counts(&snapshot.servers),
@@ -512,6 +524,8 @@ impl Seen {
         self.parameters.merge(&other.parameters, settings);
         self.schemas.merge(&other.schemas, settings);
         self.credentials.merge(&other.credentials, keys);
+        self.spellings
+            .merge(&other.spellings, settings.max_spellings);
         self.consumers
             .merge(&other.consumers, settings.exact_consumers);
         for (caller, calls) in &other.callers {

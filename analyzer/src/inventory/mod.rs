@@ -24,6 +24,9 @@ pub mod schema;
 /// Counts by type of value.
 mod types;
 
+/// Paths in another spelling.
+mod spellings;
+
 /// The latest minutes of an endpoint.
 pub mod minutes;
 

@@ -156,6 +156,13 @@ pub struct EndpointSnapshot {
     pub template_confidence: f64,
     /// Up to three paths it was drawn from (redacted).
     pub examples: Vec<String>,
+    /// Paths that were spelt otherwise than they are counted (percent-encoded letters, empty
+    /// segments), at most a named cap.
+    #[serde(default)]
+    pub spellings: Vec<String>,
+    /// Exchanges with such a path.
+    #[serde(default)]
+    pub respelled: u64,
     /// Label by policy.
     pub lifecycle: Lifecycle,
     /// Why, in one sentence.

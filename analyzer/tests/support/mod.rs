@@ -53,6 +53,7 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         port: None,
         path: segments,
         trailing_slash: false,
+        spelling: None,
         query: Vec::new(),
         request: Some(MessageRecord::default()),
         status: Some(200),

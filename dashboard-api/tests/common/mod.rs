@@ -34,6 +34,8 @@ pub(crate) fn endpoint(id: u64, host: &str, template: &str, requests: u64) -> En
         template: template.to_owned(),
         template_confidence: 0.9,
         examples: vec![template.to_owned()],
+        spellings: Vec::new(),
+        respelled: 0,
         lifecycle: Lifecycle::Documented,
         lifecycle_reason: "Made up.".to_owned(),
         facts: Facts {

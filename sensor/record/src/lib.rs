@@ -60,6 +60,11 @@ pub struct ExchangeRecord {
     pub path: Vec<PathSegment>,
     /// Whether the path ended in `/` (and is not `/` itself).
     pub trailing_slash: bool,
+    /// The path as it was sent, where its spelling departs from the one in `path`: percent-encoded
+    /// unreserved characters, empty segments (RFC 3986 section 6.2.2). Personal and secret segments
+    /// are replaced by `{CLASS}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spelling: Option<String>,
     /// Query parameters in order of appearance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<Parameter>,

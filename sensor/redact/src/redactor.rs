@@ -133,6 +133,7 @@ impl Redactor {
             port,
             path: line.path,
             trailing_slash: line.trailing_slash,
+            spelling: line.spelling,
             query: line.query,
             request: request_record,
             status: response.and_then(Response::status_code),
@@ -161,6 +162,7 @@ struct StartLine {
     host: Option<(String, Option<u16>)>,
     path: Vec<PathSegment>,
     trailing_slash: bool,
+    spelling: Option<String>,
     query: Vec<Parameter>,
 }
 
@@ -177,6 +179,7 @@ fn start_line(work: &mut Work<'_>, request: &Request) -> StartLine {
         .and_then(target::host_and_port)
         .or_else(|| target::host_and_port(request.head.header("host")?));
     let (path, trailing_slash) = target::segments(work, target.path);
+    let spelling = target::spelling(target.path, &path);
     let query = target
         .query
         .map(|query| target::parameters(work, query))
@@ -186,6 +189,7 @@ fn start_line(work: &mut Work<'_>, request: &Request) -> StartLine {
         host,
         path,
         trailing_slash,
+        spelling,
         query,
     }
 }

@@ -39,6 +39,7 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
         port: None,
         path: path.split('/').skip(1).map(literal).collect(),
         trailing_slash: false,
+        spelling: None,
         query,
         request: Some(MessageRecord {
             header_names: names(headers),

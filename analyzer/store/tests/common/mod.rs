@@ -88,6 +88,8 @@ pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
         template: format!("/v1/things/{id:x}/{{thing}}"),
         template_confidence: 0.1 + 0.2,
         examples: vec!["/v1/things/ä/\"quoted\"".to_owned()],
+        spellings: vec!["/%61/1".to_owned()],
+        respelled: 2,
         lifecycle: Lifecycle::Shadow,
         lifecycle_reason: "It is in no specification.".to_owned(),
         facts: Facts {

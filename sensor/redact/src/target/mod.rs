@@ -6,9 +6,12 @@ mod path;
 
 mod query;
 
+mod spelling;
+
 pub(crate) use authority::host_and_port;
 pub(crate) use path::segments;
 pub(crate) use query::parameters;
+pub(crate) use spelling::spelling;
 
 /// A request target taken apart; the parts are raw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
