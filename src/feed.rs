@@ -4,6 +4,7 @@
 //! With one worker, one thread reads and works. With several, either each has a source of its own
 //! (a live interface whose packets the kernel deals out), or one thread reads and deals out.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,8 +13,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use tapscope_capture::{CaptureError, PacketSource, SourceStats, StopHandle};
 use tapscope_http::ExchangeId;
 use tapscope_pipeline::{
-    Epoch, Merge, Part, Parts, Place, RecordSink, Redacting, Spread, Step, Worker, WorkerSettings,
-    run,
+    Epoch, Merge, Owners, Part, Parts, Place, RecordSink, Redacting, Spread, Step, Worker,
+    WorkerSettings, run,
 };
 use tapscope_record::{Counter, ExchangeRecord};
 use tapscope_redact::{RedactSettings, Redactor, TokenKey};
@@ -79,7 +80,7 @@ impl Feed {
         sources: impl Iterator<Item = Opened>,
         progress: &mut dyn FnMut(&dyn PacketSource),
     ) -> Result<()> {
-        self.collect(workers, |words| {
+        self.collect(workers, None, |words| {
             let mut reader = Reader {
                 words,
                 // Beside the workers, which come first.
@@ -97,6 +98,69 @@ impl Feed {
         })
     }
 
+    /// Feeds packets from live interfaces: through a worker for each source, or through so many
+    /// workers when there is one source only.
+    ///
+    /// # Errors
+    /// The first source's error; the others are read all the same.
+    #[cfg(feature = "live")]
+    pub(crate) fn live(
+        self,
+        settings: &Settings,
+        workers: usize,
+        sources: Vec<tapscope_capture::LiveSource>,
+    ) -> Result<()> {
+        let mut sources: Vec<Box<dyn PacketSource>> = sources
+            .into_iter()
+            .map(|source| Box::new(source) as Box<dyn PacketSource>)
+            .collect();
+        match sources.pop() {
+            Some(only) if sources.is_empty() => {
+                self.packets(settings, workers, std::iter::once(Ok(only)), &mut |_| {})
+            }
+            Some(last) => {
+                sources.push(last);
+                self.parallel(settings, sources)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Feeds packets from sources all at once, each through a worker of its own.
+    ///
+    /// # Errors
+    /// The first source's error; the others are read all the same.
+    #[cfg(feature = "live")]
+    fn parallel(self, settings: &Settings, sources: Vec<Box<dyn PacketSource>>) -> Result<()> {
+        let share = settings.worker.share(sources.len());
+        let owners = Arc::new(Owners::default());
+        self.collect(sources.len(), Some(Arc::clone(&owners)), |words| {
+            thread::scope(|scope| {
+                let mut workers = Vec::new();
+                for (number, source) in sources.into_iter().enumerate() {
+                    let mut worker = self.worker(&share, number, words);
+                    let name = u8::try_from(number).unwrap_or(u8::MAX - 1);
+                    worker.set_owners(Arc::clone(&owners), name);
+                    let stop = self.stop.clone();
+                    workers.push(scope.spawn(move || {
+                        let mut reader = Reader {
+                            words,
+                            thread: number,
+                            stop,
+                            finished: Vec::new(),
+                            told: None,
+                            progress: &mut |_| {},
+                        };
+                        let result = reader.read_alone(&mut worker, std::iter::once(Ok(source)));
+                        worker.sink.records.finish();
+                        result
+                    }));
+                }
+                joined(workers)
+            })
+        })
+    }
+
     /// Makes records of exchanges that did not come from packets.
     pub(crate) fn redactor(&mut self) -> &mut Redactor {
         &mut self.redactor
@@ -111,10 +175,11 @@ impl Feed {
     fn collect(
         &self,
         workers: usize,
+        owners: Option<Arc<Owners>>,
         work: impl FnOnce(&Sender<Word>) -> Result<()>,
     ) -> Result<()> {
         let (words, heard) = bounded(BATCHES_WAITING);
-        let collector = Collector::new(self.inputs.clone(), workers);
+        let collector = Collector::new(self.inputs.clone(), workers, owners);
         thread::scope(|scope| {
             let collector = scope.spawn(move || collector.run(&heard));
             let result = work(&words);
@@ -284,6 +349,10 @@ impl Reader<'_> {
                 }
             };
             intake.set_source(u32::try_from(self.finished.len()).unwrap_or(u32::MAX));
+            if source.is_live() {
+                // A collector that is gone is noticed by the workers.
+                let _ = self.words.send(Word::Live);
+            }
             let result = run(source.as_mut(), intake, &mut |intake, source| {
                 (self.progress)(source);
                 let step = after_batch(self, intake, source);
@@ -362,6 +431,8 @@ enum Word {
     },
     /// A worker is at its end.
     End { worker: usize },
+    /// Packets come as they happen: time passes though there are no records.
+    Live,
     /// How a thread is doing, at its packet time.
     Part { thread: usize, now: i64, part: Part },
 }
@@ -442,6 +513,8 @@ struct Collector {
     inputs: Sender<Input>,
     merge: Merge<ExchangeRecord>,
     parts: Parts,
+    /// Where the kernel deals packets out: which worker has which connection.
+    owners: Option<Arc<Owners>>,
     batch: Vec<ExchangeRecord>,
     /// The latest packet time that a thread told.
     now: i64,
@@ -449,19 +522,22 @@ struct Collector {
     told: i64,
     /// When the engine was told how the sensor is doing.
     health: Option<Instant>,
+    live: bool,
     refused: bool,
 }
 
 impl Collector {
-    fn new(inputs: Sender<Input>, workers: usize) -> Self {
+    fn new(inputs: Sender<Input>, workers: usize, owners: Option<Arc<Owners>>) -> Self {
         Self {
             inputs,
             merge: Merge::new(workers),
             parts: Parts::default(),
+            owners,
             batch: Vec::new(),
             now: 0,
             told: i64::MIN,
             health: None,
+            live: false,
             refused: false,
         }
     }
@@ -495,6 +571,7 @@ impl Collector {
                 self.merge.handle_watermark(worker, epoch);
             }
             Word::End { worker } => self.merge.handle_end(worker),
+            Word::Live => self.live = true,
             Word::Part { thread, now, part } => {
                 self.now = self.now.max(now);
                 self.parts.handle_part(thread, part);
@@ -516,6 +593,11 @@ impl Collector {
                 self.send_batch();
             }
         }
+        // A replay's readers are asked for records only: how far the workers happen to be when one
+        // of them says so is not the capture's.
+        if let Some(reached) = self.merge.reached().filter(|_| self.live) {
+            self.tell_time(reached.start.floor(SECOND_NANOS).nanos());
+        }
     }
 
     fn tell_time(&mut self, second: i64) {
@@ -529,16 +611,20 @@ impl Collector {
     fn send_health(&mut self) {
         let mut report = self.parts.report(self.now);
         let merged = self.merge.counters();
-        for (name, value) in [
-            ("merge_records_late_total", merged.late),
-            ("merge_records_early_total", merged.early),
-        ] {
-            report.counters.push(Counter {
-                stage: "merge".to_owned(),
+        let split = self.owners.as_ref().map(|owners| owners.split());
+        let counted = [
+            ("merge", "merge_records_late_total", Some(merged.late)),
+            ("merge", "merge_records_early_total", Some(merged.early)),
+            ("capture", "capture_connections_split_total", split),
+        ];
+        for (stage, name, value) in counted {
+            let counter = value.map(|value| Counter {
+                stage: stage.to_owned(),
                 name: name.to_owned(),
                 reason: None,
                 value,
             });
+            report.counters.extend(counter);
         }
         self.send(Input::Health(report));
     }

@@ -1,17 +1,19 @@
 //! `tapscope watch`: live interfaces, everything in one process.
 
 use anyhow::{Result, bail};
+#[cfg(feature = "live")]
+use tapscope_capture::{
+    CaptureError, LiveSettings, LiveSource, PacketSource, StopHandle, open_workers,
+};
 
 use crate::cli::Watch;
 use crate::config::Settings;
+#[cfg(feature = "live")]
+use crate::product::Product;
 
 /// Watches until told to stop.
 #[cfg(feature = "live")]
 pub(crate) fn execute(arguments: &Watch, settings: &Settings) -> Result<()> {
-    use tapscope_capture::{LiveSettings, LiveSource, PacketSource};
-
-    use crate::product::Product;
-
     let interfaces = match &arguments.interface[..] {
         [] => settings.interfaces.clone(),
         named => named.to_vec(),
@@ -35,11 +37,38 @@ pub(crate) fn execute(arguments: &Watch, settings: &Settings) -> Result<()> {
     };
     let workers = settings.workers(arguments.workers, usual_workers());
     // Opened first: whoever reads that we listen may rely on every packet from then on.
-    let source = LiveSource::open(&interfaces, &live, product.stop())?;
-    let source: Box<dyn PacketSource> = Box::new(source);
-    let outcome = product
-        .run(|feed| feed.packets(settings, workers, std::iter::once(Ok(source)), &mut |_| {}))?;
+    let sources = open(&interfaces, &live, workers, &product.stop())?;
+    let outcome = product.run(|feed| feed.live(settings, workers, sources))?;
     super::summarize(&outcome)
+}
+
+/// Opens the interfaces for every worker, or once where the kernel cannot deal packets out.
+#[cfg(feature = "live")]
+fn open(
+    interfaces: &[String],
+    live: &LiveSettings,
+    workers: usize,
+    stop: &StopHandle,
+) -> Result<Vec<LiveSource>> {
+    let mut sources = match open_workers(interfaces, live, workers, stop) {
+        Err(error @ CaptureError::NoFanout { .. }) => {
+            tracing::warn!("{error}; one thread reads and deals them out instead");
+            vec![LiveSource::open(interfaces, live, stop.clone())?]
+        }
+        opened => opened?,
+    };
+    for stats in sources.iter_mut().flat_map(PacketSource::stats) {
+        if (1..stats.ring_bytes_wanted).contains(&stats.ring_bytes) {
+            tracing::warn!(
+                "{}: the kernel gave a ring of {} bytes instead of {}; ask for less \
+                 (capture.ring_bytes), fewer workers, or free memory",
+                stats.name,
+                stats.ring_bytes,
+                stats.ring_bytes_wanted
+            );
+        }
+    }
+    Ok(sources)
 }
 
 /// Workers when nobody says how many: one for each processor, few enough that their rings do not

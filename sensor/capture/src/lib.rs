@@ -13,9 +13,26 @@ mod file;
 #[cfg(feature = "live")]
 mod live;
 
+/// Several workers on the same interfaces.
+#[cfg(feature = "live")]
+mod fanout;
+
+/// The program by which packets are dealt out.
+#[cfg(feature = "live")]
+mod program;
+
+/// What an interface says of itself.
+#[cfg(feature = "live")]
+pub mod interface;
+
+/// System calls without a safe form.
+mod sys;
+
 /// The order to stop, and waiting for packets or for it.
 mod wait;
 
+#[cfg(feature = "live")]
+pub use fanout::open_workers;
 pub use file::FileSource;
 #[cfg(feature = "live")]
 pub use live::{LiveSettings, LiveSource};

@@ -1,6 +1,5 @@
 //! Live interfaces through libpcap: TPACKET_V3 rings, drained in batches, receive only.
 
-use std::fs;
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::Path;
 use std::thread;
@@ -11,6 +10,7 @@ use tapscope_decap::{LinkType, RawPacket, Timestamp};
 
 use crate::source::{Batch, CaptureError, PacketSource, SourceStats};
 use crate::wait::StopHandle;
+use crate::{interface, sys};
 
 /// How to capture; every value has its reason.
 #[derive(Clone, Debug)]
@@ -41,6 +41,19 @@ impl Default for LiveSettings {
     }
 }
 
+impl LiveSettings {
+    /// How long the last packets may wait in a ring block that is not full.
+    pub(crate) fn last_block(&self) -> Duration {
+        Duration::from_millis(u64::from(self.block_timeout_ms) + 20)
+    }
+
+    /// How far time is held back when nothing arrives: packets may still wait in a block that is
+    /// not full, and the machine may be late in running us.
+    fn idle_lag_nanos(&self) -> i64 {
+        i64::from(self.block_timeout_ms) * 2_000_000 + 100_000_000
+    }
+}
+
 /// Milliseconds to wait for packets before time is told to go on without them.
 const IDLE_MS: i32 = 100;
 
@@ -50,25 +63,24 @@ const BATCH_PACKETS: usize = 4096;
 /// How long the rings may be emptied after the order to stop; a full ring takes less.
 const FINISH_MAX: Duration = Duration::from_secs(5);
 
-/// How far time is held back when nothing arrives: packets may still wait in a ring block that is
-/// not full.
-const IDLE_LAG_NANOS: i64 = 500_000_000;
-
 /// One or several live interfaces.
 pub struct LiveSource {
     handles: Vec<Handle>,
     stop: StopHandle,
     latest: Timestamp,
     last_block: Duration,
+    idle_lag_nanos: i64,
 }
 
-struct Handle {
+/// One interface's socket and ring.
+pub(crate) struct Handle {
     capture: Capture<Active>,
     link_type: LinkType,
     stats: SourceStats,
     kernel: WideCounter,
     driver: WideCounter,
-    interface_drops_at_start: u64,
+    /// What the interface had lost before; none for a handle that leaves it to another one.
+    interface_drops_at_start: Option<u64>,
     failed: bool,
 }
 
@@ -84,15 +96,24 @@ impl LiveSource {
     ) -> Result<Self, CaptureError> {
         let handles = names
             .iter()
-            .map(|name| Handle::open(name, settings))
+            .map(|name| {
+                let mut handle = Handle::open(name, settings, true)?;
+                handle.set_filter(settings.filter.as_deref())?;
+                Ok(handle)
+            })
             .collect::<Result<_, _>>()?;
-        let last_block = Duration::from_millis(u64::from(settings.block_timeout_ms) + 20);
-        Ok(Self {
+        Ok(Self::of(handles, settings, stop))
+    }
+
+    /// A source of handles that are open.
+    pub(crate) fn of(handles: Vec<Handle>, settings: &LiveSettings, stop: StopHandle) -> Self {
+        Self {
             handles,
             stop,
             latest: Timestamp::default(),
-            last_block,
-        })
+            last_block: settings.last_block(),
+            idle_lag_nanos: settings.idle_lag_nanos(),
+        }
     }
 
     /// Takes what the rings still hold after the order to stop: everything captured before it. A
@@ -167,7 +188,9 @@ impl PacketSource for LiveSource {
         if packets > 0 {
             return Ok(Batch::Packets(packets));
         }
-        Ok(Batch::Idle(self.latest.max(wall_clock() - IDLE_LAG_NANOS)))
+        Ok(Batch::Idle(
+            self.latest.max(wall_clock() - self.idle_lag_nanos),
+        ))
     }
 
     fn is_live(&self) -> bool {
@@ -180,11 +203,17 @@ impl PacketSource for LiveSource {
 }
 
 impl Handle {
-    fn open(name: &str, settings: &LiveSettings) -> Result<Self, CaptureError> {
+    /// Opens an interface. One handle of each interface is the `first`: it tells the interface's
+    /// own counters, which are the same for all.
+    pub(crate) fn open(
+        name: &str,
+        settings: &LiveSettings,
+        first: bool,
+    ) -> Result<Self, CaptureError> {
         if name != "any" && !Path::new("/sys/class/net").join(name).exists() {
             return Err(CaptureError::NoSuchInterface {
                 name: name.to_owned(),
-                available: interface_names(),
+                available: interface::names().join(", "),
             });
         }
         let refused = |error: pcap::Error| open_error(name, &error);
@@ -198,16 +227,13 @@ impl Handle {
             .precision(Precision::Nano)
             .open()
             .map_err(refused)?;
-        let mut capture = capture.setnonblock().map_err(refused)?;
-        // Without a filter the kernel copies whole frames whatever the snap length says; the
-        // empty filter accepts all and makes it keep to it.
-        let filter = settings.filter.as_deref().unwrap_or("");
-        capture
-            .filter(filter, true)
-            .map_err(|error| CaptureError::BadFilter {
-                name: name.to_owned(),
-                reason: error.to_string(),
-            })?;
+        let capture = capture.setnonblock().map_err(refused)?;
+        if interface::is_loopback(name) {
+            // Every packet would come twice: as it leaves and as it arrives. Where the kernel does
+            // not know the option, libpcap leaves the first one out after it took ring space.
+            let _ = sys::ignore_outgoing(capture.as_raw_fd());
+        }
+        let ring_bytes = interface::ring_bytes(capture.as_raw_fd()).unwrap_or(0);
         let link_type = LinkType(capture.get_datalink().0.cast_unsigned());
         Ok(Self {
             capture,
@@ -216,13 +242,36 @@ impl Handle {
                 name: name.to_owned(),
                 kind: "live",
                 state: "running".to_owned(),
+                ring_bytes,
+                ring_bytes_wanted: u64::from(settings.ring_bytes),
                 ..SourceStats::default()
             },
             kernel: WideCounter::default(),
             driver: WideCounter::default(),
-            interface_drops_at_start: interface_drops(name),
+            interface_drops_at_start: first.then(|| interface::drops(name)),
             failed: false,
         })
+    }
+
+    /// Sets the filter. Without one the kernel copies whole frames whatever the snap length says;
+    /// the empty filter accepts all and makes it keep to it.
+    pub(crate) fn set_filter(&mut self, filter: Option<&str>) -> Result<(), CaptureError> {
+        self.capture
+            .filter(filter.unwrap_or(""), true)
+            .map_err(|error| CaptureError::BadFilter {
+                name: self.stats.name.clone(),
+                reason: error.to_string(),
+            })
+    }
+
+    /// The socket.
+    pub(crate) fn fd(&self) -> RawFd {
+        self.capture.as_raw_fd()
+    }
+
+    /// Throws away what the ring holds, as it came before there was a filter.
+    pub(crate) fn discard(&mut self) {
+        while matches!(self.capture.dispatch(Some(BATCH_PACKETS), |_| {}), Ok(1..)) {}
     }
 
     fn drain(
@@ -253,8 +302,12 @@ impl Handle {
                 data: packet.data,
             });
         });
+        stats.ring_reads += 1;
         match result {
-            Ok(count) => Ok(count),
+            Ok(count) => {
+                stats.ring_reads_behind += u64::from(count >= BATCH_PACKETS);
+                Ok(count)
+            }
             Err(pcap::Error::NoMorePackets | pcap::Error::TimeoutExpired) => Ok(0),
             Err(error) => {
                 self.failed = true;
@@ -274,9 +327,10 @@ impl Handle {
         {
             self.stats.dropped_kernel = self.kernel.widen(stat.dropped);
             let driver = self.driver.widen(stat.if_dropped);
-            let interface =
-                interface_drops(&self.stats.name).saturating_sub(self.interface_drops_at_start);
-            self.stats.dropped_interface = driver.max(interface);
+            if let Some(at_start) = self.interface_drops_at_start {
+                let interface = interface::drops(&self.stats.name).saturating_sub(at_start);
+                self.stats.dropped_interface = driver.max(interface);
+            }
         }
         self.stats.clone()
     }
@@ -295,30 +349,6 @@ impl WideCounter {
         self.last = now;
         self.total
     }
-}
-
-/// Frames the interface lost before the kernel saw them; libpcap does not tell.
-fn interface_drops(name: &str) -> u64 {
-    ["rx_missed_errors", "rx_fifo_errors", "rx_over_errors"]
-        .iter()
-        .filter_map(|counter| {
-            fs::read_to_string(format!("/sys/class/net/{name}/statistics/{counter}")).ok()
-        })
-        .filter_map(|text| text.trim().parse::<u64>().ok())
-        .sum()
-}
-
-fn interface_names() -> String {
-    let mut names: Vec<String> = fs::read_dir("/sys/class/net")
-        .map(|entries| {
-            entries
-                .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-                .collect()
-        })
-        .unwrap_or_default();
-    names.sort();
-    names.push("any".to_owned());
-    names.join(", ")
 }
 
 fn open_error(name: &str, error: &pcap::Error) -> CaptureError {

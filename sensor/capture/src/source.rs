@@ -30,6 +30,14 @@ pub struct SourceStats {
     pub dropped_kernel: u64,
     /// Packets the interface or its driver dropped before the kernel saw them.
     pub dropped_interface: u64,
+    /// Bytes of the kernel's ring as it was given; 0 when there is none or it is not known.
+    pub ring_bytes: u64,
+    /// Bytes of the ring that were asked for.
+    pub ring_bytes_wanted: u64,
+    /// Times the ring was read.
+    pub ring_reads: u64,
+    /// Of them those that found more than one read takes: the sensor was behind.
+    pub ring_reads_behind: u64,
 }
 
 /// A source of packets.
@@ -117,6 +125,14 @@ pub enum CaptureError {
         /// Interface.
         name: String,
         /// libpcap's words.
+        reason: String,
+    },
+    /// The kernel cannot deal an interface's packets out to several sockets.
+    #[error("{name}: the kernel cannot deal packets out to workers: {reason}")]
+    NoFanout {
+        /// Interface.
+        name: String,
+        /// The system's words.
         reason: String,
     },
     /// The interface cannot be opened or went away.

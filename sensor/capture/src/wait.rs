@@ -2,17 +2,15 @@
 //!
 //! The read timeout of TPACKET_V3 starts with the first packet: on a quiet interface a blocking
 //! read never returns. So the handles do not block, and poll(2) waits for all of them and for the
-//! order to stop. One of the two places of the sensor that call the system directly.
-#![expect(
-    unsafe_code,
-    reason = "poll(2) and eventfd(2) have no safe form in the standard library"
-)]
+//! order to stop.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::sys;
 
 /// Orders a source to stop, from any thread or a signal handler's thread.
 #[derive(Clone, Debug)]
@@ -27,16 +25,9 @@ impl StopHandle {
     /// # Errors
     /// When the process is out of file descriptors.
     pub fn new() -> io::Result<Self> {
-        // SAFETY: eventfd takes no pointer; the result is checked before it is used.
-        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: fd was just opened by eventfd and is owned by nobody else.
-        let event = unsafe { File::from_raw_fd(fd) };
         Ok(Self {
             ordered: Arc::new(AtomicBool::new(false)),
-            event: Arc::new(event),
+            event: Arc::new(sys::eventfd()?),
         })
     }
 
@@ -66,31 +57,8 @@ impl StopHandle {
     /// # Errors
     /// When poll(2) fails for another reason than a signal.
     pub(crate) fn wait(&self, fds: &[RawFd], timeout_ms: i32) -> io::Result<()> {
-        let mut polled: Vec<libc::pollfd> = fds
-            .iter()
-            .chain([&self.event.as_raw_fd()])
-            .map(|&fd| libc::pollfd {
-                fd,
-                events: libc::POLLIN,
-                revents: 0,
-            })
-            .collect();
-        // SAFETY: the pointer and the length are those of `polled`, which outlives the call.
-        let ready = unsafe {
-            libc::poll(
-                polled.as_mut_ptr(),
-                polled.len() as libc::nfds_t,
-                timeout_ms,
-            )
-        };
-        if ready < 0 {
-            let error = io::Error::last_os_error();
-            return if error.kind() == io::ErrorKind::Interrupted {
-                Ok(())
-            } else {
-                Err(error)
-            };
-        }
+        let fds = fds.iter().copied().chain([self.event.as_raw_fd()]);
+        sys::poll(fds, timeout_ms)?;
         let mut counter = [0; 8];
         let _ = (&*self.event).read(&mut counter);
         Ok(())

@@ -36,7 +36,10 @@ pub fn health_report(
             bytes: stats.bytes,
             dropped_kernel: stats.dropped_kernel,
             dropped_interface: stats.dropped_interface,
-            ..SourceHealth::default()
+            ring_bytes: stats.ring_bytes,
+            ring_bytes_wanted: stats.ring_bytes_wanted,
+            ring_reads: stats.ring_reads,
+            ring_reads_behind: stats.ring_reads_behind,
         })
         .collect();
     let mut report = HealthReport {

@@ -9,6 +9,9 @@ mod pace;
 /// Packet → segment → stream events → exchange → record: every stage once, in order.
 pub mod worker;
 
+/// Which worker has which connection.
+pub mod owners;
+
 /// One feed for several workers.
 pub mod spread;
 
@@ -26,6 +29,7 @@ pub mod traffic;
 
 pub use health::{CountedFeed, Part, Parts, health_report};
 pub use merge::{Epoch, Merge, MergeCounters, Place};
+pub use owners::Owners;
 pub use pace::Tick;
 pub use run::{Intake, Step, run};
 pub use spread::{LaneEnd, Spread};

@@ -5,13 +5,12 @@
 //! fragmented the ports are in its first fragment alone, and only whole ones can be dealt out
 //! rightly. What is not TCP goes no further, so peeling twice is not paid for either.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tapscope_decap::{Decapsulator, RawPacket, Segment, Timestamp};
 use tapscope_http::ExchangeSink;
 use tapscope_record::Counter;
 
+use crate::owners::hash_of;
 use crate::pace::{Pace, Tick};
 use crate::run::{Intake, Step};
 use crate::worker::{Worker, WorkerSettings, counters_of};
@@ -232,9 +231,6 @@ impl Intake for Spread {
 
 /// The lane of a segment's connection: the same for both directions.
 fn lane_of(segment: &Segment<'_>, lanes: usize) -> usize {
-    let (a, b) = (segment.source, segment.destination);
-    let mut hasher = DefaultHasher::new();
-    (a.min(b), a.max(b)).hash(&mut hasher);
     let lanes = lanes.max(1) as u64;
-    usize::try_from(hasher.finish() % lanes).unwrap_or(0)
+    usize::try_from(hash_of(segment) % lanes).unwrap_or(0)
 }

@@ -1,5 +1,7 @@
 //! One worker: the data's way from a packet to a record, with no logic of its own.
 
+use std::sync::Arc;
+
 use tapscope_decap::{DecapSettings, Decapsulator, Filter, RawPacket, Segment, Timestamp};
 use tapscope_flow::{FeedCounts, FlowSettings, FlowTable, StreamEvent};
 use tapscope_http::{
@@ -9,6 +11,7 @@ use tapscope_record::{Counter, ExchangeRecord, FeedCounters};
 use tapscope_redact::Redactor;
 
 use crate::health::CountedFeed;
+use crate::owners::Owners;
 use crate::pace::{Pace, TICK_NANOS, Tick};
 
 /// Settings of the stages a worker owns.
@@ -95,6 +98,8 @@ pub struct Worker<S> {
     /// The latest time heard of.
     now: Timestamp,
     timers_nanos: i64,
+    /// The table shared with the other workers, and this worker's number in it.
+    owners: Option<(Arc<Owners>, u8)>,
 }
 
 impl<S: ExchangeSink> Worker<S> {
@@ -110,12 +115,19 @@ impl<S: ExchangeSink> Worker<S> {
             ticked: Timestamp::default(),
             now: Timestamp::default(),
             timers_nanos: settings.timers_nanos(),
+            owners: None,
         }
     }
 
     /// C: packets from here on come from that source, counted from 0 over the run.
     pub const fn set_source(&mut self, source: u32) {
         self.flow.set_source(source);
+    }
+
+    /// C: the kernel deals packets out to this worker and others: marks its connections as its own
+    /// in `owners`, by its number.
+    pub fn set_owners(&mut self, owners: Arc<Owners>, number: u8) {
+        self.owners = Some((owners, number));
     }
 
     /// C: another filter of segments from the next packet on.
@@ -133,11 +145,15 @@ impl<S: ExchangeSink> Worker<S> {
             flow,
             http,
             sink,
+            owners,
             ..
         } = self;
         let Some(segment) = decap.handle_packet(packet) else {
             return;
         };
+        if let Some((owners, number)) = owners {
+            owners.handle_segment(&segment, *number);
+        }
         flow.handle_segment(&segment, &mut |event: StreamEvent<'_>| {
             http.handle_event(event, sink);
         });
