@@ -97,6 +97,8 @@ pub(crate) struct LogLine<'a> {
     query: Vec<&'a str>,
     status: Option<u16>,
     endpoint: Option<EndpointName<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    operations: Vec<OperationName<'a>>,
     consumer: &'a str,
     signals: Vec<&'a Signal>,
     completeness: Completeness,
@@ -108,6 +110,16 @@ pub(crate) struct EndpointName<'a> {
     pub(crate) method: &'a str,
     pub(crate) host: &'a str,
     pub(crate) template: &'a str,
+}
+
+/// What the exchange asks for where method and path do not say it.
+#[derive(Serialize)]
+pub(crate) struct OperationName<'a> {
+    style: &'a str,
+    kind: &'a str,
+    name: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    fields: &'a [String],
 }
 
 impl<'a> LogLine<'a> {
@@ -131,6 +143,17 @@ impl<'a> LogLine<'a> {
                 host: &endpoint.host,
                 template: &endpoint.template,
             }),
+            operations: record
+                .operation
+                .iter()
+                .chain(&record.batch)
+                .map(|operation| OperationName {
+                    style: &operation.style,
+                    kind: &operation.kind,
+                    name: &operation.name,
+                    fields: &operation.fields,
+                })
+                .collect(),
             consumer: &observation.consumer_label,
             signals: record.signals.iter().chain(&observation.signals).collect(),
             completeness: record.completeness,

@@ -433,7 +433,7 @@ impl Analyzer {
         let Some(partition) = self.partitions.get(host) else {
             return Vec::new();
         };
-        let scene = Scene {
+        let of_endpoint = Scene {
             record,
             client: client_address(record),
             entry: outcome.endpoint.and_then(|id| partition.entry(id)),
@@ -441,8 +441,17 @@ impl Analyzer {
             answer: &outcome.answer,
             settings: &self.settings,
         };
+        let operation = outcome.operation.and_then(|id| partition.entry(id));
+        let of_operation = operation.map(|entry| Scene {
+            entry: Some(entry),
+            answer: &outcome.operation_answer,
+            ..of_endpoint
+        });
         let mut signals = Vec::new();
         for detector in anomaly::ALL {
+            let scene = of_operation
+                .filter(|_| detector.of_operation())
+                .unwrap_or(of_endpoint);
             let Some(anomaly) = detector.inspect(&scene) else {
                 continue;
             };

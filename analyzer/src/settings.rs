@@ -44,6 +44,9 @@ pub struct InventorySettings {
     pub max_endpoints_per_host: usize,
     /// Most endpoints over all hosts, which bounds the inventory to about 1.2 GB in the worst case.
     pub max_endpoints: usize,
+    /// Most operations of one endpoint that have a row of their own; large GraphQL and JSON-RPC
+    /// services have a few hundred, and a client can invent names. Further ones share a row.
+    pub max_operations_per_endpoint: usize,
     /// Most consumers remembered (about 600 bytes each); the ones silent longest go first.
     pub max_consumers: usize,
     /// Share of the consumers let go at once when the cap is reached, so that the search for the
@@ -116,6 +119,7 @@ impl Default for InventorySettings {
             max_hosts: 4_096,
             max_endpoints_per_host: 5_000,
             max_endpoints: 20_000,
+            max_operations_per_endpoint: 500,
             max_consumers: 50_000,
             consumer_eviction_share: 0.1,
             exact_consumers: 256,

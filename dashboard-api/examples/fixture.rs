@@ -313,6 +313,8 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
         method: method.to_owned(),
         host: host.to_owned(),
         template: template.to_owned(),
+        operation: None,
+        transport: None,
         template_confidence: 0.5 + (seed % 50) as f64 / 100.0,
         examples: Vec::new(),
         spellings: Vec::new(),
@@ -539,6 +541,7 @@ fn finding(n: usize, endpoint: &EndpointSnapshot, now: Nanos) -> Option<FindingS
             method: endpoint.method.clone(),
             host: endpoint.host.clone(),
             template: endpoint.template.clone(),
+            operation: None,
         }),
         actors: vec![
             format!("203.0.113.{}", seed % 200),

@@ -115,7 +115,14 @@ pub(crate) struct EndpointsQuery {
     /// Classes of personal or secret data; an endpoint with any of them matches.
     #[param(required = false)]
     data_class: Vec<String>,
-    /// Words that must all occur in `METHOD host/template`.
+    /// API styles of operations (`graphql`, `json_rpc`, `mcp`, `soap`, `grpc`, `grpc_web`), or
+    /// `none` for what has no operation.
+    #[param(required = false)]
+    style: Vec<String>,
+    /// Only the operations that this endpoint carries.
+    #[param(value_type = Option<String>)]
+    transport: Option<Id>,
+    /// Words that must all occur in `METHOD host/template KIND OPERATION`.
     q: Option<String>,
     /// Requests at least.
     min_requests: Option<u64>,
@@ -149,6 +156,8 @@ struct EndpointFilter {
     lifecycles: Vec<Lifecycle>,
     authentications: Vec<String>,
     data_classes: Vec<String>,
+    styles: Vec<String>,
+    transport: Option<u64>,
     words: Vec<String>,
     requests_min: u64,
 }
@@ -167,6 +176,11 @@ impl EndpointFilter {
             lifecycles: query.take_names("lifecycle", &Lifecycle::ALL)?,
             authentications: query.take_list("authentication"),
             data_classes: query.take_list("data_class"),
+            styles: query.take_list("style"),
+            transport: query
+                .take_list("transport")
+                .first()
+                .map(|text| Id::parse(text).map_or(0, |id| id.0)),
             words: query.take_words("q")?,
             requests_min: query
                 .take_number("min_requests", 0..=u64::MAX)?
@@ -187,6 +201,10 @@ impl EndpointFilter {
                     .iter()
                     .any(|method| method.eq_ignore_ascii_case(&snapshot.method)))
             && among(&self.authentications, &entry.authentication)
+            && among(&self.styles, entry.style())
+            && self
+                .transport
+                .is_none_or(|id| snapshot.transport.is_some_and(|t| t.0 == id))
             && (self.data_classes.is_empty()
                 || entry
                     .data_classes
@@ -350,6 +368,7 @@ pub(crate) fn endpoint_name(entry: &EndpointEntry) -> EndpointName {
         method: snapshot.method.clone(),
         host: snapshot.host.clone(),
         template: snapshot.template.clone(),
+        operation: snapshot.operation.as_ref().map(Into::into),
     }
 }
 
@@ -362,6 +381,8 @@ pub(crate) fn summary(view: &LiveView, entry: &EndpointEntry) -> EndpointSummary
         method: snapshot.method.clone(),
         host: snapshot.host.clone(),
         template: snapshot.template.clone(),
+        operation: snapshot.operation.as_ref().map(Into::into),
+        transport: snapshot.transport.map(|id| Id(id.0)),
         template_confidence: snapshot.template_confidence,
         lifecycle: entry.lifecycle,
         lifecycle_reason: snapshot.lifecycle_reason.clone(),

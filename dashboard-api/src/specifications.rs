@@ -257,7 +257,8 @@ fn summary(
 }
 
 fn diff(view: &LiveView, specification: &Specification) -> SpecificationDiff {
-    let seen = view.endpoints(|entry| entry.snapshot.requests > 0);
+    let seen =
+        view.endpoints(|entry| entry.snapshot.requests > 0 && entry.snapshot.transport.is_none());
     let mut diff = SpecificationDiff {
         undocumented: Vec::new(),
         unseen: Vec::new(),
@@ -270,6 +271,7 @@ fn diff(view: &LiveView, specification: &Specification) -> SpecificationDiff {
             method: difference.method.clone(),
             host: difference.host.clone(),
             template: difference.template.clone(),
+            operation: None,
         });
         match difference.kind {
             DifferenceKind::Undocumented => diff.undocumented.extend(named),

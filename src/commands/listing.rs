@@ -19,6 +19,7 @@ const INVENTORY: &[Column] = &[
     ("METHOD", "method"),
     ("HOST", "host"),
     ("TEMPLATE", "template"),
+    ("OPERATION", "operation"),
     ("LIFECYCLE", "lifecycle"),
     ("REQUESTS", "requests"),
     ("ERRORS", "error_share"),
@@ -60,7 +61,22 @@ pub(crate) fn print_inventory(endpoints: &[EndpointSnapshot]) -> Result<()> {
 fn inventory_rows(endpoints: &[EndpointSnapshot]) -> Vec<Value> {
     let mut endpoints: Vec<&EndpointSnapshot> = endpoints.iter().collect();
     endpoints.sort_by(|a, b| {
-        (&a.host, &a.template, &a.method, a.id).cmp(&(&b.host, &b.template, &b.method, b.id))
+        (
+            &a.host,
+            &a.template,
+            &a.method,
+            a.transport.is_some(),
+            &a.operation,
+            a.id,
+        )
+            .cmp(&(
+                &b.host,
+                &b.template,
+                &b.method,
+                b.transport.is_some(),
+                &b.operation,
+                b.id,
+            ))
     });
     endpoints.into_iter().map(endpoint_row).collect()
 }
@@ -79,6 +95,10 @@ fn endpoint_row(endpoint: &EndpointSnapshot) -> Value {
         "method": endpoint.method,
         "host": endpoint.host,
         "template": endpoint.template,
+        "style": endpoint.operation.as_ref().map(|o| &o.style),
+        "operation_kind": endpoint.operation.as_ref().map(|o| &o.kind),
+        "operation": endpoint.operation.as_ref().map(|o| &o.name),
+        "transport": endpoint.transport.map(|id| format!("{:016x}", id.0)),
         "template_confidence": endpoint.template_confidence,
         "lifecycle": endpoint.lifecycle,
         "lifecycle_reason": endpoint.lifecycle_reason,
@@ -123,6 +143,7 @@ fn finding_row(finding: &FindingSnapshot) -> Value {
             "method": endpoint.method,
             "host": endpoint.host,
             "template": endpoint.template,
+            "operation": endpoint.operation.as_ref().map(|o| &o.name),
         })),
         "actors": finding.actors,
         "first_seen": seen(finding.first_seen),

@@ -119,6 +119,13 @@ pub trait Detector: Sync {
     /// One sentence for the exchange log.
     fn detail(&self) -> &'static str;
 
+    /// Whether it looks at the operation that a request asks for, where there is one, rather than
+    /// at the endpoint that carries it: what specifications say is of endpoints, how often and by
+    /// whom something is called is of operations.
+    fn of_operation(&self) -> bool {
+        true
+    }
+
     /// Whether something is odd. Called on every exchange: cheap tests first.
     fn inspect(&self, scene: &Scene<'_>) -> Option<Anomaly>;
 
@@ -127,7 +134,7 @@ pub trait Detector: Sync {
 }
 
 /// All detectors, in the order in which they look.
-pub const ALL: [&dyn Detector; 10] = [
+pub const ALL: [&dyn Detector; 13] = [
     &shadow_endpoint::ShadowEndpoint,
     &zombie_endpoint::ZombieEndpoint,
     &new_endpoint::NewEndpoint,
@@ -138,12 +145,21 @@ pub const ALL: [&dyn Detector; 10] = [
     &record_signal::CREDENTIAL_IN_URL,
     &record_signal::REQUEST_SMUGGLING,
     &record_signal::WEAK_JWT,
+    &record_signal::GRAPHQL_INTROSPECTION,
+    &record_signal::GRAPHQL_DEPTH,
+    &record_signal::GRAPHQL_BATCHING,
 ];
 
 /// `GET shop.example/carts/{id}`, for titles.
 fn name(scene: &Scene<'_>) -> String {
     match scene.entry {
-        Some(entry) => format!("{} {}{}", entry.at.method, entry.at.host, entry.at.template),
+        Some(entry) => {
+            let at = &entry.at;
+            let operation = at.operation.as_ref();
+            let operation = operation.map(|o| format!(" {} {}", o.kind, o.name));
+            let operation = operation.unwrap_or_default();
+            format!("{} {}{}{operation}", at.method, at.host, at.template)
+        }
         None => scene.record.host.clone(),
     }
 }

@@ -49,6 +49,42 @@ pub(super) const WEAK_JWT: RecordSignal = RecordSignal {
         a strong algorithm and a short expiry, and the servers refuse everything else.",
 };
 
+/// A request for the whole schema of a GraphQL service.
+pub(super) const GRAPHQL_INTROSPECTION: RecordSignal = RecordSignal {
+    signal: "graphql_introspection",
+    kind: "graphql_introspection",
+    severity: Severity::Low,
+    owasp: &["API8:2023", "API9:2023"],
+    title: "Schema of a GraphQL service asked for by",
+    explanation: "A client asked the GraphQL service to describe itself. Development tools do \
+        that, and so does whoever looks for what can be attacked. Turn introspection off where \
+        only known clients are meant to call, and see who asked.",
+};
+
+/// A GraphQL operation that is nested deeply.
+pub(super) const GRAPHQL_DEPTH: RecordSignal = RecordSignal {
+    signal: "graphql_depth",
+    kind: "graphql_depth",
+    severity: Severity::Medium,
+    owasp: &["API4:2023"],
+    title: "Deeply nested GraphQL operation",
+    explanation: "An operation is nested so deeply that answering it may cost far more than it \
+        looks: each level can multiply the work. Have the service refuse operations beyond a \
+        depth or cost that its own clients need.",
+};
+
+/// Many things asked for in one GraphQL request.
+pub(super) const GRAPHQL_BATCHING: RecordSignal = RecordSignal {
+    signal: "graphql_batching",
+    kind: "graphql_batching",
+    severity: Severity::Medium,
+    owasp: &["API4:2023", "API2:2023"],
+    title: "Many GraphQL operations in one request",
+    explanation: "One request asks for the same kind of thing many times, by aliases or as a \
+        batch. Limits that count requests do not see it, which makes it a way to guess passwords \
+        or codes and to harvest data. Have the service limit aliases and batches.",
+};
+
 impl Detector for RecordSignal {
     fn kind(&self) -> &'static str {
         self.kind

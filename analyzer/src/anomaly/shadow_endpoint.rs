@@ -19,6 +19,10 @@ impl Detector for ShadowEndpoint {
         "The endpoint is in none of the specifications that cover its host."
     }
 
+    fn of_operation(&self) -> bool {
+        false
+    }
+
     fn inspect(&self, scene: &Scene<'_>) -> Option<Anomaly> {
         let entry = scene.entry?;
         if entry.lifecycle != Lifecycle::Shadow || !succeeded(scene.record) {

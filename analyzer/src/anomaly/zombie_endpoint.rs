@@ -21,6 +21,10 @@ impl Detector for ZombieEndpoint {
         "The endpoint is retired and still answers."
     }
 
+    fn of_operation(&self) -> bool {
+        false
+    }
+
     fn inspect(&self, scene: &Scene<'_>) -> Option<Anomaly> {
         let entry = scene.entry?;
         if entry.lifecycle != Lifecycle::Zombie || !succeeded(scene.record) {

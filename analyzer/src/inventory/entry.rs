@@ -20,7 +20,7 @@ use crate::settings::{AnalyzerSettings, InventorySettings};
 use crate::snapshot::schema::CredentialSnapshot;
 use crate::snapshot::state::EndpointState;
 use crate::snapshot::{
-    ConsumerId, EndpointRef, EndpointSnapshot, Facts, Lifecycle, Nanos, UNRECORDED,
+    ConsumerId, EndpointId, EndpointRef, EndpointSnapshot, Facts, Lifecycle, Nanos, UNRECORDED,
 };
 use tapscope_record::{ExchangeRecord, MessageCompleteness, MessageRecord, Pairing};
 
@@ -37,8 +37,10 @@ const SIGN_IN_CLASSES: [&str; 6] = [
 /// What is known of one endpoint. Fields that only readers are shown are in `seen`.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Its name, method, host and template.
+    /// Its name, method, host and template; the operation, where it is one.
     pub at: EndpointRef,
+    /// Of an operation: the endpoint that carries it.
+    pub transport: Option<EndpointId>,
     /// How sure the template is.
     pub confidence: f64,
     /// Paths it was drawn from.
@@ -136,6 +138,7 @@ impl Entry {
         let size = Bounds::size(settings.max_size);
         Self {
             at,
+            transport: None,
             confidence: 0.0,
             examples: Vec::new(),
             facts: Facts::default(),
@@ -392,6 +395,8 @@ impl Entry {
             method: self.at.method.clone(),
             host: self.at.host.clone(),
             template: self.at.template.clone(),
+            operation: self.at.operation.clone(),
+            transport: self.transport,
             template_confidence: self.confidence,
             examples: self.examples.clone(),
             spellings: seen.spellings.paths.iter().cloned().collect(),
@@ -449,9 +454,11 @@ impl Entry {
             method: snapshot.method,
             host: snapshot.host,
             template: snapshot.template,
+            operation: snapshot.operation,
         };
         Self {
             at,
+            transport: snapshot.transport,
             confidence: snapshot.template_confidence,
             examples: snapshot.examples,
             facts: snapshot.facts,

@@ -3,6 +3,8 @@
 
 mod events;
 
+mod operations;
+
 mod orphans;
 
 mod persist;
@@ -20,6 +22,7 @@ use crate::baseline::{Answer, Call};
 use crate::endpoint::{HostTemplates, Sighting};
 use crate::settings::{AnalyzerSettings, HOUR, MINUTE};
 use crate::snapshot::{EndpointId, EndpointRef, Nanos};
+use operations::Operations;
 use tapscope_record::ExchangeRecord;
 
 /// Packet time between two looks at all labels of a host: labels that depend on time alone
@@ -32,6 +35,7 @@ pub struct Partition {
     host: String,
     templates: HostTemplates,
     entries: HashMap<EndpointId, Entry, FixedState>,
+    operations: Operations,
     coverage: HostCoverage,
     totals: Totals,
     changes: PartitionChanges,
@@ -111,6 +115,10 @@ pub struct Outcome {
     pub endpoint: Option<EndpointId>,
     /// What the endpoint's baseline says.
     pub answer: Answer,
+    /// The operation that the request asks for, the first of a batch.
+    pub operation: Option<EndpointId>,
+    /// What the operation's baseline says.
+    pub operation_answer: Answer,
 }
 
 impl Partition {
@@ -121,6 +129,7 @@ impl Partition {
             host: host.to_owned(),
             templates: HostTemplates::new(host, &settings.templates),
             entries: HashMap::default(),
+            operations: Operations::default(),
             coverage: HostCoverage::default(),
             totals: Totals::default(),
             changes: PartitionChanges::default(),
@@ -167,6 +176,10 @@ impl Partition {
                 self.redescribe(id, record.time, settings);
             }
             outcome.answer = self.update(id, record, identity, settings);
+            if record.operation.is_some() {
+                let room = room.saturating_sub(usize::from(fresh));
+                self.observe_operations(&mut outcome, record, identity, (room, settings));
+            }
         }
         if record.time.saturating_sub(self.relabelled) >= RELABEL_INTERVAL {
             self.handle_time(record.time, settings);
@@ -399,6 +412,7 @@ impl Partition {
             method: view.method.clone(),
             host: self.host.clone(),
             template: view.template.clone(),
+            operation: None,
         };
         let mut entry = Entry::new(at, &settings.inventory);
         entry.describe(view);

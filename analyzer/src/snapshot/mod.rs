@@ -141,7 +141,18 @@ pub struct MinuteSnapshot {
     pub response_bytes: u64,
 }
 
-/// An endpoint of the inventory.
+/// What a request asks for where method and path do not say it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OperationName {
+    /// `graphql`, `json_rpc`, `mcp`, `soap`, `grpc`, `grpc_web`.
+    pub style: String,
+    /// `query`, `mutation`, `call`, `tool`, …; empty for operations beyond the cap.
+    pub kind: String,
+    /// Its name; fields in braces for a GraphQL operation without one.
+    pub name: String,
+}
+
+/// An endpoint of the inventory, or an operation of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EndpointSnapshot {
     /// Its name.
@@ -152,6 +163,13 @@ pub struct EndpointSnapshot {
     pub host: String,
     /// Path template in OpenAPI's form (`/users/{id}`).
     pub template: String,
+    /// The operation that this row is about; of an endpoint itself, the one operation that its
+    /// path names (gRPC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationName>,
+    /// Of an operation's row: the endpoint that carries it, whose exchanges these are among.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transport: Option<EndpointId>,
     /// How sure the template is, 0 to 1.
     pub template_confidence: f64,
     /// Up to three paths it was drawn from (redacted).
@@ -329,6 +347,9 @@ pub struct EndpointRef {
     pub host: String,
     /// Path template.
     pub template: String,
+    /// The operation, where it is one of an endpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationName>,
 }
 
 /// Somebody who calls.

@@ -32,7 +32,7 @@ pub struct EndpointEntry {
     pub answered: u64,
     /// Exchanges with a status of 400 or more.
     pub errors: u64,
-    /// Method, host and template in lower case: what a search looks at.
+    /// Method, host, template and operation in lower case: what a search looks at.
     pub search_text: String,
     /// Template, host and method: what sorting by template goes by.
     pub sort_text: String,
@@ -59,15 +59,37 @@ impl EndpointEntry {
             data_classes,
             answered: count(1),
             errors: count(400),
-            search_text: format!("{} {}{}", snapshot.method, snapshot.host, snapshot.template)
-                .to_lowercase(),
+            search_text: format!(
+                "{} {}{}{}",
+                snapshot.method,
+                snapshot.host,
+                snapshot.template,
+                operation_text(&snapshot)
+            )
+            .to_lowercase(),
             sort_text: format!(
-                "{} {} {}",
-                snapshot.template, snapshot.host, snapshot.method
+                "{} {} {}{}",
+                snapshot.template,
+                snapshot.host,
+                snapshot.method,
+                operation_text(&snapshot)
             ),
             snapshot,
         }
     }
+
+    /// The style of its operation; `none` when it has none.
+    #[must_use]
+    pub fn style(&self) -> &str {
+        let operation = self.snapshot.operation.as_ref();
+        operation.map_or("none", |operation| &operation.style)
+    }
+}
+
+/// ` KIND NAME` of the operation; nothing for an endpoint.
+fn operation_text(snapshot: &EndpointSnapshot) -> String {
+    let operation = snapshot.operation.as_ref();
+    operation.map_or_else(String::new, |o| format!(" {} {}", o.kind, o.name))
 }
 
 /// The scheme that dominates, [`MIXED`] or [`UNKNOWN`].

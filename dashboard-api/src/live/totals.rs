@@ -105,16 +105,22 @@ impl Totals {
                 .minutes
                 .iter()
                 .filter(|m| m.minute >= first_kept);
-            self.count_minutes(Sign::Minus, replaced);
+            if before.snapshot.transport.is_none() {
+                self.count_minutes(Sign::Minus, replaced);
+            }
         }
         self.count(Sign::Plus, after);
-        self.count_minutes(Sign::Plus, after.snapshot.minutes.iter());
+        if after.snapshot.transport.is_none() {
+            self.count_minutes(Sign::Plus, after.snapshot.minutes.iter());
+        }
     }
 
     /// An endpoint is gone.
     pub fn remove_endpoint(&mut self, before: &EndpointEntry) {
         self.count(Sign::Minus, before);
-        self.count_minutes(Sign::Minus, before.snapshot.minutes.iter());
+        if before.snapshot.transport.is_none() {
+            self.count_minutes(Sign::Minus, before.snapshot.minutes.iter());
+        }
     }
 
     /// A finding is new, or replaces what it was before.
@@ -138,13 +144,17 @@ impl Totals {
 
     fn count(&mut self, sign: Sign, entry: &EndpointEntry) {
         let snapshot = &entry.snapshot;
-        sign.apply(&mut self.requests, snapshot.requests);
         sign.apply_to(&mut self.lifecycle, entry.lifecycle, 1);
         sign.apply_to(&mut self.authentication, entry.authentication.clone(), 1);
         sign.apply_to(&mut self.hosts, snapshot.host.clone(), 1);
         for class in &entry.data_classes {
             sign.apply_to(&mut self.data_classes, class.clone(), 1);
         }
+        // An operation's exchanges are counted with the endpoint that carries it.
+        if snapshot.transport.is_some() {
+            return;
+        }
+        sign.apply(&mut self.requests, snapshot.requests);
         for (&status, &n) in &snapshot.statuses {
             sign.apply_to(&mut self.statuses, status_class(status), n);
         }

@@ -79,6 +79,27 @@ impl From<snapshot::Lifecycle> for Lifecycle {
     }
 }
 
+/// What a request asks for where method and path do not say it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ApiOperation {
+    /// `graphql`, `json_rpc`, `mcp`, `soap`, `grpc` or `grpc_web`.
+    pub style: String,
+    /// `query`, `mutation`, `call`, `tool`, …; empty for operations beyond the cap.
+    pub kind: String,
+    /// Its name; its fields in braces for a GraphQL operation without one.
+    pub name: String,
+}
+
+impl From<&snapshot::OperationName> for ApiOperation {
+    fn from(name: &snapshot::OperationName) -> Self {
+        Self {
+            style: name.style.clone(),
+            kind: name.kind.clone(),
+            name: name.name.clone(),
+        }
+    }
+}
+
 /// An endpoint named from elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EndpointName {
@@ -90,6 +111,9 @@ pub struct EndpointName {
     pub host: String,
     /// Path template.
     pub template: String,
+    /// The operation, where it is one of an endpoint; null for an endpoint whose path says all.
+    #[schema(required = true)]
+    pub operation: Option<ApiOperation>,
 }
 
 impl From<&EndpointRef> for EndpointName {
@@ -99,6 +123,7 @@ impl From<&EndpointRef> for EndpointName {
             method: reference.method.clone(),
             host: reference.host.clone(),
             template: reference.template.clone(),
+            operation: reference.operation.as_ref().map(Into::into),
         }
     }
 }
@@ -114,6 +139,13 @@ pub struct EndpointSummary {
     pub host: String,
     /// Path template in OpenAPI's form (`/users/{id}`).
     pub template: String,
+    /// The operation this row is about; null for an endpoint whose path says all.
+    #[schema(required = true)]
+    pub operation: Option<ApiOperation>,
+    /// Of an operation's row: the endpoint that carries it, among whose exchanges these are; null
+    /// for an endpoint.
+    #[schema(required = true)]
+    pub transport: Option<Id>,
     /// How sure the template is, 0 to 1.
     pub template_confidence: f64,
     /// Where it stands.

@@ -41,7 +41,7 @@ impl Partition {
                     first_seen,
                 } => {
                     doubtful.push(from);
-                    self.split(from, to, sightings, first_seen);
+                    self.split(from, to, (sightings, first_seen), settings);
                     // Its label was drawn before it had any exchange.
                     self.restand(to, now, settings);
                 }
@@ -69,7 +69,13 @@ impl Partition {
 
     /// Moves sightings to the endpoint they prove to be of. What else was learned of them stays
     /// where it is, for it is known of the sum only.
-    fn split(&mut self, from: EndpointId, to: EndpointId, sightings: u64, first_seen: Nanos) {
+    fn split(
+        &mut self,
+        from: EndpointId,
+        to: EndpointId,
+        (sightings, first_seen): (u64, Nanos),
+        settings: &AnalyzerSettings,
+    ) {
         if !self.entries.contains_key(&to) {
             return;
         }
@@ -77,7 +83,11 @@ impl Partition {
             return;
         };
         let moved = entry.give_away(sightings);
+        let is_empty = entry.requests == 0;
         self.changes.due.touch(from);
+        if is_empty {
+            self.move_operations(from, to, settings);
+        }
         if moved > 0
             && let Some(entry) = self.entries.get_mut(&to)
         {
@@ -112,6 +122,7 @@ impl Partition {
         }
         self.restand(id, now, settings);
         self.absorb_orphan(id);
+        self.redescribe_operations(id, now, settings);
     }
 
     fn merge(
@@ -135,7 +146,9 @@ impl Partition {
             self.changes.due.insist(survivor);
             self.changes.merged.push((gone, survivor));
             self.changes.moves.merged.push((gone, survivor));
+            self.move_operations(gone, survivor, settings);
         } else {
+            self.remove_operations(gone);
             self.changes.withdrawn = self.changes.withdrawn.saturating_add(old.requests);
             self.changes.removed.insert(gone);
         }
@@ -149,6 +162,7 @@ impl Partition {
             self.changes.due.forget(id);
             self.changes.removed.insert(id);
             self.changes.structure = true;
+            self.remove_operations(id);
         }
     }
 }

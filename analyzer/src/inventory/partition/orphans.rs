@@ -44,6 +44,7 @@ impl Partition {
                 method,
                 host: self.host.clone(),
                 template,
+                operation: None,
             };
             let mut entry = Entry::new(at, &settings.inventory);
             entry.confidence = 1.0;

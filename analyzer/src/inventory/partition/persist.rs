@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::operations::Operations;
 use super::{HostCoverage, Partition, PartitionChanges, Totals};
 use crate::endpoint::HostTemplates;
 use crate::inventory::entry::Entry;
@@ -36,7 +37,13 @@ impl Partition {
             authenticated: state.authenticated,
         };
         let mut sum = 0_u64;
+        let mut operations = Operations::default();
         for endpoint in endpoints {
+            if let Some(transport) = endpoint.transport {
+                operations.add(transport, endpoint.id);
+                entries.insert(endpoint.id, Entry::restore(endpoint, settings));
+                continue;
+            }
             if endpoint.requests == 0 && endpoint.lifecycle == Lifecycle::Orphan {
                 orphans.insert(endpoint.id);
             } else {
@@ -58,6 +65,7 @@ impl Partition {
                 &learned,
             ),
             entries,
+            operations,
             coverage: HostCoverage {
                 orphans,
                 ..HostCoverage::default()

@@ -42,15 +42,18 @@ impl Schemas {
     /// Takes in the bodies of one exchange. A refused request says nothing of what requests look
     /// like.
     pub fn observe(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
+        let messages = record.messages.as_ref();
         if let Some(request) = &record.request
             && !matches!(record.status, Some(400..))
         {
             let whole = record.completeness.request == MessageCompleteness::Complete;
-            self.observe_message(None, request, whole, settings);
+            let shape = messages.and_then(|m| m.from_client.shape.as_ref());
+            self.observe_message(None, (request, shape), whole, settings);
         }
         if let (Some(status), Some(response)) = (record.status, &record.response) {
             let whole = record.completeness.response == MessageCompleteness::Complete;
-            self.observe_message(Some(status), response, whole, settings);
+            let shape = messages.and_then(|m| m.from_server.shape.as_ref());
+            self.observe_message(Some(status), (response, shape), whole, settings);
         }
     }
 
@@ -112,14 +115,16 @@ impl Schemas {
         }
     }
 
+    /// A body, or where it is a stream of messages, the first of these.
     fn observe_message(
         &mut self,
         status: Option<u16>,
-        message: &MessageRecord,
+        (message, of_messages): (&MessageRecord, Option<&Shape>),
         whole: bool,
         settings: &InventorySettings,
     ) {
-        if message.body_len == 0 && message.shape.is_none() {
+        let shape = message.shape.as_ref().or(of_messages);
+        if message.body_len == 0 && shape.is_none() {
             return;
         }
         let media_type = message.content_type.as_deref().unwrap_or_default();
@@ -130,7 +135,7 @@ impl Schemas {
         if let Some(schema) = self.known.get_mut(at) {
             schema.bodies = schema.bodies.saturating_add(1);
         }
-        if let Some(shape) = &message.shape {
+        if let Some(shape) = shape {
             self.observe_shape(at, shape, whole && !shape.truncated, settings);
         }
     }

@@ -35,7 +35,7 @@ fn body(shape: Shape) -> MessageRecord {
 
 fn learn(schemas: &mut Schemas, shape: Shape, whole: bool) {
     let settings = InventorySettings::default();
-    schemas.observe_message(Some(200), &body(shape), whole, &settings);
+    schemas.observe_message(Some(200), (&body(shape), None), whole, &settings);
 }
 
 fn only(schemas: &mut Schemas) -> FieldSnapshot {
@@ -69,10 +69,10 @@ proptest! {
             });
             let shape = Shape { fields: fields.collect(), ..scalar(ValueType::Object) };
             let status = (!request).then_some(200);
-            memoised.observe_message(status, &body(shape.clone()), whole, &settings);
+            memoised.observe_message(status, (&body(shape.clone()), None), whole, &settings);
             plain.settle(&settings);
             plain.memos = Memos::default();
-            plain.observe_message(status, &body(shape), whole, &settings);
+            plain.observe_message(status, (&body(shape), None), whole, &settings);
             if read == 0 {
                 prop_assert_eq!(memoised.snapshot(&settings), plain.snapshot(&settings));
             }
@@ -126,7 +126,7 @@ fn statuses_and_media_types_have_schemas_of_their_own() {
             content_type: Some(media_type.to_owned()),
             ..body(object(&[("id", ValueType::Integer)]))
         };
-        schemas.observe_message(status, &message, true, &settings);
+        schemas.observe_message(status, (&message, None), true, &settings);
     }
     let all = schemas.snapshot(&settings);
     let keys: Vec<_> = all
@@ -218,7 +218,7 @@ fn what_is_beyond_the_caps_is_counted() {
     let mut schemas = Schemas::default();
     for status in [400, 401, 402, 200, 201, 204] {
         let shape = object(&[("a", ValueType::String)]);
-        schemas.observe_message(Some(status), &body(shape), true, &settings);
+        schemas.observe_message(Some(status), (&body(shape), None), true, &settings);
     }
     let statuses: Vec<_> = schemas
         .snapshot(&settings)

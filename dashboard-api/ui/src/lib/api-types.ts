@@ -255,6 +255,15 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What a request asks for where method and path do not say it. */
+        ApiOperation: {
+            /** @description `query`, `mutation`, `call`, `tool`, …; empty for operations beyond the cap. */
+            kind: string;
+            /** @description Its name; its fields in braces for a GraphQL operation without one. */
+            name: string;
+            /** @description `graphql`, `json_rpc`, `mcp`, `soap`, `grpc` or `grpc_web`. */
+            style: string;
+        };
         /** @description Everything about one consumer. */
         ConsumerDetail: components["schemas"]["ConsumerSummary"] & {
             /**
@@ -423,6 +432,7 @@ export interface components {
             id: components["schemas"]["Id"];
             /** @description Method. */
             method: string;
+            operation: components["schemas"]["ApiOperation"] | null;
             /** @description Path template. */
             template: string;
         };
@@ -473,6 +483,7 @@ export interface components {
              * @description Findings about it whose status is `open`.
              */
             open_findings: number;
+            operation: components["schemas"]["ApiOperation"] | null;
             /**
              * Format: int64
              * @description Exchanges.
@@ -485,6 +496,7 @@ export interface components {
              * @description How sure the template is, 0 to 1.
              */
             template_confidence: number;
+            transport: components["schemas"]["Id"] | null;
         };
         /**
          * @description How good what the sensor sees is.
@@ -925,6 +937,7 @@ export interface components {
                  * @description Findings about it whose status is `open`.
                  */
                 open_findings: number;
+                operation: components["schemas"]["ApiOperation"] | null;
                 /**
                  * Format: int64
                  * @description Exchanges.
@@ -937,6 +950,7 @@ export interface components {
                  * @description How sure the template is, 0 to 1.
                  */
                 template_confidence: number;
+                transport: components["schemas"]["Id"] | null;
             }[];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor: string | null;
@@ -1327,7 +1341,14 @@ export interface operations {
                 authentication?: string[];
                 /** @description Classes of personal or secret data; an endpoint with any of them matches. */
                 data_class?: string[];
-                /** @description Words that must all occur in `METHOD host/template`. */
+                /**
+                 * @description API styles of operations (`graphql`, `json_rpc`, `mcp`, `soap`, `grpc`, `grpc_web`), or
+                 *     `none` for what has no operation.
+                 */
+                style?: string[];
+                /** @description Only the operations that this endpoint carries. */
+                transport?: string;
+                /** @description Words that must all occur in `METHOD host/template KIND OPERATION`. */
                 q?: string;
                 /** @description Requests at least. */
                 min_requests?: number;

@@ -11,6 +11,8 @@ export function endpointMayFit(row: EndpointSummary, query: URLSearchParams): bo
     oneOf(query, 'host', row.host) &&
     oneOf(query, 'lifecycle', row.lifecycle) &&
     oneOf(query, 'authentication', row.authentication) &&
+    oneOf(query, 'style', row.operation?.style ?? 'none') &&
+    oneOf(query, 'transport', row.transport ?? '') &&
     (classes.length === 0 || classes.some((name) => row.data_classes.includes(name))) &&
     row.requests >= Number(query.get('min_requests') ?? 0)
   );

@@ -70,3 +70,6 @@ export function inOrder(order: readonly string[], counts: Record<string, number>
     .filter(([, value]) => value > 0)
     .sort(([a], [b]) => rank(order, a) - rank(order, b) || a.localeCompare(b));
 }
+
+/** API styles whose operations have rows; `none` for what method and path name. */
+export const STYLES = ['graphql', 'grpc', 'grpc_web', 'json_rpc', 'mcp', 'soap', 'none'];
