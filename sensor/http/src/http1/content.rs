@@ -1,5 +1,6 @@
 //! Content: read as it streams by, across gaps, up to the end of its message.
 
+use smallvec::SmallVec;
 use tapscope_flow::Side;
 
 use super::{Connection, State};
@@ -11,6 +12,7 @@ use crate::exchange::{Body, BodyEnd, ExchangeSink};
 use crate::http1::body::{self, Content, GapEffect};
 use crate::http1::detect;
 use crate::http1::head::HeadAssembler;
+use crate::http1::pair;
 
 impl Connection {
     /// Reads a body.
@@ -26,6 +28,20 @@ impl Connection {
             self.stream(side).state = State::Message(HeadAssembler::default());
             return 0;
         }
+        if !is_client && let Some(taken) = self.take_doubtful(cx, side, chunk) {
+            return taken;
+        }
+        self.read_content(cx, side, chunk)
+    }
+
+    /// Reads bytes that are a body's.
+    fn read_content<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        chunk: Chunk<'_>,
+    ) -> usize {
+        let is_client = self.client == Some(side);
         let stream = match side {
             Side::A => &mut self.a,
             Side::B => &mut self.b,
@@ -42,6 +58,7 @@ impl Connection {
         let before = body.as_ref().map_or(0, |body| body.sample.len());
         let mut content = Content::new(body, cx.settings.body_sample_bytes_max);
         let (taken, progress) = reader.read(chunk.bytes, &mut content);
+        stream.content_end = chunk.position(taken).offset;
         let after = sampled(if is_client {
             self.pairs.request_body()
         } else {
@@ -58,11 +75,69 @@ impl Connection {
                 stream.search(false);
                 cx.counters.count(Counter::BodyChunk);
                 self.add_anomaly(side, MessageAnomaly::InvalidChunkSize);
-                self.end_message(cx, side, BodyEnd::Aborted, chunk.position(taken));
                 self.lose(cx, side, chunk.at.offset, Counter::LostGarbage);
+                self.end_message(cx, side, BodyEnd::Aborted, chunk.position(taken));
             }
         }
         taken
+    }
+
+    /// Whether the response being read may have no content after all, because it may answer HEAD,
+    /// and none was seen.
+    fn may_lack_content(&mut self) -> bool {
+        !self.pairs.is_method_known()
+            && self
+                .pairs
+                .response_body()
+                .is_some_and(|body| body.length + body.missing == 0)
+    }
+
+    /// Keeps bytes at the start of doubtful content that are too few to tell from a status line.
+    /// Returns how many were taken; none when there is no doubt.
+    fn take_doubtful<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        chunk: Chunk<'_>,
+    ) -> Option<usize> {
+        let stream = self.stream(side);
+        if stream.doubtful.is_none() {
+            if chunk.bytes.len() >= detect::STATUS_START_LEN
+                || !detect::is_status_prefix(chunk.bytes)
+                || !self.may_lack_content()
+            {
+                return None;
+            }
+            self.stream(side).doubtful = Some((chunk.at, SmallVec::from_slice(chunk.bytes)));
+            return Some(chunk.bytes.len());
+        }
+        let (at, mut bytes) = stream.doubtful.take()?;
+        let taken = detect::STATUS_START_LEN
+            .saturating_sub(bytes.len())
+            .min(chunk.bytes.len());
+        bytes.extend_from_slice(chunk.bytes.get(..taken).unwrap_or_default());
+        let is_status = detect::is_status_prefix(&bytes);
+        if is_status && bytes.len() < detect::STATUS_START_LEN {
+            self.stream(side).doubtful = Some((at, bytes));
+            return Some(taken);
+        }
+        let start = Chunk {
+            at,
+            bytes: &bytes,
+            is_event_start: false,
+        };
+        if is_status {
+            self.end_message(cx, side, BodyEnd::Complete, at);
+            self.stream(side).state = State::Message(HeadAssembler::default());
+            self.read_message(cx, side, start);
+        } else {
+            let mut rest = start;
+            while !rest.bytes.is_empty() && matches!(self.stream(side).state, State::Body(_)) {
+                let taken = self.read_content(cx, side, rest);
+                rest = rest.skip(taken);
+            }
+        }
+        Some(taken)
     }
 
     /// Whether a status line stands where content of the response should: the response had no
@@ -75,15 +150,11 @@ impl Connection {
             return false;
         };
         let is_unframed = reader.is_unframed();
-        let is_at_start = self
-            .pairs
-            .response_body()
-            .is_some_and(|b| b.length + b.missing == 0);
         let next_was_sent = self.pairs.is_next_requested(chunk.at.offset);
         if is_unframed {
             chunk.is_event_start && next_was_sent
         } else {
-            is_at_start && !self.pairs.is_method_known()
+            self.may_lack_content()
         }
     }
 
@@ -122,7 +193,7 @@ impl Connection {
 
     pub(super) fn end_response<S>(&mut self, cx: &mut Context<'_, S>, end: BodyEnd, at: Position) {
         self.pairs
-            .end_response(end, at.captured, cx.settings, cx.counters);
+            .end_response(end, at, cx.settings, cx.counters);
     }
 
     /// Bytes of one side that will never come.
@@ -135,8 +206,12 @@ impl Connection {
     ) {
         let end = offset.saturating_add(len);
         let is_client = self.client == Some(side);
+        let is_doubtful = !is_client && self.may_lack_content();
         let stream = self.stream(side);
+        stream.doubtful = None;
         let captured = stream.captured;
+        let is_start = offset == 0 && cx.facts.initiator.is_some();
+        let is_message = is_start || matches!(stream.state, State::Message(_));
         stream.next = end;
         let at = Position {
             offset: end,
@@ -147,16 +222,28 @@ impl Connection {
         match &mut stream.state {
             State::Opaque => {}
             State::Message(assembler) | State::Search(assembler) => {
+                let is_partial = !assembler.is_empty();
                 let cut = assembler.take_cut(at, BodyEnd::Gap);
+                let hides = is_message && cut.is_none() && len >= pair::MESSAGE_BYTES_MIN;
                 stream.search(false);
                 self.read_cut_head(cx, side, cut, Counter::HeadGap);
+                if is_partial {
+                    self.stream(side).content_end = offset;
+                }
                 self.lose(cx, side, offset, Counter::LostGap);
+                if is_client && hides {
+                    self.pairs.hide_request();
+                }
+            }
+            State::Body(_) if is_doubtful => {
+                // What is missing may be its content, or the next response.
+                self.apply_gap(cx, side, GapEffect::Past(0), offset, at);
             }
             State::Body(reader) => {
                 let effect = reader.gap(len);
                 let known = match effect {
                     GapEffect::Inside | GapEffect::Ends => len,
-                    GapEffect::Past(known) => known.max(1),
+                    GapEffect::Past(known) => known,
                 };
                 cx.counters.add(Counter::BodyGapBytes, known);
                 let body = if is_client {
@@ -170,7 +257,7 @@ impl Connection {
                 self.apply_gap(cx, side, effect, offset, at);
             }
         }
-        self.decide_waiting(side);
+        self.decide_waiting(cx);
         self.report(cx);
     }
 
@@ -195,8 +282,8 @@ impl Connection {
                     offset: offset.saturating_add(known),
                     ..at
                 };
-                self.end_message(cx, side, BodyEnd::Gap, boundary);
                 self.lose(cx, side, boundary.offset, Counter::LostGap);
+                self.end_message(cx, side, BodyEnd::Gap, boundary);
             }
         }
     }

@@ -64,8 +64,11 @@ pub(crate) fn guess(prefix: &[u8]) -> Guess {
     }
 }
 
+/// Bytes that tell a status line.
+pub(crate) const STATUS_START_LEN: usize = 9;
+
 /// Whether the bytes agree with `HTTP/1.x NNN` as far as they go.
-fn is_status_prefix(prefix: &[u8]) -> bool {
+pub(crate) fn is_status_prefix(prefix: &[u8]) -> bool {
     const PATTERN: &[u8] = b"HTTP/1.d ";
     prefix
         .iter()
@@ -78,7 +81,7 @@ fn is_status_prefix(prefix: &[u8]) -> bool {
 
 /// Whether the bytes begin with `HTTP/1.x `.
 pub(crate) fn is_status_line_start(bytes: &[u8]) -> bool {
-    bytes.len() >= 9 && is_status_prefix(bytes)
+    bytes.len() >= STATUS_START_LEN && is_status_prefix(bytes)
 }
 
 /// What message a whole line (with its line end) begins, if any.

@@ -37,6 +37,7 @@ impl Connection {
             }
             Progress::Rejected { line_ended } => {
                 stream.search(line_ended);
+                stream.content_end = chunk.position(taken).offset;
                 self.lose(cx, side, chunk.at.offset, Counter::LostGarbage);
                 if was_in_line {
                     return 0;
@@ -44,6 +45,7 @@ impl Connection {
             }
             Progress::TooLong => {
                 stream.search(false);
+                stream.content_end = chunk.position(taken).offset;
                 cx.counters.count(Counter::RefusedTooLong);
                 self.lose(cx, side, chunk.at.offset, Counter::LostHead);
             }
@@ -71,6 +73,8 @@ impl Connection {
             let taken = memchr::memchr(b'\n', chunk.bytes).map(|i| i + 1);
             stream.at_line_start = taken.is_some();
             let taken = taken.unwrap_or(chunk.bytes.len());
+            self.pass_over(side, chunk.position(taken));
+            let stream = self.stream(side);
             stream.searched = stream.searched.saturating_add(taken as u64);
             cx.counters.add(Counter::SkippedBytes, taken as u64);
             return taken;
@@ -86,7 +90,8 @@ impl Connection {
             Progress::More => {}
             Progress::Complete(kind) => {
                 let head = assembler.take(kind, chunk.position(taken));
-                let may_be_torn = self.counted || cx.facts.initiator.is_none();
+                let may_be_torn =
+                    self.counted || cx.facts.initiator.is_none() || head.start.offset > 0;
                 if kind == MessageKind::Request
                     && may_be_torn
                     && !detect::has_known_method(&head.bytes)
@@ -103,11 +108,13 @@ impl Connection {
             }
             Progress::Rejected { line_ended } => {
                 stream.at_line_start = line_ended;
+                self.pass_over(side, chunk.position(taken));
                 cx.counters.add(Counter::SkippedBytes, taken as u64);
                 if is_detecting {
                     // The rest of a message whose start was not captured, perhaps; one byte is a
                     // keep-alive probe's.
                     if cx.facts.initiator.is_none() && chunk.bytes.len() > 1 {
+                        let stream = self.stream(side);
                         stream.skipped_before.get_or_insert(chunk.at.offset);
                     }
                     self.judge_protocol(cx, side, chunk);
@@ -115,10 +122,19 @@ impl Connection {
             }
             Progress::TooLong => {
                 stream.at_line_start = false;
+                self.pass_over(side, chunk.position(taken));
                 cx.counters.count(Counter::RefusedTooLong);
             }
         }
         taken
+    }
+
+    /// Bytes up to there are no message, or not one whose head was seen.
+    fn pass_over(&mut self, side: Side, to: Position) {
+        self.stream(side).content_end = to.offset;
+        if self.client == Some(side) {
+            self.pairs.pass_request_bytes(to.acknowledged);
+        }
     }
 
     /// Counts the protocol that a side begins with, once. HTTP/2 ends the search.
@@ -217,8 +233,13 @@ impl Connection {
             let skipped = stream.skipped_before.take().filter(|_| side == client);
             let lost = stream.lost_before.take().or(skipped);
             match lost {
-                Some(offset) if side == client => self.pairs.lose_requests(offset),
-                Some(offset) => self.pairs.lose_responses(offset),
+                Some(offset) if side == client => {
+                    self.pairs.lose_requests(offset);
+                    if offset == 0 && cx.facts.initiator.is_some() {
+                        self.pairs.hide_request();
+                    }
+                }
+                Some(_) => self.pairs.lose_responses(),
                 None => {}
             }
         }
@@ -256,10 +277,12 @@ impl Connection {
             anomalies,
             readings: None,
         };
-        let responses_seen_to = self.stream(side.other()).next;
-        let limits = (cx.settings, &mut *cx.counters);
+        let known_end = Position {
+            offset: start.offset.saturating_add(request.head.bytes.len() as u64),
+            ..end
+        };
         self.pairs
-            .push_request(request, start, end.offset, responses_seen_to, limits);
+            .push_request(request, start, known_end, cx.settings, cx.counters);
         if let Some(how) = cut {
             self.pairs.end_request(how, end.captured);
         } else if !self.begin_body(side, framing, cx.settings) {
@@ -286,7 +309,7 @@ impl Connection {
         let Some(parsed) = parsed else { return false };
         if (100..=199).contains(&parsed.status) && parsed.status != 101 {
             cx.counters.count(Counter::Interim);
-            self.pairs.interim_response();
+            self.pairs.interim_response(start);
             self.begin_body(side, Framing::None, cx.settings);
             return true;
         }
@@ -303,7 +326,11 @@ impl Connection {
             readings: None,
         };
         let requests_seen_to = self.stream(side.other()).next;
-        let method = self.pairs.begin_response(response, start, requests_seen_to);
+        let stream = self.stream(side);
+        let others_end = core::mem::replace(&mut stream.content_end, end.offset);
+        let method = self
+            .pairs
+            .begin_response(response, start, others_end, requests_seen_to);
         let mut conflicts = Anomalies::new();
         self.take_conflict(side, &mut conflicts);
         let Some(response) = self.pairs.response() else {
@@ -315,6 +342,8 @@ impl Connection {
         response.anomalies.insert_all(conflicts);
         response.body = body::empty_body();
         if let Some(how) = cut {
+            // Where it ends is not known.
+            self.pairs.lose_responses();
             self.end_response(cx, how, end);
         } else if parsed.status == 101 {
             self.switch(cx, side.other(), end);

@@ -26,6 +26,7 @@ mod content;
 /// Which request a response answers.
 mod pair;
 
+use smallvec::SmallVec;
 use tapscope_flow::{EndReason, Side, Timestamp};
 
 use crate::anomaly::MessageAnomaly;
@@ -61,6 +62,10 @@ struct Stream {
     captured: Timestamp,
     /// While searching: the next byte is the first of a line.
     at_line_start: bool,
+    /// The first bytes of what may be content, or the next response, and where they stand.
+    doubtful: Option<(Position, SmallVec<[u8; 16]>)>,
+    /// Where the last bytes end that were seen and are no interim response.
+    content_end: u64,
     /// Bytes searched since detection began.
     searched: u64,
     /// The protocol was counted, or HTTP found.
@@ -83,6 +88,8 @@ impl Default for Stream {
             next: 0,
             captured: Timestamp::default(),
             at_line_start: true,
+            doubtful: None,
+            content_end: 0,
             searched: 0,
             judged: false,
             conflict: false,
@@ -97,6 +104,15 @@ impl Stream {
     fn search(&mut self, at_line_start: bool) {
         self.state = State::Search(HeadAssembler::default());
         self.at_line_start = at_line_start;
+    }
+
+    /// Where it stands.
+    fn position(&self) -> Position {
+        Position {
+            offset: self.next,
+            captured: self.captured,
+            ..Position::default()
+        }
     }
 
     const fn held(&self) -> usize {
@@ -123,11 +139,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// A connection of which no byte was seen yet.
     pub(crate) fn new(facts: &Facts) -> Self {
-        let pairs = if facts.initiator.is_some() {
-            Pairs::default()
-        } else {
-            Pairs::midstream()
-        };
+        let pairs = Pairs::new(facts.initiator.is_some());
         Self {
             a: Stream::default(),
             b: Stream::default(),
@@ -190,32 +202,49 @@ impl Connection {
             rest = rest.skip(taken);
         }
         self.stream(side).next = rest.at.offset;
-        self.decide_waiting(side);
+        self.decide_waiting(cx);
         self.report(cx);
         rest
     }
 
-    /// Responses that waited for requests are decided once the request stream came far enough.
-    fn decide_waiting(&mut self, side: Side) {
-        if self.client.is_none_or(|client| client == side) {
-            let next = self.stream(side).next;
-            if self.pairs.requests_seen(next) {
-                self.leave_body_of_head_response(side.other());
-            }
+    /// Responses that wait are decided once enough was seen.
+    fn decide_waiting<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
+        let Some(client) = self.client.filter(|_| self.pairs.is_undecided()) else {
+            return;
+        };
+        let next = self.stream(client).next;
+        if self.pairs.requests_seen(next) {
+            self.leave_body_of_head_response(cx, client.other());
         }
     }
 
     /// The response being read turns out to answer HEAD: it has no content, and what follows its
     /// head is the next response.
-    fn leave_body_of_head_response(&mut self, server: Side) {
+    fn leave_body_of_head_response<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        server: Side,
+    ) {
         let is_untouched = self
             .pairs
             .response_body()
             .is_some_and(|body| body.length == 0 && body.missing == 0);
         if is_untouched && matches!(self.stream(server).state, State::Body(_)) {
-            self.stream(server).state = State::Message(HeadAssembler::default());
-            let ended = self.stream(server).captured;
-            self.pairs.end_head_response(ended);
+            let stream = self.stream(server);
+            stream.state = State::Message(HeadAssembler::default());
+            let doubtful = stream.doubtful.take();
+            let at = doubtful
+                .as_ref()
+                .map_or_else(|| stream.position(), |(at, _)| *at);
+            self.pairs.end_head_response(at);
+            if let Some((at, bytes)) = doubtful {
+                let chunk = Chunk {
+                    at,
+                    bytes: &bytes,
+                    is_event_start: false,
+                };
+                self.read_message(cx, server, chunk);
+            }
         }
     }
 
@@ -238,7 +267,7 @@ impl Connection {
         match self.client {
             None => self.stream(side).lost_before = Some(offset),
             Some(client) if client == side => self.pairs.lose_requests(offset),
-            Some(_) => self.pairs.lose_responses(offset),
+            Some(_) => self.pairs.lose_responses(),
         }
     }
 

@@ -72,6 +72,21 @@ fn ip_packet(packet: &Packet) -> Vec<u8> {
     out
 }
 
+/// Prints a packet with positions instead of sequence numbers.
+fn trace(packet: &Packet, tap: &[Packet]) {
+    let first = |from_client| tap.iter().find(|p| p.from_client == from_client);
+    let isn = |from_client| first(from_client).map_or(0, |p| p.seq.wrapping_add(1));
+    eprintln!(
+        "{} {}+{} ack {:?} flags {} {:?}",
+        if packet.from_client { ">" } else { "    <" },
+        packet.seq.wrapping_sub(isn(packet.from_client)).cast_signed(),
+        packet.data.len(),
+        packet.ack.map(|ack| ack.wrapping_sub(isn(!packet.from_client)).cast_signed()),
+        packet.flags,
+        String::from_utf8_lossy(&packet.data[..packet.data.len().min(40)]),
+    );
+}
+
 /// Marks the exchanges that a dropped packet had a byte of.
 fn mark_touched(case: &mut Case, exchanges: &[Exchange], tap: &[Packet], dropped: &[bool]) {
     let (mut request_at, mut response_at) = (0, 0);
@@ -133,6 +148,9 @@ fn play(random: &mut Random, mirror: Mirror, traps: bool, pipelining: bool) -> C
         case.lossless &= !dropped.contains(&true);
         mark_touched(&mut case, &exchanges, &tap, &dropped);
         for packet in packets {
+            if std::env::var("DIALOGUES_TRACE").is_ok() {
+                trace(&packet, &tap);
+            }
             now += 10_000 + random.below(100_000) as i64;
             let data = ip_packet(&packet);
             worker.handle_packet(RawPacket {
@@ -153,6 +171,18 @@ fn play(random: &mut Random, mirror: Mirror, traps: bool, pipelining: bool) -> C
         *case.worker_counts.entry(key).or_default() += counter.value;
     }
     drop(worker);
+    if std::env::var("DIALOGUES_TRACE").is_ok() {
+        for seen in seen.iter() {
+            let request = seen.request.as_ref();
+            let response = seen.response.as_ref();
+            eprintln!(
+                "= {:?} {:?} {:?}",
+                request.map(|it| (id_of(&it.head), it.body.length, it.body.missing, it.body.end)),
+                response.map(|it| (id_of(&it.head), it.body.length, it.body.missing, it.body.end)),
+                seen.pairing
+            );
+        }
+    }
     case.seen = core::mem::take(seen);
     case
 }
@@ -311,7 +341,7 @@ fn play_with_loss() -> (usize, usize) {
             copies: [0, 5][random.below(2)],
             reorders: [0, 0, 5, 30][random.below(4)],
         };
-        let case = play(random, mirror, false, false);
+        let case = play(random, mirror, false, std::env::var("PIPE").is_ok());
         untouched += case.meant.values().filter(|(_, whole)| *whole).count();
         lost += lost_untouched(&case).len();
         never_wrong(&case).map_err(|why| format!("{mirror:?}: {why}"))
@@ -322,6 +352,7 @@ fn play_with_loss() -> (usize, usize) {
 #[test]
 fn with_loss_no_pair_is_wrong_and_nothing_is_spliced() {
     let (untouched, lost) = play_with_loss();
+    eprintln!("{lost} of {untouched} not whole");
     // Most of what was not touched is whole in spite of its neighbours.
     assert!(lost * 20 < untouched, "{lost} of {untouched} not whole");
 }

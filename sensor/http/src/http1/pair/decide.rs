@@ -1,0 +1,174 @@
+//! Decides which request a response answers.
+//!
+//! Three kinds of evidence, in this order. *Order*: nothing is missing since the last pair.
+//! *Causality*: a request that was sent after the client had bytes of the response, or whose head
+//! the server had not received, is not it; sometimes one is left. *Manner*: what the client was
+//! seen to wait for was complete, whatever is missing here.
+
+use super::manner::Manner;
+use super::{Answer, MESSAGE_BYTES_MIN, Pairs, Pending};
+use crate::exchange::Pairing;
+
+/// What can be said of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// It answers the pending request at that index.
+    Pair(usize, Pairing),
+    /// It answers none, and order goes on to count.
+    Unasked,
+    /// Its request was not seen, or more than one is possible.
+    Orphan,
+    /// What is still to be seen may tell.
+    Wait,
+}
+
+/// How much is still to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlook {
+    /// The request stream was seen up to that offset.
+    Requests(u64),
+    /// Nothing more comes in time.
+    Nothing,
+}
+
+impl Pairs {
+    /// The pending request that a response answers, as far as can be said.
+    pub(super) fn decide(&self, answer: &Answer, outlook: Outlook, likely: u8) -> Decision {
+        let first = self.pending.iter().position(|p| p.answered.is_none());
+        let may_come = match outlook {
+            Outlook::Requests(seen) => answer.start.acknowledged.is_some_and(|a| a > seen),
+            Outlook::Nothing => false,
+        };
+        if self.is_in_step && !answer.after_loss {
+            match first.and_then(|first| Some((first, self.pending.get(first)?))) {
+                Some((first, oldest)) if !oldest.after_loss => {
+                    if !self.is_early(answer, oldest) {
+                        return Decision::Pair(first, Pairing::Ordered);
+                    }
+                    return if may_come {
+                        Decision::Wait
+                    } else {
+                        Decision::Unasked
+                    };
+                }
+                None if !may_come && !self.requests_lost => return Decision::Unasked,
+                _ => {}
+            }
+        }
+        if may_come {
+            return Decision::Wait;
+        }
+        let Some((first, oldest)) = first.and_then(|first| Some((first, self.pending.get(first)?)))
+        else {
+            return Decision::Orphan;
+        };
+        if answer.start.acknowledged.is_none() || oldest.received.is_none() {
+            // Nothing was said about positions.
+            let is_only = !self.any_loss && self.pending.len() == first + 1;
+            return if is_only {
+                Decision::Pair(first, Pairing::Ordered)
+            } else {
+                Decision::Orphan
+            };
+        }
+        self.decide_by_position(answer, first, outlook, likely)
+    }
+
+    /// Whether a response was sent before the request was received, like a 408. Made-up captures
+    /// with constant acknowledgement numbers say nothing.
+    fn is_early(&self, answer: &Answer, oldest: &Pending) -> bool {
+        self.acknowledged_max > 0
+            && answer
+                .start
+                .acknowledged
+                .is_some_and(|acknowledged| acknowledged <= oldest.start)
+    }
+
+    fn decide_by_position(
+        &self,
+        answer: &Answer,
+        first: usize,
+        outlook: Outlook,
+        likely: u8,
+    ) -> Decision {
+        let Some(last) = self.last_possible(answer) else {
+            return Decision::Orphan;
+        };
+        let Some(candidate) = self.pending.get(last) else {
+            return Decision::Orphan;
+        };
+        let pair = |index| Decision::Pair(index, Pairing::Acknowledged);
+        if answer.may_answer_hidden_after(candidate) {
+            return Decision::Orphan;
+        }
+        // Causality leaves one.
+        if last == first && !candidate.after_loss && !self.older_may_wait {
+            return pair(last);
+        }
+        match self
+            .observed
+            .manner(likely, outlook == Outlook::Nothing)
+        {
+            Manner::Unknown => Decision::Wait,
+            Manner::Slides => Decision::Orphan,
+            Manner::Waits if answer.follows(candidate) => pair(last),
+            Manner::Waits => Decision::Orphan,
+            Manner::Bursts => self
+                .in_burst(answer, last)
+                .map_or(Decision::Orphan, pair),
+        }
+    }
+
+    /// The last request that causality allows: the client had nothing of the response when it sent
+    /// it, and the server had its head when it responded.
+    pub(super) fn last_possible(&self, answer: &Answer) -> Option<usize> {
+        let acknowledged = answer.start.acknowledged?;
+        self.pending.iter().rposition(|p| {
+            p.answered.is_none()
+                && p.head_end <= acknowledged
+                && p.received.is_some_and(|r| r <= answer.start.offset)
+        })
+    }
+
+    /// The request of a burst that a response answers: the first when the response is the first
+    /// that follows the burst, or the only one.
+    fn in_burst(&self, answer: &Answer, last: usize) -> Option<usize> {
+        let candidate = self.pending.get(last)?;
+        let of_burst = |p: &&Pending| p.received == candidate.received;
+        let size = self.pending.iter().filter(of_burst).count();
+        let index = self
+            .pending
+            .iter()
+            .position(|p| p.received == candidate.received)?;
+        let first = self.pending.get(index)?;
+        if first.after_loss || first.answered.is_some() || !answer.follows(first) {
+            return None;
+        }
+        let starts = candidate.received == Some(answer.start.offset);
+        (starts || size == 1).then_some(index)
+    }
+}
+
+impl Answer {
+    /// Whether it can answer a request that is missing behind `request`: not when the server had
+    /// none of the missing bytes, nor when it starts where the client was when it sent `request`,
+    /// whose own response would have to come before.
+    fn may_answer_hidden_after(&self, request: &Pending) -> bool {
+        let is_received = request
+            .hole_after
+            .is_some_and(|hole| self.start.acknowledged.is_none_or(|a| a > hole));
+        is_received && request.received != Some(self.start.offset)
+    }
+
+    /// Whether it can be the next response after what the client had when it sent `request`: no byte
+    /// of another one was seen in between, and there is room before for the response to a request
+    /// that is missing.
+    pub(super) fn follows(&self, request: &Pending) -> bool {
+        request.received.is_some_and(|received| {
+            let answered = request
+                .hidden_before
+                .is_none_or(|hidden| received >= hidden + MESSAGE_BYTES_MIN);
+            answered && self.others_end <= received
+        })
+    }
+}

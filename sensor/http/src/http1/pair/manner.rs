@@ -1,0 +1,107 @@
+//! How a client uses its connection, as far as it was seen.
+//!
+//! After loss, causality says which requests a response cannot answer: those that were sent after
+//! the client had bytes of it, and those whose head the server had not received. It never says
+//! that an older request was answered inside the missing bytes. Only the client's manner does: one
+//! that waits for each response before it sends on had them all. So the manner is learned where
+//! nothing is missing, and believed after it was seen a few times and never belied.
+
+use super::MESSAGE_BYTES_MIN;
+
+/// Turnovers after which the client is believed to wait for its responses. Each is a chance to
+/// send early that was not taken; load generators that pipeline do so from the first request on.
+const TURNOVERS_BELIEVED: u8 = 3;
+
+/// How a client uses its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// It has the whole response before it sends the next request.
+    Waits,
+    /// It sends several requests at once and has all their responses before it sends the next.
+    Bursts,
+    /// It sends requests while responses are outstanding.
+    Slides,
+    /// Too little was seen.
+    Unknown,
+}
+
+/// What was seen of the manner of one client.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Observed {
+    /// Requests that came after the whole response to the one before.
+    turnovers: u8,
+    /// Requests that came with nothing received since the one before.
+    bursts: bool,
+    /// Requests that came amid responses.
+    slides: bool,
+}
+
+impl Observed {
+    /// Nothing yet.
+    pub(super) const fn new() -> Self {
+        Self {
+            turnovers: 0,
+            bursts: false,
+            slides: false,
+        }
+    }
+
+    /// Takes what speaks for pipelining from `likely`; returns its turnovers, which are not
+    /// certain yet.
+    pub(super) const fn join(&mut self, likely: Self) -> u8 {
+        self.bursts |= likely.bursts;
+        self.slides |= likely.slides;
+        likely.turnovers
+    }
+
+    /// The next request was sent: `next` is what the client had received of the response stream
+    /// by then, `previous` the same for the request before it, whose response ends at `end`.
+    pub(super) fn next_request(&mut self, next: Option<u64>, previous: Option<u64>, end: u64) {
+        let Some(next) = next else { return };
+        if next >= end {
+            self.turnovers = self.turnovers.saturating_add(1);
+        } else if Some(next) == previous {
+            self.bursts = true;
+        } else {
+            self.slides = true;
+        }
+    }
+
+    /// Two requests were sent, whatever is missing between: what the client had received by then. A
+    /// whole response must have come between them, had it waited.
+    pub(super) fn requests(&mut self, before: Option<u64>, after: Option<u64>) {
+        if let (Some(before), Some(after)) = (before, after) {
+            if before == after {
+                self.bursts = true;
+            } else if after < before.saturating_add(MESSAGE_BYTES_MIN) {
+                self.slides = true;
+            }
+        }
+    }
+
+    /// A request crossed a response to an older one on its way; `is_burst` when it was sent in one
+    /// go with the request before it.
+    pub(super) const fn crossed(&mut self, is_burst: bool) {
+        if is_burst {
+            self.bursts = true;
+        } else {
+            self.slides = true;
+        }
+    }
+
+    /// What to make of it, with that many more turnovers that are likely; `is_last` when nothing
+    /// more can be learned in time.
+    pub(super) const fn manner(self, likely: u8, is_last: bool) -> Manner {
+        if self.slides {
+            return Manner::Slides;
+        }
+        let is_believed = self.turnovers.saturating_add(likely) >= TURNOVERS_BELIEVED;
+        match (self.bursts, is_believed) {
+            (true, true) => Manner::Bursts,
+            (true, false) if is_last => Manner::Slides,
+            (false, true) => Manner::Waits,
+            (false, false) if is_last => Manner::Waits,
+            (_, false) => Manner::Unknown,
+        }
+    }
+}

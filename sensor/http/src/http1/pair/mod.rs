@@ -1,0 +1,707 @@
+//! Says which request a response answers, and keeps both until they can be reported.
+//!
+//! While both streams are seen without loss, order decides (RFC 9112 section 9.3.2). After loss
+//! counting would shift every later response, so positions decide, and how the client uses the
+//! connection. Where these leave more than one possibility the two stay unpaired; where more
+//! traffic may tell, they wait for it.
+
+/// Which request a response answers.
+mod decide;
+
+/// How the client uses the connection.
+mod manner;
+
+use std::collections::VecDeque;
+
+use crate::chunk::Position;
+use crate::conversation::Finished;
+use crate::counters::{Counter, Counters};
+use crate::exchange::{Body, BodyEnd, Pairing, Protocol, Request, Response};
+use crate::http1::body::empty_body;
+use crate::settings::HttpSettings;
+use tapscope_flow::Timestamp;
+
+use decide::{Decision, Outlook};
+use manner::Observed;
+
+/// The shortest message: `HTTP/1.1 200` and two line ends.
+pub(crate) const MESSAGE_BYTES_MIN: u64 = 16;
+
+/// A request that is not answered yet, or whose body is still coming.
+#[derive(Debug)]
+struct Pending {
+    request: Request,
+    /// Offset of its first byte.
+    start: u64,
+    /// Offset behind its head.
+    head_end: u64,
+    /// What the client had received of the response stream when it sent the head, at most. TCP
+    /// sends nothing again that was acknowledged, so that even a retransmission holds to this: its
+    /// response does not start before.
+    received: Option<u64>,
+    /// Bytes that may have held other requests are missing right before it.
+    after_loss: bool,
+    /// What the client had received of the response stream when a request went out that is
+    /// missing right before it, at least.
+    hidden_before: Option<u64>,
+    /// Where bytes that may have held other requests are missing behind it.
+    hole_after: Option<u64>,
+    /// Nothing more of it will come.
+    complete: bool,
+    /// The link to the head of its response was made.
+    answered: Option<Pairing>,
+    /// Its response, once complete.
+    response: Option<Response>,
+}
+
+impl Pending {
+    fn is_head(&self) -> bool {
+        self.request.head.slice(self.request.method) == b"HEAD"
+    }
+}
+
+/// A response, and what tells its request.
+#[derive(Debug)]
+struct Answer {
+    response: Response,
+    /// Where it starts, interim responses included, and what the server had received by then.
+    start: Position,
+    /// Bytes that may have held other responses are missing between the response before and it.
+    after_loss: bool,
+    /// Where the bytes before it end that were seen and are no interim response to its request.
+    others_end: u64,
+    /// Where it ends, when that is known.
+    end: Option<u64>,
+}
+
+/// What is known of the request of the response that is being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// It is the first pending request.
+    Paired,
+    /// There is none.
+    Orphan,
+    /// What is still to be seen may tell.
+    Open,
+}
+
+/// The response that is being read.
+#[derive(Debug)]
+struct Active {
+    answer: Answer,
+    link: Link,
+}
+
+/// Interim responses since the last final one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Interim {
+    count: u16,
+    /// Where the first of them starts.
+    start: Option<Position>,
+}
+
+/// The last pair, for what the next request tells of the client.
+#[derive(Clone, Copy, Debug)]
+struct LastPair {
+    received: Option<u64>,
+    end: u64,
+}
+
+/// The requests and responses of one connection that are not reported yet.
+#[derive(Debug)]
+pub(crate) struct Pairs {
+    pending: VecDeque<Pending>,
+    active: Option<Active>,
+    /// Complete responses whose request cannot be told yet.
+    waiting: VecDeque<Answer>,
+    /// The last response that was decided got its request, so that order counts.
+    is_in_step: bool,
+    /// A request that is not pending may still be answered.
+    older_may_wait: bool,
+    /// Bytes that may have held responses were lost, and no response came since.
+    responses_lost: bool,
+    /// Bytes that may have held requests were lost, and no request came since.
+    requests_lost: bool,
+    /// The missing bytes held a request, or the most of one.
+    request_hidden: bool,
+    /// Anything was ever lost on this connection after its beginning.
+    any_loss: bool,
+    observed: Observed,
+    last_pair: Option<LastPair>,
+    /// Where the last response starts, and what the server had received by then.
+    last_answer: Option<(u64, u64)>,
+    /// What the client had received when it sent its last request.
+    last_received: Option<u64>,
+    /// Highest position of the request stream that the server acknowledged with a response.
+    acknowledged_max: u64,
+    interim: Interim,
+    /// Bytes held in heads and samples.
+    held: usize,
+    /// What can be reported.
+    ready: Vec<Finished>,
+}
+
+impl Pairs {
+    /// A connection whose beginning was seen, or was not: then the first response may have no
+    /// request.
+    pub(crate) const fn new(from_start: bool) -> Self {
+        Self {
+            pending: VecDeque::new(),
+            active: None,
+            waiting: VecDeque::new(),
+            is_in_step: from_start,
+            older_may_wait: !from_start,
+            responses_lost: false,
+            requests_lost: false,
+            request_hidden: false,
+            any_loss: false,
+            observed: Observed::new(),
+            last_pair: None,
+            last_received: None,
+            last_answer: None,
+            acknowledged_max: 0,
+            interim: Interim {
+                count: 0,
+                start: None,
+            },
+            held: 0,
+            ready: Vec::new(),
+        }
+    }
+
+    /// Bytes held in heads and samples.
+    pub(crate) const fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Whether nothing is outstanding.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pending.is_empty() && self.active.is_none() && self.waiting.is_empty()
+    }
+
+    /// Takes what is ready, in order.
+    pub(crate) fn take_ready(&mut self) -> Vec<Finished> {
+        core::mem::take(&mut self.ready)
+    }
+
+    /// Whether anything is ready.
+    pub(crate) const fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// A request head was read; its body goes on until [`Self::end_request`].
+    pub(crate) fn push_request(
+        &mut self,
+        request: Request,
+        start: Position,
+        head_end: Position,
+        settings: &HttpSettings,
+        counters: &mut Counters,
+    ) {
+        if self.pending.len() >= settings.pending_requests_max {
+            counters.count(Counter::PendingRequestsCap);
+            self.give_up_first();
+        }
+        let received = start.acknowledged.max(head_end.acknowledged);
+        let after_loss = core::mem::take(&mut self.requests_lost);
+        let last_received = core::mem::replace(&mut self.last_received, received);
+        self.observed.requests(last_received, received);
+        if let (Some((response, acknowledged)), Some(received)) = (self.last_answer, received)
+            && response >= received
+            && acknowledged < head_end.offset
+        {
+            self.observed.crossed(last_received == Some(received));
+        }
+        let last_pair = self.last_pair.take();
+        if let Some(last) = last_pair.filter(|_| !after_loss) {
+            self.observed
+                .next_request(received, last.received, last.end);
+        }
+        let hidden_before = core::mem::take(&mut self.request_hidden).then(|| {
+            let before = self.pending.back().and_then(|last| last.received);
+            last_pair.map_or(before.unwrap_or(0), |last| last.end)
+        });
+        self.held += request.head.bytes.len();
+        self.pending.push_back(Pending {
+            request,
+            start: start.offset,
+            head_end: head_end.offset,
+            received,
+            after_loss,
+            hidden_before,
+            hole_after: None,
+            complete: false,
+            answered: None,
+            response: None,
+        });
+    }
+
+    /// The request whose body is being read.
+    fn open_request(&mut self) -> Option<&mut Pending> {
+        self.pending.back_mut().filter(|p| !p.complete)
+    }
+
+    /// The body of the request being read, unless it was reported already.
+    pub(crate) fn request_body(&mut self) -> Option<&mut Body> {
+        self.open_request().map(|p| &mut p.request.body)
+    }
+
+    /// The message being read on the client's side, for what is odd about it.
+    pub(crate) fn request(&mut self) -> Option<&mut Request> {
+        self.open_request().map(|p| &mut p.request)
+    }
+
+    /// The message being read on the server's side, for what is odd about it.
+    pub(crate) fn response(&mut self) -> Option<&mut Response> {
+        self.active.as_mut().map(|a| &mut a.answer.response)
+    }
+
+    /// The body of the response being read.
+    pub(crate) fn response_body(&mut self) -> Option<&mut Body> {
+        self.active.as_mut().map(|a| &mut a.answer.response.body)
+    }
+
+    /// Whether the method of the request that the response being read answers is known.
+    pub(crate) fn is_method_known(&self) -> bool {
+        self.active
+            .as_ref()
+            .is_some_and(|active| active.link == Link::Paired)
+    }
+
+    /// Whether the client has sent a further request after it had acknowledged the response being
+    /// read up to that offset.
+    pub(crate) fn is_next_requested(&self, offset: u64) -> bool {
+        let Some(active) = &self.active else {
+            return false;
+        };
+        self.pending.iter().any(|p| {
+            p.answered.is_none()
+                && p.received
+                    .is_some_and(|a| a > active.answer.start.offset && a <= offset)
+        })
+    }
+
+    /// Adds to what is held.
+    pub(crate) const fn add_held(&mut self, n: usize) {
+        self.held += n;
+    }
+
+    /// The request being read has ended that way.
+    pub(crate) fn end_request(&mut self, end: BodyEnd, ended: Timestamp) {
+        let Some(pending) = self.open_request() else {
+            return;
+        };
+        pending.complete = true;
+        pending.request.body.end = end;
+        pending.request.ended = ended;
+        if pending.response.is_some() {
+            // Only the last request can be incomplete, and a response is only kept for the first.
+            self.report_first();
+        }
+    }
+
+    /// An interim response was read that started there.
+    pub(crate) fn interim_response(&mut self, start: Position) {
+        self.interim.count = self.interim.count.saturating_add(1);
+        self.interim.start.get_or_insert(start);
+    }
+
+    /// A final response head was read. Bytes before it that were seen and are no interim response
+    /// end at `others_end`; the request stream was delivered up to `requests_seen_to`. Returns the
+    /// method of the request that it answers.
+    pub(crate) fn begin_response(
+        &mut self,
+        mut response: Response,
+        start: Position,
+        others_end: u64,
+        requests_seen_to: u64,
+    ) -> Option<Vec<u8>> {
+        let interim = core::mem::take(&mut self.interim);
+        response.interim = interim.count;
+        self.held += response.head.bytes.len();
+        if let Some(acknowledged) = start.acknowledged {
+            self.acknowledged_max = self.acknowledged_max.max(acknowledged);
+        }
+        let start = interim.start.unwrap_or(start);
+        self.note_crossing(start);
+        let answer = Answer {
+            response,
+            start,
+            after_loss: core::mem::take(&mut self.responses_lost),
+            others_end,
+            end: None,
+        };
+        self.active = Some(Active {
+            answer,
+            link: Link::Open,
+        });
+        self.decide_active(Outlook::Requests(requests_seen_to));
+        if !self.is_method_known() {
+            return None;
+        }
+        let first = self.pending.front()?;
+        Some(first.request.head.slice(first.request.method).to_vec())
+    }
+
+    /// Notes requests that were sent before the client had the response which starts there, and that
+    /// the server did not have when it began it: an older one was outstanding.
+    fn note_crossing(&mut self, start: Position) {
+        let Some(acknowledged) = start.acknowledged else {
+            return;
+        };
+        self.last_answer = Some((start.offset, acknowledged));
+        let mut before = None;
+        for request in &self.pending {
+            let received = request.received;
+            if request.head_end > acknowledged && received.is_some_and(|r| r <= start.offset) {
+                self.observed.crossed(received == before);
+            }
+            before = received;
+        }
+    }
+
+    /// Decides on the response being read, once those before it are.
+    fn decide_active(&mut self, outlook: Outlook) {
+        if !self.waiting.is_empty() {
+            return;
+        }
+        let likely = match outlook {
+            Outlook::Requests(_) => self.likely_turnovers(),
+            Outlook::Nothing => 0,
+        };
+        let Some(active) = self.active.as_ref().filter(|a| a.link == Link::Open) else {
+            return;
+        };
+        let decision = self.decide(&active.answer, outlook, likely);
+        let link = self.apply(decision);
+        if let Some(active) = self.active.as_mut() {
+            active.link = link;
+        }
+    }
+
+    /// Does to the requests what was decided on a response.
+    fn apply(&mut self, decision: Decision) -> Link {
+        match decision {
+            Decision::Pair(index, pairing) => {
+                self.answer(index, pairing);
+                Link::Paired
+            }
+            Decision::Unasked => Link::Orphan,
+            Decision::Orphan => {
+                self.is_in_step = false;
+                Link::Orphan
+            }
+            Decision::Wait => Link::Open,
+        }
+    }
+
+    /// The response being read has ended that way, at that offset when the end is known.
+    pub(crate) fn end_response(
+        &mut self,
+        end: BodyEnd,
+        at: Position,
+        settings: &HttpSettings,
+        counters: &mut Counters,
+    ) {
+        let Some(Active { mut answer, link }) = self.active.take() else {
+            return;
+        };
+        answer.response.body.end = end;
+        answer.response.ended = at.captured;
+        answer.end = (!self.responses_lost).then_some(at.offset);
+        match link {
+            Link::Paired => self.complete_first(answer.response, answer.end),
+            Link::Orphan => self.orphan(answer.response),
+            Link::Open => {
+                if self.waiting.len() >= settings.pending_responses_max {
+                    counters.count(Counter::PendingResponsesCap);
+                    self.decide_first_waiting(Outlook::Nothing);
+                }
+                self.waiting.push_back(answer);
+            }
+        }
+    }
+
+    /// The request stream was delivered up to that offset: responses that wait are decided where
+    /// that tells enough. Tells whether the response being read turned out to answer HEAD.
+    pub(crate) fn requests_seen(&mut self, offset: u64) -> bool {
+        let outlook = Outlook::Requests(offset);
+        while !self.waiting.is_empty() && self.decide_first_waiting(outlook) {}
+        let was_open = self.active.as_ref().is_some_and(|a| a.link == Link::Open);
+        self.decide_active(outlook);
+        was_open && self.is_method_known() && self.pending.front().is_some_and(Pending::is_head)
+    }
+
+    /// Whether anything waits for [`Self::requests_seen`].
+    pub(crate) fn is_undecided(&self) -> bool {
+        !self.waiting.is_empty() || self.active.as_ref().is_some_and(|a| a.link == Link::Open)
+    }
+
+    /// The response being read answers HEAD: it ended with its head.
+    pub(crate) fn end_head_response(&mut self, at: Position) {
+        if let Some(active) = self.active.take_if(|active| active.link == Link::Paired) {
+            let mut response = active.answer.response;
+            response.body.end = BodyEnd::Complete;
+            response.ended = at.captured;
+            self.complete_first(response, Some(at.offset));
+        }
+    }
+
+    /// Decides on the first response that waits; tells whether that could be done.
+    fn decide_first_waiting(&mut self, outlook: Outlook) -> bool {
+        let likely = self.likely_turnovers();
+        let Some(answer) = self.waiting.front() else {
+            return false;
+        };
+        let decision = self.decide(answer, outlook, likely);
+        if decision == Decision::Wait {
+            return false;
+        }
+        let Some(answer) = self.waiting.pop_front() else {
+            return false;
+        };
+        match self.apply(decision) {
+            Link::Paired => self.complete_first(answer.response, answer.end),
+            Link::Orphan | Link::Open => self.orphan(answer.response),
+        }
+        true
+    }
+
+    /// How many of the responses that wait look like the client had them whole before it sent its
+    /// next request. What looks otherwise is noted at once.
+    fn likely_turnovers(&mut self) -> u8 {
+        let mut observed = Observed::new();
+        for answer in &self.waiting {
+            let next = self.last_possible(answer).and_then(|index| {
+                let request = self.pending.get(index)?;
+                let next = self.pending.get(index + 1)?;
+                (!next.after_loss && answer.follows(request)).then_some((request, next))
+            });
+            if let (Some((request, next)), Some(end)) = (next, answer.end) {
+                observed.next_request(next.received, request.received, end);
+            }
+        }
+        self.observed.join(observed)
+    }
+
+    /// Bytes of the request stream that may have held requests are missing from there on.
+    pub(crate) fn lose_requests(&mut self, offset: u64) {
+        self.requests_lost = true;
+        self.any_loss = true;
+        if let Some(last) = self.pending.back_mut() {
+            last.hole_after.get_or_insert(offset);
+        }
+    }
+
+    /// Bytes of a request whose head was not seen, and what the client had received by then.
+    pub(crate) fn pass_request_bytes(&mut self, received: Option<u64>) {
+        self.last_received = self.last_received.max(received);
+    }
+
+    /// The bytes that were lost held a request.
+    pub(crate) const fn hide_request(&mut self) {
+        self.request_hidden = true;
+    }
+
+    /// Bytes of the response stream that may have held responses are missing.
+    pub(crate) fn lose_responses(&mut self) {
+        self.any_loss = true;
+        self.responses_lost = true;
+        self.interim = Interim::default();
+    }
+
+    /// Links the response that is decided to the request at `index`; older requests will get none.
+    fn answer(&mut self, index: usize, pairing: Pairing) {
+        for _ in 0..index {
+            self.give_up_first();
+        }
+        if let Some(pending) = self.pending.front_mut() {
+            pending.answered = Some(pairing);
+        }
+        self.is_in_step = true;
+        self.older_may_wait = false;
+    }
+
+    /// The response of the first pending request is complete.
+    fn complete_first(&mut self, response: Response, end: Option<u64>) {
+        self.last_pair = None;
+        let next = self.pending.get(1);
+        let next = next.map(|next| (next.received, next.after_loss));
+        let Some(first) = self.pending.front_mut() else {
+            self.orphan(response);
+            return;
+        };
+        if let Some(end) = end {
+            let received = first.received;
+            match next {
+                Some((next, false)) => self.observed.next_request(next, received, end),
+                Some((_, true)) => {}
+                None if self.requests_lost => {}
+                None => self.last_pair = Some(LastPair { received, end }),
+            }
+        }
+        let mut response = response;
+        let body = &mut response.body;
+        // The response was read before its request was delivered, so that nobody knew that a
+        // response to HEAD has no content (RFC 9112 section 6.3).
+        if first.is_head() && body.length == 0 && body.missing == 0 {
+            body.end = BodyEnd::Complete;
+        }
+        first.response = Some(response);
+        if first.complete {
+            self.report_first();
+        }
+    }
+
+    /// Reports the first pending request with what is known of its response.
+    fn report_first(&mut self) {
+        let Some(first) = self.pending.pop_front() else {
+            return;
+        };
+        let pairing = match &first.response {
+            Some(_) => first.answered.unwrap_or(Pairing::Unpaired),
+            None => Pairing::Unpaired,
+        };
+        self.finish(Some(first.request), first.response, pairing);
+    }
+
+    /// Reports the first pending request although it is not complete.
+    fn give_up_first(&mut self) {
+        let is_answered = self.pending.front().is_some_and(|p| p.answered.is_some());
+        let active = self.active.take_if(|active| active.link == Link::Paired);
+        match active.filter(|_| is_answered) {
+            Some(active) => {
+                if let Some(first) = self.pending.front_mut() {
+                    first.response = Some(active.answer.response);
+                }
+            }
+            // Its response may still come and must not be taken for the next one's.
+            None if !is_answered => {
+                self.is_in_step = false;
+                self.older_may_wait = true;
+            }
+            None => {}
+        }
+        self.report_first();
+    }
+
+    fn orphan(&mut self, response: Response) {
+        self.finish(None, Some(response), Pairing::Unpaired);
+    }
+
+    /// Puts an exchange with what is ready.
+    fn finish(&mut self, request: Option<Request>, response: Option<Response>, pairing: Pairing) {
+        let finished = self.release(request, response, pairing);
+        self.ready.push(finished);
+    }
+
+    /// An exchange that is held here no longer.
+    fn release(
+        &mut self,
+        request: Option<Request>,
+        response: Option<Response>,
+        pairing: Pairing,
+    ) -> Finished {
+        let finished = Finished {
+            request,
+            response,
+            messages: None,
+            pairing,
+            protocol: Protocol::Http1,
+        };
+        self.held = self.held.saturating_sub(finished.held());
+        finished
+    }
+
+    /// Gives out the exchange whose response is being read as the last before a switch of
+    /// protocols, and reports everything else that is pending.
+    pub(crate) fn switch(&mut self, ended: Timestamp) -> Option<Box<Finished>> {
+        let last = self.active.take().map(|mut active| {
+            let response = &mut active.answer.response;
+            response.body.end = BodyEnd::Complete;
+            response.ended = ended;
+            let is_paired = active.link == Link::Paired;
+            let first = is_paired.then(|| self.pending.pop_front()).flatten();
+            let pairing = first
+                .as_ref()
+                .and_then(|first| first.answered)
+                .unwrap_or(Pairing::Unpaired);
+            let request = first.map(|mut first| {
+                if first.request.body.end == BodyEnd::Open && first.complete {
+                    first.request.body.end = BodyEnd::Complete;
+                }
+                first.request
+            });
+            Box::new(self.release(request, Some(active.answer.response), pairing))
+        });
+        self.drain();
+        last
+    }
+
+    /// No response will come any more: reports the requests that wait for one.
+    pub(crate) fn end_of_responses(&mut self) {
+        if !self.waiting.is_empty() {
+            return;
+        }
+        while self
+            .pending
+            .front()
+            .is_some_and(|p| p.answered.is_none() && p.complete)
+        {
+            self.give_up_first();
+        }
+    }
+
+    /// Reports everything that is left, complete or not.
+    pub(crate) fn drain(&mut self) {
+        while self.decide_first_waiting(Outlook::Nothing) {}
+        self.decide_active(Outlook::Nothing);
+        while !self.pending.is_empty() {
+            self.give_up_first();
+        }
+        if let Some(active) = self.active.take() {
+            self.orphan(active.answer.response);
+        }
+    }
+
+    /// Reports the requests that have waited since `since` or longer.
+    pub(crate) fn expire(&mut self, since: Timestamp, counters: &mut Counters) {
+        while self
+            .waiting
+            .front()
+            .is_some_and(|w| w.response.ended <= since)
+            && self.decide_first_waiting(Outlook::Nothing)
+        {}
+        while let Some(first) = self.pending.front() {
+            let reads_response = first.answered.is_some() && first.response.is_none();
+            if reads_response || first.request.ended > since {
+                break;
+            }
+            if first.answered.is_none() {
+                counters.count(Counter::TimedOut);
+            }
+            self.give_up_first();
+        }
+    }
+
+    /// When the oldest of what waits began to wait.
+    pub(crate) fn waiting_since(&self) -> Option<Timestamp> {
+        let request = self
+            .pending
+            .front()
+            .filter(|p| p.answered.is_none() || p.response.is_some())
+            .map(|p| p.request.ended);
+        let response = self.waiting.front().map(|w| w.response.ended);
+        match (request, response) {
+            (Some(request), Some(response)) => Some(request.min(response)),
+            (request, response) => request.or(response),
+        }
+    }
+}
+
+/// Marks the body of a message that has none as complete.
+pub(crate) const fn no_body() -> Body {
+    let mut body = empty_body();
+    body.end = BodyEnd::Complete;
+    body
+}
