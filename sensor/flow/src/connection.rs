@@ -200,9 +200,21 @@ impl Connection {
         let Start::Known(start) = stream.start else {
             // The answer to a SYN that waits to be believed.
             let pending = other.pending_syn;
-            return match pending.filter(|syn| answers && segment.ack == syn.advance(1)) {
-                None => Verdict::Ours,
-                Some(_) => Verdict::New(None),
+            let is_awaited = pending.is_some_and(|syn| answers && segment.ack == syn.advance(1));
+            // Nothing comes before a SYN, in either stream.
+            let acknowledges_data = answers
+                && other
+                    .position(segment.ack)
+                    .is_some_and(|position| position != 0);
+            let is_late = match stream.start {
+                Start::Acknowledged(point) => point.distance_from(first) < 0,
+                Start::Known(_) | Start::Unknown => false,
+            };
+            let is_new = self.has_payload && (acknowledges_data || is_late);
+            return if is_awaited || is_new {
+                Verdict::New((!answers).then_some(segment.seq))
+            } else {
+                Verdict::Ours
             };
         };
         if start == first {
@@ -236,6 +248,22 @@ impl Connection {
         }
         self.stream_mut(side).pending_syn = Some(segment.seq);
         Verdict::ImplausibleSyn
+    }
+
+    /// What a segment tells of a start whose SYN was not captured: the first segment after a SYN
+    /// acknowledges the other side's, and a sender that has sent nothing yet stands at its start.
+    pub(crate) fn infer_start(&mut self, side: Side, segment: &Segment<'_>) {
+        let (stream, other) = self.streams(side);
+        let is_first = stream.syn_seen && stream.position(segment.seq) == Some(0);
+        if is_first && segment.flags.has(TcpFlags::ACK) && !matches!(other.start, Start::Known(_)) {
+            let other = self.stream_mut(side.other());
+            other.start = Start::Known(segment.ack);
+            other.syn_seen = true;
+        }
+        let stream = self.stream_mut(side);
+        if stream.start == Start::Unknown && segment.payload_len == 0 {
+            stream.start = Start::Acknowledged(segment.seq);
+        }
     }
 
     /// Takes what SYN says.

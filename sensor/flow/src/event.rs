@@ -99,6 +99,8 @@ pub enum StreamEventKind<'a> {
         b: SocketAddr,
         /// The side that sent the SYN (or was answered by the SYN-ACK), when a handshake was seen.
         initiator: Option<Side>,
+        /// Whether both streams are known from their first byte on.
+        from_start: bool,
         /// What was peeled around the first segment.
         encapsulation: &'a Encapsulation,
         /// The feed that brought it.

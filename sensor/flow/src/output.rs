@@ -17,6 +17,8 @@ pub(crate) struct Head {
     pub(crate) a: SocketAddr,
     pub(crate) b: SocketAddr,
     pub(crate) initiator: Option<Side>,
+    /// Whether both streams are known from their first byte on.
+    pub(crate) from_start: bool,
     pub(crate) encapsulation: Encapsulation,
     /// Which feeds brought its two directions.
     pub(crate) feeds: Directions,
@@ -92,6 +94,7 @@ impl<S: StreamSink> Output<'_, S> {
                 a: self.head.a,
                 b: self.head.b,
                 initiator: self.head.initiator,
+                from_start: self.head.from_start,
                 encapsulation: &self.head.encapsulation,
                 feed: self.head.feeds.first(),
             };

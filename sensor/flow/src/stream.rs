@@ -14,8 +14,8 @@ pub(crate) enum Start {
     /// Nothing.
     #[default]
     Unknown,
-    /// The other side acknowledged up to here before this side was seen; a mirror that reorders
-    /// may still bring earlier bytes.
+    /// The other side acknowledged up to here before this side was seen, or this side said that it
+    /// goes on from here; positions count from here.
     Acknowledged(SeqNumber),
     /// Position 0 is here.
     Known(SeqNumber),
@@ -93,6 +93,9 @@ impl Stream {
 
     /// The position an acknowledgement names, when it makes sense.
     pub(crate) fn acknowledged_position(&self, ack: SeqNumber) -> Option<u64> {
+        if let Start::Acknowledged(point) = self.start {
+            return u64::try_from(ack.distance_from(point)).ok();
+        }
         let position = u64::try_from(self.position(ack)?).ok()?;
         if position > self.reference().saturating_add(ACKNOWLEDGED_AHEAD_MAX) {
             return None;
@@ -115,14 +118,17 @@ impl Stream {
     pub(crate) fn begin(&mut self, seq: SeqNumber, jump_max: u64) {
         match self.start {
             Start::Known(_) => {}
-            // What lies between the acknowledged point and the first bytes was not captured.
+            // Positions were counted from the acknowledged point, so it stays the start. What lies
+            // between it and later bytes was not captured; earlier ones came too late.
             Start::Acknowledged(point)
-                if (0..=i64::try_from(jump_max).unwrap_or(i64::MAX))
-                    .contains(&i64::from(seq.distance_from(point))) =>
+                if u64::from(seq.distance_from(point).unsigned_abs()) <= jump_max =>
             {
                 self.start = Start::Known(point);
             }
-            Start::Acknowledged(_) | Start::Unknown => self.start = Start::Known(seq),
+            Start::Acknowledged(_) | Start::Unknown => {
+                self.start = Start::Known(seq);
+                self.acknowledged = 0;
+            }
         }
     }
 

@@ -273,6 +273,7 @@ impl FlowTable {
             a,
             b,
             initiator: syn.map(|_| Side::A),
+            from_start: false,
             encapsulation: segment.encapsulation.clone(),
             feeds: Directions::default(),
             opened: false,
@@ -487,7 +488,9 @@ impl<S: StreamSink> Step<'_, '_, S> {
             conn.synchronise(self.side, self.segment);
         } else {
             conn.established = true;
+            conn.infer_start(self.side, self.segment);
         }
+        conn.head.from_start = conn.a.syn_seen && conn.b.syn_seen;
         let Connection {
             head,
             a,

@@ -23,6 +23,8 @@ pub(crate) struct Facts {
     pub(crate) a: SocketAddr,
     pub(crate) b: SocketAddr,
     pub(crate) initiator: Option<Side>,
+    /// Both streams are known from their first byte on.
+    pub(crate) from_start: bool,
     pub(crate) encapsulation: Encapsulation,
 }
 

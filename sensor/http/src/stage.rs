@@ -67,6 +67,7 @@ impl HttpStage {
                 a,
                 b,
                 initiator,
+                from_start,
                 encapsulation,
                 feed,
             } => {
@@ -78,6 +79,7 @@ impl HttpStage {
                         a,
                         b,
                         initiator,
+                        from_start,
                         encapsulation,
                     },
                     feed,

@@ -477,7 +477,7 @@ fn loss() {
                 get("/3"),
                 answer(203),
             ],
-            "GET /0 > 200 10\n- > 201 10 unpaired\n- > 202 10 unpaired\nGET /2 > - unpaired\nGET /3 > 203 10 by acknowledgement\n",
+            "GET /0 > 200 10\n- > 201 10 unpaired\n- > 202 10 unpaired\n- > 203 10 unpaired\nGET /2 > - unpaired\nGET /3 > - unpaired\n",
         ),
     ];
     for (name, steps, wanted) in cases {
@@ -507,7 +507,7 @@ fn midstream() {
                 Step::SAck(b"HTTP/1.1 201 x\r\nContent-Length: 0\r\n\r\n".to_vec(), 0),
                 answer(202),
             ],
-            "- > 201 unpaired\nGET /2 > 202 10 by acknowledgement\n",
+            "- > 201 unpaired\n- > 202 10 unpaired\nGET /2 > - unpaired\n",
         ),
     ];
     for (name, steps, wanted) in cases {

@@ -192,8 +192,7 @@ impl Connection {
     }
 
     pub(super) fn end_response<S>(&mut self, cx: &mut Context<'_, S>, end: BodyEnd, at: Position) {
-        self.pairs
-            .end_response(end, at, cx.settings, cx.counters);
+        self.pairs.end_response(end, at, cx.settings, cx.counters);
     }
 
     /// Bytes of one side that will never come.
@@ -210,7 +209,7 @@ impl Connection {
         let stream = self.stream(side);
         stream.doubtful = None;
         let captured = stream.captured;
-        let is_start = offset == 0 && cx.facts.initiator.is_some();
+        let is_start = offset == 0 && cx.facts.from_start;
         let is_message = is_start || matches!(stream.state, State::Message(_));
         stream.next = end;
         let at = Position {
@@ -231,6 +230,9 @@ impl Connection {
                     self.stream(side).content_end = offset;
                 }
                 self.lose(cx, side, offset, Counter::LostGap);
+                if !is_client {
+                    self.pairs.note_response_gap(offset, end);
+                }
                 if is_client && hides {
                     self.pairs.hide_request();
                 }
@@ -283,6 +285,9 @@ impl Connection {
                     ..at
                 };
                 self.lose(cx, side, boundary.offset, Counter::LostGap);
+                if self.client != Some(side) {
+                    self.pairs.note_response_gap(boundary.offset, at.offset);
+                }
                 self.end_message(cx, side, BodyEnd::Gap, boundary);
             }
         }

@@ -90,8 +90,7 @@ impl Connection {
             Progress::More => {}
             Progress::Complete(kind) => {
                 let head = assembler.take(kind, chunk.position(taken));
-                let may_be_torn =
-                    self.counted || cx.facts.initiator.is_none() || head.start.offset > 0;
+                let may_be_torn = self.counted || !cx.facts.from_start || head.start.offset > 0;
                 if kind == MessageKind::Request
                     && may_be_torn
                     && !detect::has_known_method(&head.bytes)
@@ -113,7 +112,7 @@ impl Connection {
                 if is_detecting {
                     // The rest of a message whose start was not captured, perhaps; one byte is a
                     // keep-alive probe's.
-                    if cx.facts.initiator.is_none() && chunk.bytes.len() > 1 {
+                    if !cx.facts.from_start && chunk.bytes.len() > 1 {
                         let stream = self.stream(side);
                         stream.skipped_before.get_or_insert(chunk.at.offset);
                     }
@@ -193,6 +192,9 @@ impl Connection {
         why: Counter,
     ) {
         let Some(head) = cut else { return };
+        if head.kind == MessageKind::Request && !detect::has_known_method(&head.bytes) {
+            return;
+        }
         cx.counters.count(why);
         let client = match head.kind {
             MessageKind::Request => side,
@@ -235,7 +237,7 @@ impl Connection {
             match lost {
                 Some(offset) if side == client => {
                     self.pairs.lose_requests(offset);
-                    if offset == 0 && cx.facts.initiator.is_some() {
+                    if offset == 0 && cx.facts.from_start {
                         self.pairs.hide_request();
                     }
                 }

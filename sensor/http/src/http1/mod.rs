@@ -139,7 +139,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// A connection of which no byte was seen yet.
     pub(crate) fn new(facts: &Facts) -> Self {
-        let pairs = Pairs::new(facts.initiator.is_some());
+        let pairs = Pairs::new(facts.from_start);
         Self {
             a: Stream::default(),
             b: Stream::default(),

@@ -74,6 +74,7 @@ impl Player {
             a: "10.0.0.1:40000".parse().unwrap(),
             b: "10.0.0.2:80".parse().unwrap(),
             initiator,
+            from_start: initiator.is_some(),
             encapsulation: &encapsulation,
             feed: tapscope_flow::FeedIndex::default(),
         });

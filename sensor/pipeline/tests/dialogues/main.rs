@@ -2,7 +2,8 @@
 //! message names its exchange, and a mirror drops, copies and reorders what passes the tap.
 //!
 //! `DIALOGUES_CASES` sets the number of cases, `DIALOGUES_SEED` the first seed; a failure prints
-//! its seed.
+//! its seed, and `DIALOGUES_TRACE=1` prints packets and exchanges. `PIPE=1` lets clients pipeline
+//! in the lossy cases too.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -72,19 +73,53 @@ fn ip_packet(packet: &Packet) -> Vec<u8> {
     out
 }
 
-/// Prints a packet with positions instead of sequence numbers.
+/// Prints a packet, when asked for, with positions instead of sequence numbers.
 fn trace(packet: &Packet, tap: &[Packet]) {
+    if std::env::var("DIALOGUES_TRACE").is_err() {
+        return;
+    }
     let first = |from_client| tap.iter().find(|p| p.from_client == from_client);
     let isn = |from_client| first(from_client).map_or(0, |p| p.seq.wrapping_add(1));
     eprintln!(
         "{} {}+{} ack {:?} flags {} {:?}",
         if packet.from_client { ">" } else { "    <" },
-        packet.seq.wrapping_sub(isn(packet.from_client)).cast_signed(),
+        packet
+            .seq
+            .wrapping_sub(isn(packet.from_client))
+            .cast_signed(),
         packet.data.len(),
-        packet.ack.map(|ack| ack.wrapping_sub(isn(!packet.from_client)).cast_signed()),
+        packet
+            .ack
+            .map(|ack| ack.wrapping_sub(isn(!packet.from_client)).cast_signed()),
         packet.flags,
         String::from_utf8_lossy(&packet.data[..packet.data.len().min(40)]),
     );
+}
+
+/// Prints what came out, when asked for.
+fn trace_exchanges(seen: &[HttpExchange]) {
+    if std::env::var("DIALOGUES_TRACE").is_ok() {
+        for seen in seen {
+            let request = seen.request.as_ref();
+            let response = seen.response.as_ref();
+            eprintln!(
+                "= {:?} {:?} {:?}",
+                request.map(|it| (
+                    id_of(&it.head),
+                    it.body.length,
+                    it.body.missing,
+                    it.body.end
+                )),
+                response.map(|it| (
+                    id_of(&it.head),
+                    it.body.length,
+                    it.body.missing,
+                    it.body.end
+                )),
+                seen.pairing
+            );
+        }
+    }
 }
 
 /// Marks the exchanges that a dropped packet had a byte of.
@@ -148,9 +183,7 @@ fn play(random: &mut Random, mirror: Mirror, traps: bool, pipelining: bool) -> C
         case.lossless &= !dropped.contains(&true);
         mark_touched(&mut case, &exchanges, &tap, &dropped);
         for packet in packets {
-            if std::env::var("DIALOGUES_TRACE").is_ok() {
-                trace(&packet, &tap);
-            }
+            trace(&packet, &tap);
             now += 10_000 + random.below(100_000) as i64;
             let data = ip_packet(&packet);
             worker.handle_packet(RawPacket {
@@ -171,18 +204,7 @@ fn play(random: &mut Random, mirror: Mirror, traps: bool, pipelining: bool) -> C
         *case.worker_counts.entry(key).or_default() += counter.value;
     }
     drop(worker);
-    if std::env::var("DIALOGUES_TRACE").is_ok() {
-        for seen in seen.iter() {
-            let request = seen.request.as_ref();
-            let response = seen.response.as_ref();
-            eprintln!(
-                "= {:?} {:?} {:?}",
-                request.map(|it| (id_of(&it.head), it.body.length, it.body.missing, it.body.end)),
-                response.map(|it| (id_of(&it.head), it.body.length, it.body.missing, it.body.end)),
-                seen.pairing
-            );
-        }
-    }
+    trace_exchanges(seen);
     case.seen = core::mem::take(seen);
     case
 }
@@ -332,7 +354,7 @@ fn without_loss_every_exchange_is_whole_whatever_is_copied_and_reordered() {
 /// not reported whole.
 ///
 /// Without pipelining: what is lost out of a pipeline can still lead to a wrong pair (about one
-/// random case in 65), which the README's limits say.
+/// random case in 770), which the README's limits say.
 fn play_with_loss() -> (usize, usize) {
     let (mut untouched, mut lost) = (0, 0);
     for_each_seed(|random| {
@@ -344,6 +366,9 @@ fn play_with_loss() -> (usize, usize) {
         let case = play(random, mirror, false, std::env::var("PIPE").is_ok());
         untouched += case.meant.values().filter(|(_, whole)| *whole).count();
         lost += lost_untouched(&case).len();
+        if std::env::var("DIALOGUES_CASES").is_ok() {
+            eprintln!("{lost} of {untouched} not whole");
+        }
         never_wrong(&case).map_err(|why| format!("{mirror:?}: {why}"))
     });
     (untouched, lost)
@@ -352,7 +377,6 @@ fn play_with_loss() -> (usize, usize) {
 #[test]
 fn with_loss_no_pair_is_wrong_and_nothing_is_spliced() {
     let (untouched, lost) = play_with_loss();
-    eprintln!("{lost} of {untouched} not whole");
-    // Most of what was not touched is whole in spite of its neighbours.
-    assert!(lost * 20 < untouched, "{lost} of {untouched} not whole");
+    // Nearly all of what was not touched is whole in spite of its neighbours.
+    assert!(lost * 35 < untouched, "{lost} of {untouched} not whole");
 }

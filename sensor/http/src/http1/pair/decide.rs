@@ -6,7 +6,7 @@
 //! seen to wait for was complete, whatever is missing here.
 
 use super::manner::Manner;
-use super::{Answer, MESSAGE_BYTES_MIN, Pairs, Pending};
+use super::{Answer, Pairs, Pending};
 use crate::exchange::Pairing;
 
 /// What can be said of a response.
@@ -64,7 +64,7 @@ impl Pairs {
         };
         if answer.start.acknowledged.is_none() || oldest.received.is_none() {
             // Nothing was said about positions.
-            let is_only = !self.any_loss && self.pending.len() == first + 1;
+            let is_only = !self.any_loss && !self.older_may_wait && self.pending.len() == first + 1;
             return if is_only {
                 Decision::Pair(first, Pairing::Ordered)
             } else {
@@ -105,18 +105,40 @@ impl Pairs {
         if last == first && !candidate.after_loss && !self.older_may_wait {
             return pair(last);
         }
-        match self
-            .observed
-            .manner(likely, outlook == Outlook::Nothing)
-        {
+        match self.observed.manner(likely, outlook == Outlook::Nothing) {
             Manner::Unknown => Decision::Wait,
             Manner::Slides => Decision::Orphan,
-            Manner::Waits if answer.follows(candidate) => pair(last),
+            Manner::Waits if answer.follows(candidate) && self.had_responses(first, last) => {
+                pair(last)
+            }
             Manner::Waits => Decision::Orphan,
-            Manner::Bursts => self
-                .in_burst(answer, last)
-                .map_or(Decision::Orphan, pair),
+            Manner::Bursts => self.in_burst(answer, last).map_or(Decision::Orphan, pair),
         }
+    }
+
+    /// Whether each request from `first` to before `last` may have been answered before the next one
+    /// was sent: a response without request was seen in that stretch, or bytes are missing in it.
+    fn had_responses(&self, first: usize, last: usize) -> bool {
+        let pairs = self
+            .pending
+            .iter()
+            .zip(self.pending.iter().skip(1))
+            .take(last)
+            .skip(first);
+        pairs.into_iter().all(|(request, next)| {
+            let (Some(from), Some(to)) = (request.received, next.received) else {
+                return true;
+            };
+            let mut room = 0;
+            for place in &self.unpaired {
+                match place.gap_end {
+                    None if (from..to).contains(&place.start) => room += 1,
+                    Some(end) if place.start < to && end > from => return true,
+                    _ => {}
+                }
+            }
+            room > usize::from(next.hidden_before.is_some())
+        })
     }
 
     /// The last request that causality allows: the client had nothing of the response when it sent
@@ -141,7 +163,7 @@ impl Pairs {
             .iter()
             .position(|p| p.received == candidate.received)?;
         let first = self.pending.get(index)?;
-        if first.after_loss || first.answered.is_some() || !answer.follows(first) {
+        if first.answered.is_some() || !answer.follows(first) {
             return None;
         }
         let starts = candidate.received == Some(answer.start.offset);
@@ -161,14 +183,16 @@ impl Answer {
     }
 
     /// Whether it can be the next response after what the client had when it sent `request`: no byte
-    /// of another one was seen in between, and there is room before for the response to a request
-    /// that is missing.
+    /// of another one was seen in between, and a request that is missing before was answered before.
     pub(super) fn follows(&self, request: &Pending) -> bool {
         request.received.is_some_and(|received| {
-            let answered = request
-                .hidden_before
-                .is_none_or(|hidden| received >= hidden + MESSAGE_BYTES_MIN);
-            answered && self.others_end <= received
+            // A request that is missing before it was not sent together with it when the server had
+            // it while it sent what the client had by then.
+            let was_answered = self
+                .start
+                .before
+                .is_some_and(|(offset, ack)| offset < received && ack >= request.start);
+            (!request.after_loss || was_answered) && self.others_end <= received
         })
     }
 }

@@ -95,13 +95,22 @@ impl Observed {
         if self.slides {
             return Manner::Slides;
         }
-        let is_believed = self.turnovers.saturating_add(likely) >= TURNOVERS_BELIEVED;
-        match (self.bursts, is_believed) {
-            (true, true) => Manner::Bursts,
-            (true, false) if is_last => Manner::Slides,
-            (false, true) => Manner::Waits,
-            (false, false) if is_last => Manner::Waits,
-            (_, false) => Manner::Unknown,
+        let turnovers = self.turnovers.saturating_add(likely);
+        if turnovers >= TURNOVERS_BELIEVED {
+            return if self.bursts {
+                Manner::Bursts
+            } else {
+                Manner::Waits
+            };
+        }
+        if !is_last {
+            return Manner::Unknown;
+        }
+        // Most clients wait.
+        if self.bursts {
+            Manner::Slides
+        } else {
+            Manner::Waits
         }
     }
 }

@@ -8,6 +8,9 @@
 /// Which request a response answers.
 mod decide;
 
+/// When that is decided, and what follows.
+mod progress;
+
 /// How the client uses the connection.
 mod manner;
 
@@ -21,7 +24,7 @@ use crate::http1::body::empty_body;
 use crate::settings::HttpSettings;
 use tapscope_flow::Timestamp;
 
-use decide::{Decision, Outlook};
+use decide::Outlook;
 use manner::Observed;
 
 /// The shortest message: `HTTP/1.1 200` and two line ends.
@@ -100,6 +103,17 @@ struct Interim {
     start: Option<Position>,
 }
 
+/// Most places of responses without request that are remembered; older ones matter less.
+const UNPAIRED_MAX: usize = 64;
+
+/// Where a response was that got no request, or where any number of them may have been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Unpaired {
+    start: u64,
+    /// Behind the missing bytes; none for a response that was seen.
+    gap_end: Option<u64>,
+}
+
 /// The last pair, for what the next request tells of the client.
 #[derive(Clone, Copy, Debug)]
 struct LastPair {
@@ -127,6 +141,8 @@ pub(crate) struct Pairs {
     /// Anything was ever lost on this connection after its beginning.
     any_loss: bool,
     observed: Observed,
+    /// Where responses were, or may have been, that got no request since the last pair.
+    unpaired: VecDeque<Unpaired>,
     last_pair: Option<LastPair>,
     /// Where the last response starts, and what the server had received by then.
     last_answer: Option<(u64, u64)>,
@@ -156,6 +172,7 @@ impl Pairs {
             request_hidden: false,
             any_loss: false,
             observed: Observed::new(),
+            unpaired: VecDeque::new(),
             last_pair: None,
             last_received: None,
             last_answer: None,
@@ -221,6 +238,12 @@ impl Pairs {
             let before = self.pending.back().and_then(|last| last.received);
             last_pair.map_or(before.unwrap_or(0), |last| last.end)
         });
+        // No response to it fits before this one.
+        if let (Some(hidden), Some(received)) = (hidden_before, received)
+            && received < hidden.saturating_add(MESSAGE_BYTES_MIN)
+        {
+            self.observed.crossed(received == hidden);
+        }
         self.held += request.head.bytes.len();
         self.pending.push_back(Pending {
             request,
@@ -343,58 +366,6 @@ impl Pairs {
         Some(first.request.head.slice(first.request.method).to_vec())
     }
 
-    /// Notes requests that were sent before the client had the response which starts there, and that
-    /// the server did not have when it began it: an older one was outstanding.
-    fn note_crossing(&mut self, start: Position) {
-        let Some(acknowledged) = start.acknowledged else {
-            return;
-        };
-        self.last_answer = Some((start.offset, acknowledged));
-        let mut before = None;
-        for request in &self.pending {
-            let received = request.received;
-            if request.head_end > acknowledged && received.is_some_and(|r| r <= start.offset) {
-                self.observed.crossed(received == before);
-            }
-            before = received;
-        }
-    }
-
-    /// Decides on the response being read, once those before it are.
-    fn decide_active(&mut self, outlook: Outlook) {
-        if !self.waiting.is_empty() {
-            return;
-        }
-        let likely = match outlook {
-            Outlook::Requests(_) => self.likely_turnovers(),
-            Outlook::Nothing => 0,
-        };
-        let Some(active) = self.active.as_ref().filter(|a| a.link == Link::Open) else {
-            return;
-        };
-        let decision = self.decide(&active.answer, outlook, likely);
-        let link = self.apply(decision);
-        if let Some(active) = self.active.as_mut() {
-            active.link = link;
-        }
-    }
-
-    /// Does to the requests what was decided on a response.
-    fn apply(&mut self, decision: Decision) -> Link {
-        match decision {
-            Decision::Pair(index, pairing) => {
-                self.answer(index, pairing);
-                Link::Paired
-            }
-            Decision::Unasked => Link::Orphan,
-            Decision::Orphan => {
-                self.is_in_step = false;
-                Link::Orphan
-            }
-            Decision::Wait => Link::Open,
-        }
-    }
-
     /// The response being read has ended that way, at that offset when the end is known.
     pub(crate) fn end_response(
         &mut self,
@@ -447,43 +418,6 @@ impl Pairs {
         }
     }
 
-    /// Decides on the first response that waits; tells whether that could be done.
-    fn decide_first_waiting(&mut self, outlook: Outlook) -> bool {
-        let likely = self.likely_turnovers();
-        let Some(answer) = self.waiting.front() else {
-            return false;
-        };
-        let decision = self.decide(answer, outlook, likely);
-        if decision == Decision::Wait {
-            return false;
-        }
-        let Some(answer) = self.waiting.pop_front() else {
-            return false;
-        };
-        match self.apply(decision) {
-            Link::Paired => self.complete_first(answer.response, answer.end),
-            Link::Orphan | Link::Open => self.orphan(answer.response),
-        }
-        true
-    }
-
-    /// How many of the responses that wait look like the client had them whole before it sent its
-    /// next request. What looks otherwise is noted at once.
-    fn likely_turnovers(&mut self) -> u8 {
-        let mut observed = Observed::new();
-        for answer in &self.waiting {
-            let next = self.last_possible(answer).and_then(|index| {
-                let request = self.pending.get(index)?;
-                let next = self.pending.get(index + 1)?;
-                (!next.after_loss && answer.follows(request)).then_some((request, next))
-            });
-            if let (Some((request, next)), Some(end)) = (next, answer.end) {
-                observed.next_request(next.received, request.received, end);
-            }
-        }
-        self.observed.join(observed)
-    }
-
     /// Bytes of the request stream that may have held requests are missing from there on.
     pub(crate) fn lose_requests(&mut self, offset: u64) {
         self.requests_lost = true;
@@ -503,6 +437,14 @@ impl Pairs {
         self.request_hidden = true;
     }
 
+    /// Missing bytes of the response stream, known to be nobody's content.
+    pub(crate) fn note_response_gap(&mut self, start: u64, end: u64) {
+        self.note_unpaired(Unpaired {
+            start,
+            gap_end: Some(end),
+        });
+    }
+
     /// Bytes of the response stream that may have held responses are missing.
     pub(crate) fn lose_responses(&mut self) {
         self.any_loss = true;
@@ -511,7 +453,7 @@ impl Pairs {
     }
 
     /// Links the response that is decided to the request at `index`; older requests will get none.
-    fn answer(&mut self, index: usize, pairing: Pairing) {
+    fn answer(&mut self, index: usize, pairing: Pairing, response: u64) {
         for _ in 0..index {
             self.give_up_first();
         }
@@ -520,6 +462,8 @@ impl Pairs {
         }
         self.is_in_step = true;
         self.older_may_wait = false;
+        let is_later = |place: &Unpaired| place.gap_end.unwrap_or(place.start) > response;
+        self.unpaired.retain(is_later);
     }
 
     /// The response of the first pending request is complete.
