@@ -451,7 +451,7 @@ fn head_facts_are_kept() {
     assert_eq!((record.latency_ns, record.time), (Some(3_000), 1_000));
     assert_eq!(
         (record.id.as_str(), record.protocol.as_str()),
-        ("4-2", "http1")
+        ("0000000000000004-2", "http1")
     );
 }
 
