@@ -24,6 +24,9 @@ mod conversation;
 /// Pieces of a stream.
 mod chunk;
 
+/// HTTP/2.
+mod http2;
+
 /// HTTP/1.
 mod http1;
 

@@ -1,0 +1,10 @@
+//! HTTP/2.
+
+/// Header compression.
+mod hpack;
+
+/// Frames.
+mod frame;
+
+/// Frames found again.
+mod resync;
