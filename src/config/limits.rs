@@ -74,6 +74,18 @@ limits! {
     body_sample_bytes_max: usize => worker.http.body_sample_bytes_max >= 0;
     http_held_bytes_max: usize => worker.http.held_bytes_max >= 1_048_576;
     response_wait_nanos_max: i64 => worker.http.response_wait_nanos_max >= 1_000_000_000;
+    open_exchange_nanos_max: i64 => worker.http.open_exchange_nanos_max >= 1_000_000_000;
+    message_samples_max: usize => worker.http.message_samples_max >= 0;
+    message_sample_bytes_max: usize => worker.http.message_sample_bytes_max >= 0;
+    http2_streams_max: usize => worker.http.http2_streams_max >= 16;
+    http2_block_bytes_max: usize => worker.http.http2_block_bytes_max >= 4_096;
+    http2_continuations_max: u32 => worker.http.http2_continuations_max >= 4;
+    http2_list_bytes_max: usize => worker.http.http2_list_bytes_max >= 4_096;
+    http2_table_bytes_max: usize => worker.http.http2_table_bytes_max >= 4_096;
+    http2_resync_bytes_max: usize => worker.http.http2_resync_bytes_max >= 4_096;
+    http2_detect_bytes_max: u64 => worker.http.http2_detect_bytes_max >= 4_096;
+    http2_resets_max: u32 => worker.http.http2_resets_max >= 10;
+    http2_idle_frames_max: u32 => worker.http.http2_idle_frames_max >= 10;
     decoded_bytes_max: usize => redact.decoded_bytes_max >= 0;
     shape_fields_max: usize => redact.shape_fields_max >= 1;
     hosts_max: usize => analyzer.inventory.max_hosts >= 1;

@@ -135,6 +135,22 @@ anomalies! {
     InvalidTrailer = "invalid_trailer", "RFC 9112 section 7.1.2";
     /// A trailer names a field that frames or routes the message.
     FramingFieldInTrailer = "framing_field_in_trailer", "RFC 9110 section 6.5.1";
+    /// HTTP/2: pseudo-header fields are missing, sent twice, unknown or behind other fields.
+    InvalidPseudoField = "invalid_pseudo_field", "RFC 9113 section 8.3";
+    /// HTTP/2: a field that HTTP/1 uses to manage its connection, as Transfer-Encoding.
+    ConnectionSpecificField = "connection_specific_field", "RFC 9113 section 8.2.2";
+    /// HTTP/2: a field refers to an entry of the dynamic table that does not exist.
+    InvalidFieldBlock = "invalid_field_block", "RFC 7541 section 2.3.3";
+    /// HTTP/2: the content is not as long as Content-Length says.
+    ContentLengthMismatch = "content_length_mismatch", "RFC 9113 section 8.1.1";
+    /// HTTP/2: a field block of more fragments or octets than any server accepts.
+    ContinuationFlood = "continuation_flood", "CVE-2024-27316";
+    /// HTTP/2: the client resets nearly every request before it is answered.
+    RapidReset = "rapid_reset", "CVE-2023-44487";
+    /// HTTP/2: SETTINGS, PING or PRIORITY frames without end.
+    ControlFrameFlood = "control_frame_flood", "CVE-2019-9512";
+    /// HTTP/2: DATA frames without content, without end.
+    EmptyFrameFlood = "empty_frame_flood", "CVE-2019-9518";
     /// A retransmission carried other bytes than the first copy.
     ConflictingSegments = "conflicting_segments", "RFC 9293 section 3.10";
 }

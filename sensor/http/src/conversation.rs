@@ -13,8 +13,8 @@ use crate::counters::{Counter, Counters};
 use crate::exchange::{
     ExchangeId, ExchangeSink, HttpExchange, Messages, Pairing, Protocol, Request, Response,
 };
-use crate::http1;
 use crate::settings::HttpSettings;
+use crate::{http1, http2};
 
 /// What is fixed about a connection.
 #[derive(Clone, Debug)]
@@ -120,6 +120,11 @@ pub(crate) enum Handover {
         /// The exchange that asked for it; none when even the response was given up.
         exchange: Option<Box<Finished>>,
     },
+    /// What reads as the head of a request is the beginning of HTTP/2's preface.
+    Http2Preface {
+        /// Who sent it.
+        client: Side,
+    },
     /// A successful CONNECT: what the next byte of each side is must be detected anew.
     Tunnel,
 }
@@ -131,18 +136,26 @@ pub(crate) enum Conversation {
     /// Nothing was said yet.
     #[default]
     Silent,
-    /// HTTP/1, or whatever HTTP/1's detection is still looking at.
+    /// Not told yet: HTTP/1 looks for messages, and HTTP/2 for frames where HTTP/1 found none.
+    Detecting(Box<http1::Connection>, Option<Box<http2::Connection>>),
+    /// HTTP/1.
     Http1(Box<http1::Connection>),
+    /// HTTP/2.
+    Http2(Box<http2::Connection>),
     /// Something else; its bytes are only counted.
     Opaque,
 }
 
 impl Conversation {
     /// Bytes held in heads and samples.
-    pub(crate) const fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         match self {
             Self::Silent | Self::Opaque => 0,
+            Self::Detecting(http1, http2) => {
+                http1.held() + http2.as_ref().map_or(0, |http2| http2.held())
+            }
             Self::Http1(connection) => connection.held(),
+            Self::Http2(connection) => connection.held(),
         }
     }
 
@@ -150,7 +163,10 @@ impl Conversation {
     pub(crate) fn deadline(&self, settings: &HttpSettings) -> Option<Timestamp> {
         match self {
             Self::Silent | Self::Opaque => None,
-            Self::Http1(connection) => connection.deadline(settings),
+            Self::Detecting(connection, _) | Self::Http1(connection) => {
+                connection.deadline(settings)
+            }
+            Self::Http2(connection) => connection.deadline(settings),
         }
     }
 
@@ -165,12 +181,28 @@ impl Conversation {
         while !rest.bytes.is_empty() {
             match self {
                 Self::Silent => *self = Self::begin(cx.facts),
+                Self::Detecting(http1, http2) => {
+                    let before = rest;
+                    rest = http1.data(cx, side, rest);
+                    if let Some(handover) = http1.take_handover() {
+                        self.hand_over(cx, handover);
+                    } else if http1.is_recognised() {
+                        self.settle_on_http1();
+                    } else if http1.found_nothing(side) {
+                        let detecting =
+                            || Box::new(http2::Connection::detecting(cx.facts, cx.settings));
+                        let http2 = http2.get_or_insert_with(detecting);
+                        http2.data(cx, side, before);
+                        self.settle_on_http2(cx.settings);
+                    }
+                }
                 Self::Http1(connection) => {
                     rest = connection.data(cx, side, rest);
                     if let Some(handover) = connection.take_handover() {
                         self.hand_over(cx, handover);
                     }
                 }
+                Self::Http2(connection) => return connection.data(cx, side, rest),
                 Self::Opaque => {
                     cx.counters
                         .add(Counter::OpaqueBytes, rest.bytes.len() as u64);
@@ -182,34 +214,90 @@ impl Conversation {
 
     /// Before anything is known, HTTP/1 looks.
     fn begin(facts: &Facts) -> Self {
-        Self::Http1(Box::new(http1::Connection::new(facts)))
+        Self::Detecting(Box::new(http1::Connection::new(facts)), None)
+    }
+
+    /// HTTP/1 has found a message.
+    fn settle_on_http1(&mut self) {
+        if let Self::Detecting(http1, _) = core::mem::take(self) {
+            *self = Self::Http1(http1);
+        }
+    }
+
+    /// HTTP/2 may have found frames, or looked long enough.
+    fn settle_on_http2(&mut self, settings: &HttpSettings) {
+        let Self::Detecting(http1, Some(http2)) = self else {
+            return;
+        };
+        if http2.is_recognised() {
+            if let Self::Detecting(_, Some(http2)) = core::mem::take(self) {
+                *self = Self::Http2(http2);
+            }
+        } else if http2.is_hopeless(settings) {
+            if http1.is_opaque() {
+                *self = Self::Opaque;
+            } else {
+                // HTTP/1 may still begin.
+                http2.give_up();
+            }
+        }
     }
 
     /// HTTP/1 ends here.
     fn hand_over<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, handover: Handover) {
         match handover {
-            // HTTP/1 looks on by itself.
-            Handover::Tunnel => {}
-            Handover::Switched { client, exchange } => {
-                let upgrade = exchange.as_ref().map(|exchange| exchange.upgrade());
-                *self = Self::Opaque;
-                match upgrade.as_deref() {
-                    Some(b"websocket") => {
-                        cx.counters.count(Counter::SwitchedWebSocket);
-                        if let Some(mut exchange) = exchange {
-                            exchange.protocol = Protocol::WebSocket;
-                            cx.report(client, *exchange);
-                        }
-                    }
-                    _ => {
-                        cx.counters.count(Counter::SwitchedOther);
-                        if let Some(exchange) = exchange {
-                            cx.report(client, *exchange);
-                        }
-                    }
+            // HTTP/1 looks on by itself, and HTTP/2 beside it.
+            Handover::Tunnel => {
+                if let Self::Http1(http1) | Self::Detecting(http1, _) = core::mem::take(self) {
+                    *self = Self::Detecting(http1, None);
                 }
             }
+            Handover::Http2Preface { client } => {
+                let begun = match core::mem::take(self) {
+                    Self::Detecting(_, Some(http2)) => Some(http2),
+                    _ => None,
+                };
+                let mut http2 = begun.unwrap_or_else(|| {
+                    Box::new(http2::Connection::detecting(cx.facts, cx.settings))
+                });
+                http2.begin_behind_preface_head(client, cx.settings);
+                *self = Self::Http2(http2);
+            }
+            Handover::Switched { client, exchange } => {
+                *self = Self::switch(cx, client, exchange);
+            }
         }
+    }
+
+    /// What follows a 101 response.
+    fn switch<S: ExchangeSink>(
+        cx: &mut Context<'_, S>,
+        client: Side,
+        exchange: Option<Box<Finished>>,
+    ) -> Self {
+        let upgrade = exchange.as_ref().map(|exchange| exchange.upgrade());
+        let (counter, next, protocol) = match upgrade.as_deref() {
+            Some(b"websocket") => (
+                Counter::SwitchedWebSocket,
+                Self::Opaque,
+                Protocol::WebSocket,
+            ),
+            Some(b"h2c") => {
+                let http2 = http2::Connection::upgraded(client, exchange.as_deref(), cx.settings);
+                (
+                    Counter::SwitchedHttp2,
+                    Self::Http2(Box::new(http2)),
+                    Protocol::Http1,
+                )
+            }
+            _ => (Counter::SwitchedOther, Self::Opaque, Protocol::Http1),
+        };
+        cx.counters.count(counter);
+        if let Some(mut exchange) = exchange {
+            exchange.protocol = protocol;
+            cx.report(client, *exchange);
+        }
+        next
     }
 
     /// Bytes of one side that will never come.
@@ -225,7 +313,17 @@ impl Conversation {
         }
         match self {
             Self::Silent | Self::Opaque => {}
+            Self::Detecting(http1, http2) => {
+                http1.gap(cx, side, offset, len);
+                let detecting = || Box::new(http2::Connection::detecting(cx.facts, cx.settings));
+                let http2 = http2.get_or_insert_with(detecting);
+                http2.gap(cx, side, len);
+                if http1.is_recognised() {
+                    self.settle_on_http1();
+                }
+            }
             Self::Http1(connection) => connection.gap(cx, side, offset, len),
+            Self::Http2(connection) => connection.gap(cx, side, len),
         }
     }
 
@@ -233,7 +331,8 @@ impl Conversation {
     pub(crate) fn conflict(&mut self, side: Side) {
         match self {
             Self::Silent | Self::Opaque => {}
-            Self::Http1(connection) => connection.conflict(side),
+            Self::Detecting(connection, _) | Self::Http1(connection) => connection.conflict(side),
+            Self::Http2(connection) => connection.conflict(side),
         }
     }
 
@@ -246,7 +345,10 @@ impl Conversation {
     ) {
         match self {
             Self::Silent | Self::Opaque => {}
-            Self::Http1(connection) => connection.end(cx, side, reason),
+            Self::Detecting(connection, _) | Self::Http1(connection) => {
+                connection.end(cx, side, reason);
+            }
+            Self::Http2(connection) => connection.end(cx, side),
         }
     }
 
@@ -254,7 +356,8 @@ impl Conversation {
     pub(crate) fn close<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
         match self {
             Self::Silent | Self::Opaque => {}
-            Self::Http1(connection) => connection.close(cx),
+            Self::Detecting(connection, _) | Self::Http1(connection) => connection.close(cx),
+            Self::Http2(connection) => connection.close(cx),
         }
     }
 
@@ -263,7 +366,12 @@ impl Conversation {
         cx.counters.count(Counter::HeldBytesCap);
         match self {
             Self::Silent | Self::Opaque => {}
+            Self::Detecting(connection, http2) => {
+                *http2 = None;
+                connection.shed(cx);
+            }
             Self::Http1(connection) => connection.shed(cx),
+            Self::Http2(connection) => connection.shed(cx),
         }
     }
 
@@ -271,7 +379,8 @@ impl Conversation {
     pub(crate) fn expire<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
         match self {
             Self::Silent | Self::Opaque => {}
-            Self::Http1(connection) => connection.expire(cx),
+            Self::Detecting(connection, _) | Self::Http1(connection) => connection.expire(cx),
+            Self::Http2(connection) => connection.expire(cx),
         }
     }
 }

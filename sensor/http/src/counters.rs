@@ -86,12 +86,38 @@ counters! {
     SwitchedWebSocket = "http_connections_switched_total", "websocket";
     /// Connections that switched to another protocol by 101.
     SwitchedOther = "http_connections_switched_total", "other";
+    /// Connections that switched to HTTP/2 by 101.
+    SwitchedHttp2 = "http_connections_switched_total", "h2c";
+    /// Connections that speak HTTP/2.
+    Http2Connections = "http2_connections_recognised_total";
+    /// Exchanges that were reported while they went on.
+    Http2ReportedOpen = "http2_exchanges_reported_open_total";
+    /// Requests whose method, host or path rests on an inference.
+    Http2HeadsInferred = "http2_requests_inferred_total";
+    /// Requests whose method, host or path refers to what was not seen.
+    Http2HeadsUnknown = "http2_requests_unknown_total", "joined_midway";
+    /// Field blocks of which a part was not seen.
+    Http2BlocksLost = "http2_field_blocks_lost_total", "gap";
+    /// Field blocks that cannot be decoded.
+    Http2BlocksInvalid = "http2_field_blocks_lost_total", "invalid";
+    /// Field blocks that are neither the client's request nor the server's response.
+    Http2FieldsUnplaced = "http2_field_blocks_lost_total", "role_conflict";
+    /// Octets of content on streams whose beginning was not seen, or that were reported.
+    Http2ContentUnplaced = "http2_content_bytes_skipped_total", "unknown_stream";
+    /// Streams given up because too many were open.
+    Http2StreamsCap = "http_messages_given_up_total", "http2_streams_max";
+    /// Clients that reset nearly all they asked for.
+    FloodReset = "http2_floods_seen_total", "rapid_reset";
+    /// Field blocks of too many fragments or octets.
+    FloodContinuation = "http2_floods_seen_total", "continuation";
+    /// SETTINGS, PING or PRIORITY without end.
+    FloodControl = "http2_floods_seen_total", "control_frames";
+    /// DATA without content, without end.
+    FloodEmpty = "http2_floods_seen_total", "empty_data";
     /// Connections that became a tunnel by CONNECT.
     SwitchedTunnel = "http_connections_switched_total", "tunnel";
     /// Sides that began with a TLS record.
     ProtocolTls = "http_streams_refused_total", "tls";
-    /// Sides that began with the HTTP/2 preface.
-    ProtocolHttp2 = "http_streams_refused_total", "http2";
     /// Sides that began with an SSH banner.
     ProtocolSsh = "http_streams_refused_total", "ssh";
     /// Sides that began with a SOCKS handshake.

@@ -27,6 +27,9 @@ mod chunk;
 /// HTTP/2.
 mod http2;
 
+/// Messages of gRPC.
+mod grpc;
+
 /// HTTP/1.
 mod http1;
 

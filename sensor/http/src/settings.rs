@@ -29,6 +29,39 @@ pub struct HttpSettings {
     /// How long a request waits for its response, in nanoseconds of packet time. Proxies give up
     /// after 60 s.
     pub response_wait_nanos_max: i64,
+    /// How long an exchange may stay open before it is reported as it stands, in nanoseconds of
+    /// packet time; what comes of it later is passed over. Streams of gRPC live for days and
+    /// should be in the inventory before.
+    pub open_exchange_nanos_max: i64,
+    /// Payloads copied of the first messages of a flow (gRPC). Later ones look the same.
+    pub message_samples_max: usize,
+    /// Bytes of each of these payloads.
+    pub message_sample_bytes_max: usize,
+    /// HTTP/2: most streams of a connection that are open at once. Servers allow 100 to 250,
+    /// proxies between them thousands.
+    pub http2_streams_max: usize,
+    /// HTTP/2: most octets of a field block. Servers refuse 8 to 64 KiB.
+    pub http2_block_bytes_max: usize,
+    /// HTTP/2: most CONTINUATION frames of a block. A block of the cap above has four of the usual
+    /// size; more is a flood (CVE-2024-27316).
+    pub http2_continuations_max: u32,
+    /// HTTP/2: most octets of a list of fields, which compression can make thousands of times
+    /// longer than its block.
+    pub http2_list_bytes_max: usize,
+    /// HTTP/2: octets of a dynamic table that are held, whatever the peers agree on. They agree on
+    /// 4 KiB, browsers on 64 KiB.
+    pub http2_table_bytes_max: usize,
+    /// HTTP/2: bytes held while frames are searched for behind a gap. Two frames of the usual
+    /// largest size fit.
+    pub http2_resync_bytes_max: usize,
+    /// HTTP/2: bytes of one side that are searched for frames before the connection is taken for
+    /// something else. Three DATA frames of the usual largest size fit.
+    pub http2_detect_bytes_max: u64,
+    /// HTTP/2: requests that a client resets before an answer until it is a flood (CVE-2023-44487).
+    pub http2_resets_max: u32,
+    /// HTTP/2: SETTINGS, PING or empty DATA frames without a request between them until it is a
+    /// flood (CVE-2019-9512, 9515, 9518).
+    pub http2_idle_frames_max: u32,
     /// Most bytes held in heads and body samples over all connections. Above it, the connection
     /// that grows reports what it holds and starts anew.
     pub held_bytes_max: usize,
@@ -45,6 +78,18 @@ impl Default for HttpSettings {
             pending_requests_max: 256,
             pending_responses_max: 16,
             response_wait_nanos_max: 60_000_000_000,
+            open_exchange_nanos_max: 60_000_000_000,
+            message_samples_max: 4,
+            message_sample_bytes_max: 4 << 10,
+            http2_streams_max: 1024,
+            http2_block_bytes_max: 64 << 10,
+            http2_continuations_max: 64,
+            http2_list_bytes_max: 64 << 10,
+            http2_table_bytes_max: 64 << 10,
+            http2_resync_bytes_max: 40 << 10,
+            http2_detect_bytes_max: 64 << 10,
+            http2_resets_max: 100,
+            http2_idle_frames_max: 1000,
             held_bytes_max: 256 << 20,
         }
     }

@@ -17,6 +17,9 @@ pub(crate) enum MessageKind {
     Request,
     /// A status line.
     Response,
+    /// The line that HTTP/2's preface begins with (RFC 9113 section 3.4), made so that it reads as
+    /// a request to what does not know it.
+    Http2Preface,
 }
 
 /// What the first bytes of a line say.
@@ -92,6 +95,9 @@ pub(crate) fn start_line(line: &[u8], strict: bool) -> Option<MessageKind> {
     let line = trim_line_end(line);
     if line.starts_with(b"HTTP/1.") {
         return is_status_line(line).then_some(MessageKind::Response);
+    }
+    if line == b"PRI * HTTP/2.0" {
+        return Some(MessageKind::Http2Preface);
     }
     let version_start = memrchr(b' ', line)?;
     let (before, version) = line.split_at_checked(version_start)?;
@@ -178,8 +184,7 @@ pub(crate) fn is_header_line(line: &[u8]) -> bool {
 
 /// The protocol that a stream which does not begin with HTTP/1 seems to speak.
 pub(crate) fn other_protocol(bytes: &[u8]) -> Counter {
-    const TEXT: [(&[u8], Counter); 7] = [
-        (b"PRI * HTTP/2.0", Counter::ProtocolHttp2),
+    const TEXT: [(&[u8], Counter); 6] = [
         (b"SSH-", Counter::ProtocolSsh),
         (b"PROXY ", Counter::ProtocolProxy),
         (b"\r\n\r\n\0\r\nQUIT\n", Counter::ProtocolProxy),
@@ -211,7 +216,7 @@ mod tests {
 
     #[test]
     fn start_lines() {
-        use MessageKind::{Request, Response};
+        use MessageKind::{Http2Preface, Request, Response};
         let cases: &[(&[u8], bool, Option<MessageKind>)] = &[
             (b"GET / HTTP/1.1\r\n", true, Some(Request)),
             (b"GET / HTTP/1.0\n", true, Some(Request)),
@@ -222,7 +227,7 @@ mod tests {
             (b"GET /a b HTTP/1.1\r\n", false, Some(Request)),
             (b"GET  HTTP/1.1\r\n", false, None),
             (b"GET /\r\n", false, None),
-            (b"PRI * HTTP/2.0\r\n", false, None),
+            (b"PRI * HTTP/2.0\r\n", true, Some(Http2Preface)),
             (b"DESCRIBE rtsp://h/ RTSP/1.0\r\n", false, None),
             (b"INVITE sip:a@b SIP/2.0\r\n", false, None),
             (b"HTTP/1.1 200 OK\r\n", true, Some(Response)),
@@ -302,7 +307,6 @@ mod tests {
     fn other_protocols() {
         let cases: &[(&[u8], Counter)] = &[
             (b"\x16\x03\x01\x02\x00", Counter::ProtocolTls),
-            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Counter::ProtocolHttp2),
             (b"SSH-2.0-x\r\n", Counter::ProtocolSsh),
             (b"\x05\x01\x00", Counter::ProtocolSocks),
             (

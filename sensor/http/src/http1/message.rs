@@ -149,10 +149,7 @@ impl Connection {
         }
         let protocol = detect::other_protocol(chunk.bytes);
         cx.counters.count(protocol);
-        if protocol == Counter::ProtocolHttp2 {
-            self.a.state = State::Opaque;
-            self.b.state = State::Opaque;
-        }
+        self.is_other |= protocol != Counter::ProtocolOther;
     }
 
     /// A whole head was assembled.
@@ -166,15 +163,22 @@ impl Connection {
         let client = match head.kind {
             MessageKind::Request => side,
             MessageKind::Response => side.other(),
+            MessageKind::Http2Preface => {
+                self.pairs.drain();
+                self.report(cx);
+                self.handover = Some(Handover::Http2Preface { client: side });
+                return;
+            }
         };
         if !self.take_role(cx, client) {
             self.stream(side).search(true);
             self.lose(cx, side, start, Counter::RoleConflict);
             return;
         }
-        let is_read = match head.kind {
-            MessageKind::Request => self.read_request(cx, side, head),
-            MessageKind::Response => self.read_response(cx, side, head),
+        let is_read = if client == side {
+            self.read_request(cx, side, head)
+        } else {
+            self.read_response(cx, side, head)
         };
         if !is_read {
             self.stream(side).search(true);
@@ -199,14 +203,16 @@ impl Connection {
         let client = match head.kind {
             MessageKind::Request => side,
             MessageKind::Response => side.other(),
+            MessageKind::Http2Preface => return,
         };
         if !self.take_role(cx, client) {
             return;
         }
-        match head.kind {
-            MessageKind::Request => self.read_request(cx, side, head),
-            MessageKind::Response => self.read_response(cx, side, head),
-        };
+        if client == side {
+            self.read_request(cx, side, head);
+        } else {
+            self.read_response(cx, side, head);
+        }
     }
 
     /// Makes that side the client, when nothing speaks against it.

@@ -132,6 +132,8 @@ pub(crate) struct Connection {
     pairs: Pairs,
     /// The connection was counted as HTTP.
     counted: bool,
+    /// A side began with another protocol that is known.
+    is_other: bool,
     /// What follows is for another conversation.
     handover: Option<Handover>,
 }
@@ -146,6 +148,7 @@ impl Connection {
             client: None,
             pairs,
             counted: false,
+            is_other: false,
             handover: None,
         }
     }
@@ -166,6 +169,24 @@ impl Connection {
             Side::A => &mut self.a,
             Side::B => &mut self.b,
         }
+    }
+
+    /// Whether a message was found.
+    pub(crate) const fn is_recognised(&self) -> bool {
+        self.client.is_some()
+    }
+
+    /// Whether no message is looked for any more.
+    pub(crate) const fn is_opaque(&self) -> bool {
+        matches!(
+            (&self.a.state, &self.b.state),
+            (State::Opaque, State::Opaque)
+        )
+    }
+
+    /// Whether bytes of that side were found to be no message, nor a protocol that is known.
+    pub(crate) const fn found_nothing(&mut self, side: Side) -> bool {
+        !self.is_other && self.stream(side).judged
     }
 
     /// What is to follow this conversation, once.

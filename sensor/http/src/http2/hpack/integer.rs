@@ -31,7 +31,8 @@ mod tests {
 
     #[test]
     fn integers() {
-        let cases: &[(&[u8], u8, Option<(usize, usize)>)] = &[
+        type Case = (&'static [u8], u8, Option<(usize, usize)>);
+        let cases: &[Case] = &[
             // RFC 7541 appendix C.1.
             (&[0b0000_1010], 5, Some((10, 1))),
             (&[0b0001_1111, 0b1001_1010, 0b0000_1010], 5, Some((1337, 3))),

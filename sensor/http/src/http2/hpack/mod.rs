@@ -143,6 +143,11 @@ impl Decoder {
         self.table.held()
     }
 
+    /// Whether every insertion was seen.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.table.is_whole()
+    }
+
     /// Blocks may be missing.
     pub(crate) fn lose(&mut self) {
         self.table.lose();
@@ -259,7 +264,8 @@ impl Decoder {
         let rest = |taken| bytes.get(taken..).unwrap_or_default();
         let mut literal_name = core::mem::take(&mut self.name);
         let mut value = core::mem::take(&mut self.value);
-        (literal_name.clear(), value.clear());
+        literal_name.clear();
+        value.clear();
         let (mut shared_name, mut is_inferred) = (Name::Unknown, false);
         if index == 0 {
             taken += string(rest(taken), &mut literal_name)?;

@@ -114,6 +114,11 @@ impl Table {
         self.size
     }
 
+    /// Whether every insertion was seen.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
     /// Whether entries from before a gap wait for their place.
     pub(super) fn has_stale(&self) -> bool {
         self.placed < self.entries.len()
