@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use tapscope_capture::{CaptureError, PacketSource, SourceStats, StopHandle};
 use tapscope_http::ExchangeId;
 use tapscope_pipeline::{
-    Epoch, Merge, Owners, Part, Parts, Place, RecordSink, Redacting, Spread, Step, Worker,
+    Epoch, Intake, Merge, Owners, Part, Parts, Place, RecordSink, Redacting, Spread, Step, Worker,
     WorkerSettings, run,
 };
 use tapscope_record::{Counter, ExchangeRecord};
@@ -21,6 +21,7 @@ use tapscope_redact::{RedactSettings, Redactor, TokenKey};
 
 use crate::config::Settings;
 use crate::engine::Input;
+use crate::filter::SharedFilter;
 
 /// Records handed on at once: enough to make the hand-over cheap, few enough that the engine looks
 /// at commands often.
@@ -44,6 +45,7 @@ pub(crate) struct Feed {
     redactor: Redactor,
     redact: RedactSettings,
     key: TokenKey,
+    filter: SharedFilter,
 }
 
 /// A source that is open, or why it is not.
@@ -57,15 +59,18 @@ impl Feed {
     pub(crate) fn new(
         inputs: Sender<Input>,
         stop: StopHandle,
-        redact: RedactSettings,
+        settings: &Settings,
         key: TokenKey,
+        filter: SharedFilter,
     ) -> Self {
+        let redact = settings.redact.clone();
         Self {
             inputs,
             stop,
             redactor: Redactor::new(redact.clone(), key.clone()),
             redact,
             key,
+            filter,
         }
     }
 
@@ -86,6 +91,7 @@ impl Feed {
                 // Beside the workers, which come first.
                 thread: workers,
                 stop: self.stop.clone(),
+                filter: (self.filter.clone(), 0),
                 finished: Vec::new(),
                 told: None,
                 progress,
@@ -142,11 +148,13 @@ impl Feed {
                     let name = u8::try_from(number).unwrap_or(u8::MAX - 1);
                     worker.set_owners(Arc::clone(&owners), name);
                     let stop = self.stop.clone();
+                    let filter = (self.filter.clone(), 0);
                     workers.push(scope.spawn(move || {
                         let mut reader = Reader {
                             words,
                             thread: number,
                             stop,
+                            filter,
                             finished: Vec::new(),
                             told: None,
                             progress: &mut |_| {},
@@ -283,6 +291,8 @@ struct Reader<'a> {
     /// Names this thread among those that tell how they are doing.
     thread: usize,
     stop: StopHandle,
+    /// The filter that holds, and the version of it that this thread's stages have.
+    filter: (SharedFilter, u64),
     finished: Vec<SourceStats>,
     told: Option<Instant>,
     progress: &'a mut dyn FnMut(&dyn PacketSource),
@@ -333,7 +343,7 @@ impl Reader<'_> {
         result
     }
 
-    fn read<I: tapscope_pipeline::Intake>(
+    fn read<I: Intake>(
         &mut self,
         intake: &mut I,
         sources: impl Iterator<Item = Opened>,
@@ -349,12 +359,14 @@ impl Reader<'_> {
                 }
             };
             intake.set_source(u32::try_from(self.finished.len()).unwrap_or(u32::MAX));
+            self.filter_anew(intake);
             if source.is_live() {
                 // A collector that is gone is noticed by the workers.
                 let _ = self.words.send(Word::Live);
             }
             let result = run(source.as_mut(), intake, &mut |intake, source| {
                 (self.progress)(source);
+                self.filter_anew(intake);
                 let step = after_batch(self, intake, source);
                 if !source.is_live() && self.stop.is_ordered() {
                     Step::Stop
@@ -368,6 +380,14 @@ impl Reader<'_> {
             }
         }
         first_error.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Hands on the filter when it is another one than before.
+    fn filter_anew(&mut self, intake: &mut impl Intake) {
+        let (filter, seen) = &mut self.filter;
+        if let Some(filter) = filter.newer(seen) {
+            intake.set_filter(filter);
+        }
     }
 
     fn with_finished(&self, source: &mut dyn PacketSource) -> Vec<SourceStats> {

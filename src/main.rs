@@ -15,6 +15,9 @@ mod key;
 /// The thread that owns analyzer and store.
 mod engine;
 
+/// The filter of segments while a run goes on.
+mod filter;
+
 /// The threads of the sensor.
 mod feed;
 
@@ -57,7 +60,7 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Watch(arguments) => commands::watch::execute(arguments, &settings),
         Command::Replay(arguments) => commands::replay::execute(arguments, &settings),
         Command::Import(arguments) => commands::import::execute(arguments, &settings),
-        Command::Exchanges(arguments) => commands::exchanges::execute(arguments, &settings.worker),
+        Command::Exchanges(arguments) => commands::exchanges::execute(arguments, &settings),
         Command::Inventory(listing) => commands::listing::inventory(listing),
         Command::Findings(listing) => commands::listing::findings(listing),
         Command::Health(listing) => commands::health::execute(listing),

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use tapscope_analyzer::snapshot::EndpointSnapshot;
@@ -19,6 +20,7 @@ use crate::cli::{Analysis, Serving};
 use crate::config::Settings;
 use crate::engine::{Engine, read_specification};
 use crate::feed::{BATCHES_WAITING, Feed};
+use crate::filter::{Reloader, SharedFilter, own_rules};
 use crate::key;
 
 /// One run of the product: input, analysis, and the page if wanted.
@@ -34,6 +36,8 @@ pub(crate) struct Product<'a> {
     any_port: bool,
     /// Whether to go on serving when the input is over.
     remain: bool,
+    /// Whether the input may hold what our own API serves.
+    watching: bool,
     /// The order to stop.
     stop: StopHandle,
 }
@@ -64,6 +68,7 @@ impl<'a> Product<'a> {
             listen: None,
             any_port: false,
             remain: false,
+            watching: false,
             stop: StopHandle::new().context("no file descriptors to be had")?,
         })
     }
@@ -100,6 +105,12 @@ impl<'a> Product<'a> {
         self
     }
 
+    /// Takes in live traffic, of which our own API may be a part.
+    pub(crate) fn watching(mut self) -> Self {
+        self.watching = true;
+        self
+    }
+
     /// Takes any free port when the wanted one is taken.
     pub(crate) fn any_port(mut self) -> Self {
         self.any_port = true;
@@ -128,6 +139,7 @@ impl<'a> Product<'a> {
             .listen
             .map(|addr| self.bind(&runtime, addr))
             .transpose()?;
+        let filter = self.filter(&runtime, listener.as_ref())?;
         let api = self.api_settings();
         let view = Arc::new(LiveView::new(api.event_backlog_max));
         let specifications = self.read_specifications()?;
@@ -154,7 +166,7 @@ impl<'a> Product<'a> {
             })
             .unzip();
         let (inputs, received) = crossbeam_channel::bounded(BATCHES_WAITING);
-        let feed = Feed::new(inputs, stop.clone(), self.settings.redact.clone(), key);
+        let feed = Feed::new(inputs, stop.clone(), self.settings, key, filter);
         thread::scope(|scope| {
             // An engine that is gone, even by a panic, ends the input and the serving too.
             let end = EndOnDrop(stop.clone(), ended.clone());
@@ -183,6 +195,24 @@ impl<'a> Product<'a> {
                 kept: engine.kept(),
             })
         })
+    }
+
+    /// The filter of the run. A live one leaves our own API out, and is kept up to date.
+    fn filter(&self, runtime: &Runtime, listener: Option<&TcpListener>) -> Result<SharedFilter> {
+        let source = &self.settings.filter;
+        if !self.watching {
+            return SharedFilter::new(source, &[]);
+        }
+        let address = listener.and_then(|listener| listener.local_addr().ok());
+        let own = address.map(own_rules).unwrap_or_default();
+        let filter = SharedFilter::new(source, &own)?;
+        runtime.spawn(keep_filter(Reloader::new(
+            source.clone(),
+            own,
+            filter.clone(),
+            self.settings.path.clone(),
+        )));
+        Ok(filter)
     }
 
     /// What the API may do and where it is.
@@ -262,6 +292,21 @@ async fn serve(listener: TcpListener, state: ApiState, over: watch::Receiver<boo
 async fn wait_until(mut over: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is the end as well.
     let _ = over.wait_for(|over| *over).await;
+}
+
+/// Reads the filter again on SIGHUP, and looks every second whether its file changed.
+async fn keep_filter(mut reloader: Reloader) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
+    let mut every_second = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => reloader.read_again(),
+            _ = every_second.tick() => reloader.look(),
+        }
+    }
 }
 
 /// The first signal ends the input and the serving in good order, the second one at once.

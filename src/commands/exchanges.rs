@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use tapscope_capture::FileSource;
+use tapscope_decap::Filter;
 use tapscope_http::{ExchangeSink, HttpExchange};
 use tapscope_pipeline::{Step, Worker, WorkerSettings, run};
 
 use crate::cli::Exchanges;
+use crate::config::Settings;
 use crate::view::ExchangeLine;
 
 /// Bytes collected before they are written.
@@ -38,7 +40,9 @@ impl<W: Write> Lines<W> {
     }
 }
 
-pub(crate) fn execute(arguments: &Exchanges, settings: &WorkerSettings) -> Result<()> {
+pub(crate) fn execute(arguments: &Exchanges, settings: &Settings) -> Result<()> {
+    let filter = Filter::new(settings.filter.read()?)?;
+    let settings = (&settings.worker, &filter);
     if let Some(directory) = &arguments.out_dir {
         fs::create_dir_all(directory)
             .with_context(|| format!("{}: cannot be made", directory.display()))?;
@@ -86,7 +90,11 @@ fn output_path(directory: &Path, file: &Path) -> PathBuf {
     directory.join(format!("{name}.jsonl"))
 }
 
-fn extract(file: &Path, output: impl Write, settings: &WorkerSettings) -> Result<()> {
+fn extract(
+    file: &Path,
+    output: impl Write,
+    (settings, filter): (&WorkerSettings, &Filter),
+) -> Result<()> {
     let mut source = FileSource::open(file)?;
     let output = BufWriter::with_capacity(WRITE_BUFFER_BYTES, output);
     let mut worker = Worker::new(
@@ -96,6 +104,7 @@ fn extract(file: &Path, output: impl Write, settings: &WorkerSettings) -> Result
             failed: None,
         },
     );
+    worker.set_filter(filter.clone());
     let read = run(&mut source, &mut worker, &mut |worker, _| {
         if worker.sink.failed.is_some() {
             Step::Stop

@@ -31,6 +31,7 @@ struct Written {
     store: WrittenStore,
     api: WrittenApi,
     privacy: WrittenPrivacy,
+    filter: WrittenFilter,
     specifications: WrittenSpecifications,
     limits: WrittenLimits,
 }
@@ -69,6 +70,13 @@ struct WrittenPrivacy {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+struct WrittenFilter {
+    rules: Vec<String>,
+    file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct WrittenSpecifications {
     files: Vec<PathBuf>,
 }
@@ -77,6 +85,8 @@ struct WrittenSpecifications {
 mod limits;
 
 use limits::WrittenLimits;
+
+use crate::filter::FilterSource;
 
 /// What is meant.
 pub(crate) struct Settings {
@@ -87,6 +97,10 @@ pub(crate) struct Settings {
     /// Live capture.
     #[cfg(feature = "live")]
     pub(crate) live: LiveSettings,
+    /// Which segments are wanted.
+    pub(crate) filter: FilterSource,
+    /// The file all this was read from.
+    pub(crate) path: Option<PathBuf>,
     /// Decapsulation, connections, HTTP.
     pub(crate) worker: WorkerSettings,
     /// Redaction.
@@ -118,7 +132,11 @@ impl Settings {
         };
         let text = fs::read_to_string(path)
             .with_context(|| format!("{}: the configuration cannot be read", path.display()))?;
-        Self::parse(&text).with_context(|| format!("{}", path.display()))
+        let settings = Self::parse(&text).with_context(|| format!("{}", path.display()))?;
+        Ok(Self {
+            path: Some(path.to_owned()),
+            ..settings
+        })
     }
 
     /// How many workers to run: as typed, else as configured, else `usual`.
@@ -138,6 +156,7 @@ impl Settings {
             store,
             api,
             privacy,
+            filter,
             specifications,
             limits,
         } = written;
@@ -166,6 +185,11 @@ impl Settings {
         limits.apply(&mut worker, &mut redact, &mut analyzer)?;
         Ok(Self {
             interfaces: capture.interfaces.clone(),
+            filter: FilterSource {
+                rules: filter.rules,
+                file: filter.file,
+            },
+            path: None,
             workers: capture.workers,
             #[cfg(feature = "live")]
             live: live_settings(&capture),

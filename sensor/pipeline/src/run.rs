@@ -1,7 +1,7 @@
 //! The loop that feeds a worker, or the spread over several, from a packet source until it ends.
 
 use tapscope_capture::{Batch, CaptureError, PacketSource};
-use tapscope_decap::{RawPacket, Timestamp};
+use tapscope_decap::{Filter, RawPacket, Timestamp};
 use tapscope_http::ExchangeSink;
 
 use crate::worker::Worker;
@@ -25,6 +25,9 @@ pub trait Intake {
 
     /// C: packets from here on come from that source, counted from 0 over the run.
     fn set_source(&mut self, source: u32);
+
+    /// C: another filter of segments from the next packet on.
+    fn set_filter(&mut self, filter: Filter);
 }
 
 impl<S: ExchangeSink> Intake for Worker<S> {
@@ -38,6 +41,10 @@ impl<S: ExchangeSink> Intake for Worker<S> {
 
     fn set_source(&mut self, source: u32) {
         Self::set_source(self, source);
+    }
+
+    fn set_filter(&mut self, filter: Filter) {
+        Self::set_filter(self, filter);
     }
 }
 

@@ -6,7 +6,7 @@
 //! rightly. What is not TCP goes no further, so peeling twice is not paid for either.
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use tapscope_decap::{Decapsulator, RawPacket, Segment, Timestamp};
+use tapscope_decap::{Decapsulator, Filter, RawPacket, Segment, Timestamp};
 use tapscope_http::ExchangeSink;
 use tapscope_record::Counter;
 
@@ -226,6 +226,10 @@ impl Intake for Spread {
 
     fn set_source(&mut self, source: u32) {
         self.broadcast(|| Item::Source(source));
+    }
+
+    fn set_filter(&mut self, filter: Filter) {
+        self.decap.set_filter(filter);
     }
 }
 
