@@ -63,6 +63,8 @@ limits! {
     fragment_bytes_max: usize => worker.decap.fragment_bytes_max >= 65_536;
     fragment_datagrams_max: usize => worker.decap.fragment_datagrams_max >= 1;
     fragments_per_datagram_max: usize => worker.decap.fragments_per_datagram_max >= 2;
+    fragment_finished_max: usize => worker.decap.fragment_finished_max >= 0;
+    fragment_reuse_nanos: u64 => worker.decap.fragment_reuse_nanos >= 1_000_000;
     fragment_timeout_nanos: u64 => worker.decap.fragment_timeout_nanos >= 1_000_000;
     connections_max: usize => worker.flow.connections_max >= 16;
     held_bytes_max: usize => worker.flow.held_bytes_max >= 65_536;

@@ -36,6 +36,8 @@ pub(crate) enum Refusal {
     WlanFrame(u8),
     /// An IP fragment that waits for the rest of its datagram.
     FragmentHeld,
+    /// An IP fragment that came before: a mirror's second copy.
+    FragmentCopy,
     /// An IP fragment that could not be kept or made no sense.
     FragmentRefused,
     /// The captured bytes ended inside a header.
@@ -78,6 +80,7 @@ pub(crate) struct Counters {
     pub(crate) fragments_timed_out: u64,
     pub(crate) fragments_evicted: u64,
     pub(crate) fragments_overlapping: u64,
+    pub(crate) fragments_superseded: u64,
     link_type: Numbered,
     ethertype: Numbered,
     llc_sap: Numbered,
@@ -87,6 +90,7 @@ pub(crate) struct Counters {
     nsh_protocol: Numbered,
     wlan_frame: Numbered,
     fragment_held: u64,
+    fragment_copy: u64,
     fragment_refused: u64,
     truncated_header: u64,
     malformed_header: u64,
@@ -124,6 +128,7 @@ impl Counters {
             Refusal::NshProtocol(number) => self.nsh_protocol.add(u32::from(number), distinct_max),
             Refusal::WlanFrame(number) => self.wlan_frame.add(u32::from(number), distinct_max),
             Refusal::FragmentHeld => self.fragment_held += 1,
+            Refusal::FragmentCopy => self.fragment_copy += 1,
             Refusal::FragmentRefused => self.fragment_refused += 1,
             Refusal::TruncatedHeader => self.truncated_header += 1,
             Refusal::MalformedHeader => self.malformed_header += 1,
@@ -158,6 +163,10 @@ impl Counters {
                 "decap_datagrams_overlapping_total",
                 self.fragments_overlapping,
             ),
+            plain(
+                "decap_datagrams_superseded_total",
+                self.fragments_superseded,
+            ),
         ];
         let numbered = [
             ("link_type", &self.link_type, false),
@@ -184,6 +193,7 @@ impl Counters {
         }
         let fixed = [
             ("ip_fragment_held", self.fragment_held),
+            ("ip_fragment_copy", self.fragment_copy),
             ("ip_fragment_refused", self.fragment_refused),
             ("truncated_header", self.truncated_header),
             ("malformed_header", self.malformed_header),
@@ -195,6 +205,11 @@ impl Counters {
                 values.push(refused(reason.to_owned(), count));
             }
         }
+        self.filtered(filter, &mut values);
+        values
+    }
+
+    fn filtered(&self, filter: &Filter, values: &mut Vec<CounterValue>) {
         for (rule, count) in filter.rules().iter().zip(&self.filtered_by) {
             if *count > 0 {
                 values.push(refused(format!("filter: {rule}"), *count));
@@ -209,7 +224,6 @@ impl Counters {
                 values.push(refused(reason.to_owned(), count));
             }
         }
-        values
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::counters::{CounterValue, Counters, Refusal};
 use crate::filter::Filter;
 use crate::fragment::FragmentTable;
-use crate::walk::{Protocol, Stop, Walk};
+use crate::walk::{Protocol, Resume, Stop, Walk};
 use crate::{DecapSettings, RawPacket, Segment, Timestamp, fast};
 
 /// Peels packets.
@@ -101,12 +101,39 @@ fn peel<'a>(
         Err(Stop::Refused(refusal)) => return Err(refusal),
         Err(Stop::Fragment(fragment)) => fragment,
     };
-    let resume = fragments.insert(fragment, now, settings, counters)?;
-    let next = Protocol::Transport(resume.protocol);
-    let walk = Walk::resume(settings, packet, resume, fragments.whole());
-    walk.run(next).map_err(|stop| match stop {
+    let mut resume = fragments.insert(fragment, now, settings, counters)?;
+    // A tunnel's datagram in pieces may carry a piece of another. Each turn is deeper in the
+    // budget of layers that the resumed walk brings along.
+    loop {
+        let whole = fragments.take_whole();
+        let inner = match resumed(settings, packet, resume.clone(), &whole) {
+            Err(Stop::Fragment(inner)) => {
+                fragments.insert(inner, now, settings, counters).map(Some)
+            }
+            Err(Stop::Refused(refusal)) => Err(refusal),
+            Ok(_) => Ok(None),
+        };
+        match inner? {
+            Some(deeper) => resume = deeper,
+            None => {
+                fragments.restore_whole(whole);
+                break;
+            }
+        }
+    }
+    // The segment must borrow from the table and not from the buffer that was out.
+    resumed(settings, packet, resume, fragments.whole()).map_err(|stop| match stop {
         Stop::Refused(refusal) => refusal,
-        // Fragments inside fragments: nobody's network, and the buffer is in use.
         Stop::Fragment(_) => Refusal::FragmentRefused,
     })
+}
+
+fn resumed<'a>(
+    settings: &DecapSettings,
+    packet: RawPacket<'a>,
+    at: Resume,
+    whole: &'a [u8],
+) -> Result<Segment<'a>, Stop<'a>> {
+    let next = Protocol::Transport(at.protocol);
+    Walk::resume(settings, packet, at, whole).run(next)
 }

@@ -1,9 +1,13 @@
 //! IP fragments wait here until their datagram is whole, under a cap and a timeout.
 //!
-//! Where fragments overlap the first copy of a byte wins and the datagram is counted as
-//! overlapping. When a cap is reached the datagram that has waited longest is given up.
+//! A fragment that comes again is a mirror's second copy and is passed over, also when its datagram
+//! is whole already. Where fragments overlap otherwise, the datagram is counted as overlapping: of
+//! IPv4 the first copy of a byte wins, of IPv6 the whole datagram is dropped (RFC 5722). An overlap
+//! long after the last fragment is another datagram under the same identification, and the old one
+//! is given up. When a cap is reached the datagram that has waited longest is given up.
 
-use std::collections::{BTreeMap, HashMap};
+use core::hash::BuildHasher;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use core::net::IpAddr;
 
@@ -60,11 +64,31 @@ impl Piece {
     }
 }
 
+/// What tells a fragment from every other of its datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Print {
+    offset: u32,
+    len: usize,
+    more: bool,
+    content: u64,
+}
+
+/// What a fragment did to its datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    Added { cost: usize },
+    Overlapped,
+}
+
 #[derive(Debug)]
 struct Datagram {
     /// Counts datagrams; the order in which they are given up.
     serial: u64,
     started: Timestamp,
+    /// When its latest fragment came.
+    latest: Timestamp,
+    /// Its fragments so far.
+    prints: Vec<Print>,
     /// Sorted by offset, never overlapping.
     pieces: Vec<Piece>,
     /// Known when the last fragment was seen.
@@ -72,17 +96,21 @@ struct Datagram {
     /// Where to go on: from the first fragment, which alone names the protocol in IPv6.
     at: Option<Resume>,
     overlapping: bool,
+    /// Dropped, and its fragments with it until it times out.
+    dropped: bool,
 }
 
 /// Room a datagram takes beside its pieces.
 const DATAGRAM_COST: usize = size_of::<Datagram>() + size_of::<Key>() * 2;
 
-/// The datagrams that wait.
+/// The datagrams that wait, and those that were last made whole.
 #[derive(Debug, Default)]
 pub(crate) struct FragmentTable {
     datagrams: HashMap<Key, Datagram, foldhash::fast::RandomState>,
     by_age: BTreeMap<u64, Key>,
     next_serial: u64,
+    /// Prints of whole datagrams, the latest last: copies may come after the whole.
+    finished: VecDeque<(Key, Vec<Print>)>,
     retained_bytes: usize,
     whole: Vec<u8>,
 }
@@ -98,6 +126,16 @@ impl FragmentTable {
         &self.whole
     }
 
+    /// Hands out the buffer of [`Self::whole`], so that a datagram inside can be inserted.
+    pub(crate) fn take_whole(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.whole)
+    }
+
+    /// Gives the buffer back.
+    pub(crate) fn restore_whole(&mut self, whole: Vec<u8>) {
+        self.whole = whole;
+    }
+
     /// Takes a fragment; tells where to go on when it made its datagram [`Self::whole`].
     pub(crate) fn insert(
         &mut self,
@@ -108,20 +146,38 @@ impl FragmentTable {
     ) -> Result<Resume, Refusal> {
         self.expire(now, settings, counters);
         let key = check(&fragment)?;
+        let print = Print {
+            offset: fragment.part.offset,
+            len: fragment.data.len(),
+            more: fragment.part.more,
+            content: self.datagrams.hasher().hash_one(fragment.data),
+        };
+        if self.is_copy(key, print) {
+            return Err(Refusal::FragmentCopy);
+        }
+        self.give_up_reused(key, &fragment, now, settings, counters);
         if !self.datagrams.contains_key(&key) {
             self.open(key, now);
         }
         let Some(datagram) = self.datagrams.get_mut(&key) else {
             return Err(Refusal::FragmentRefused);
         };
-        if datagram.pieces.len() >= settings.fragments_per_datagram_max {
+        if datagram.dropped || datagram.prints.len() >= settings.fragments_per_datagram_max {
             return Err(Refusal::FragmentRefused);
         }
-        let was_overlapping = datagram.overlapping;
-        self.retained_bytes += datagram.add(fragment);
-        if datagram.overlapping && !was_overlapping {
-            counters.fragments_overlapping += 1;
+        datagram.latest = now;
+        let is_new_overlap = !datagram.overlapping;
+        match datagram.add(fragment, print) {
+            Effect::Added { cost } => self.retained_bytes += cost,
+            Effect::Overlapped => {
+                // RFC 5722: all of the datagram, what came and what will come.
+                self.retained_bytes -= datagram.drop_pieces();
+                counters.fragments_overlapping += 1;
+                self.shrink(settings, counters);
+                return Err(Refusal::FragmentRefused);
+            }
         }
+        counters.fragments_overlapping += u64::from(is_new_overlap && datagram.overlapping);
         if !datagram.is_whole() {
             self.shrink(settings, counters);
             return Err(Refusal::FragmentHeld);
@@ -132,7 +188,54 @@ impl FragmentTable {
         for piece in &datagram.pieces {
             self.whole.extend_from_slice(&piece.bytes);
         }
+        self.finish(key, datagram.prints, settings);
+        self.shrink(settings, counters);
         datagram.at.ok_or(Refusal::FragmentRefused)
+    }
+
+    /// Whether this very fragment came before.
+    fn is_copy(&self, key: Key, print: Print) -> bool {
+        let waits = self.datagrams.get(&key);
+        let finished = self.finished.iter().rev().find(|(other, _)| *other == key);
+        waits.is_some_and(|datagram| datagram.prints.contains(&print))
+            || finished.is_some_and(|(_, prints)| prints.contains(&print))
+    }
+
+    /// Gives up a datagram when the fragment must be of another with the same identification.
+    fn give_up_reused(
+        &mut self,
+        key: Key,
+        fragment: &Fragment<'_>,
+        now: Timestamp,
+        settings: &DecapSettings,
+        counters: &mut Counters,
+    ) {
+        let is_other = self.datagrams.get(&key).is_some_and(|datagram| {
+            !datagram.dropped
+                && now.nanos_since(datagram.latest) >= settings.fragment_reuse_nanos
+                && datagram.contradicts(fragment)
+        });
+        if is_other {
+            self.remove(key);
+            counters.fragments_superseded += 1;
+        }
+    }
+
+    /// Remembers the fragments of a whole datagram.
+    fn finish(&mut self, key: Key, prints: Vec<Print>, settings: &DecapSettings) {
+        self.retained_bytes += finished_cost(&prints);
+        self.finished.push_back((key, prints));
+        while self.finished.len() > settings.fragment_finished_max {
+            self.forget_finished();
+        }
+    }
+
+    fn forget_finished(&mut self) -> bool {
+        let oldest = self.finished.pop_front();
+        if let Some((_, prints)) = &oldest {
+            self.retained_bytes = self.retained_bytes.saturating_sub(finished_cost(prints));
+        }
+        oldest.is_some()
     }
 
     fn open(&mut self, key: Key, now: Timestamp) {
@@ -145,10 +248,13 @@ impl FragmentTable {
             Datagram {
                 serial,
                 started: now,
+                latest: now,
+                prints: Vec::new(),
                 pieces: Vec::new(),
                 total_len: None,
                 at: None,
                 overlapping: false,
+                dropped: false,
             },
         );
     }
@@ -156,8 +262,8 @@ impl FragmentTable {
     fn remove(&mut self, key: Key) -> Option<Datagram> {
         let datagram = self.datagrams.remove(&key)?;
         self.by_age.remove(&datagram.serial);
-        let pieces: usize = datagram.pieces.iter().map(Piece::cost).sum();
-        self.retained_bytes = self.retained_bytes.saturating_sub(pieces + DATAGRAM_COST);
+        let cost = datagram.cost() + DATAGRAM_COST;
+        self.retained_bytes = self.retained_bytes.saturating_sub(cost);
         Some(datagram)
     }
 
@@ -178,6 +284,10 @@ impl FragmentTable {
         while self.retained_bytes > settings.fragment_bytes_max
             || self.datagrams.len() > settings.fragment_datagrams_max
         {
+            // What is only remembered goes before what still waits.
+            if self.retained_bytes > settings.fragment_bytes_max && self.forget_finished() {
+                continue;
+            }
             let Some(oldest) = self.by_age.values().next().copied() else {
                 return;
             };
@@ -208,20 +318,55 @@ fn check(fragment: &Fragment<'_>) -> Result<Key, Refusal> {
     })
 }
 
+/// Room that a remembered datagram takes.
+const fn finished_cost(prints: &Vec<Print>) -> usize {
+    size_of::<(Key, Vec<Print>)>() + prints.capacity() * size_of::<Print>()
+}
+
 impl Datagram {
-    /// Adds the bytes that no earlier fragment brought; tells what they cost.
-    fn add(&mut self, fragment: Fragment<'_>) -> usize {
+    /// Room it takes beside [`DATAGRAM_COST`].
+    fn cost(&self) -> usize {
+        let pieces: usize = self.pieces.iter().map(Piece::cost).sum();
+        pieces + self.prints.capacity() * size_of::<Print>()
+    }
+
+    /// Forgets every byte; tells what they took.
+    fn drop_pieces(&mut self) -> usize {
+        let cost = self.cost();
+        self.pieces = Vec::new();
+        self.prints = Vec::new();
+        self.dropped = true;
+        cost
+    }
+
+    /// Whether a fragment claims another end, or bytes that are there already.
+    fn contradicts(&self, fragment: &Fragment<'_>) -> bool {
+        let start = fragment.part.offset as usize;
+        let end = start + fragment.data.len();
+        let other_end = !fragment.part.more && self.total_len.is_some_and(|total| total != end);
+        let beyond = self.total_len.is_some_and(|total| end > total);
+        let overlaps = |piece: &Piece| piece.offset < end && piece.end() > start;
+        other_end || beyond || self.pieces.iter().any(overlaps)
+    }
+
+    /// Adds the bytes that no earlier fragment brought.
+    fn add(&mut self, fragment: Fragment<'_>, print: Print) -> Effect {
+        if self.contradicts(&fragment) {
+            self.overlapping = true;
+            if fragment.at.ip.source.is_ipv6() {
+                return Effect::Overlapped;
+            }
+        }
+        let before = self.cost();
         let start = fragment.part.offset as usize;
         let end = start + fragment.data.len();
         if !fragment.part.more {
             // The first claim of an end wins, as the first copy of a byte does.
-            let total = *self.total_len.get_or_insert(end);
-            self.overlapping |= total != end;
+            self.total_len.get_or_insert(end);
         }
         if start == 0 && self.at.is_none() {
             self.at = Some(fragment.at);
         }
-        let mut cost = 0;
         let mut at = start;
         let mut added = Vec::new();
         for piece in &self.pieces {
@@ -231,20 +376,20 @@ impl Datagram {
             if piece.offset >= end {
                 break;
             }
-            // An exact repeat is a mirror's second copy, not an overlap.
-            self.overlapping |= piece.offset != start || piece.end() != end;
             added.extend(cut(fragment.data, start, at, piece.offset));
             at = piece.end();
         }
         added.extend(cut(fragment.data, start, at, end));
         for piece in added {
-            cost += piece.cost();
             let place = self
                 .pieces
                 .partition_point(|other| other.offset < piece.offset);
             self.pieces.insert(place, piece);
         }
-        cost
+        self.prints.push(print);
+        Effect::Added {
+            cost: self.cost() - before,
+        }
     }
 
     fn is_whole(&self) -> bool {

@@ -3,9 +3,9 @@
 /// What the stage may spend on a packet and keep between packets.
 #[derive(Clone, Debug)]
 pub struct DecapSettings {
-    /// Layers peeled off one packet before it is given up. The deepest stack met in practice
-    /// (cloud mirror in a tunnel in a provider's QinQ, inner VLAN, MPLS) has about a dozen; a
-    /// packet with more is an attack on the decoder.
+    /// Headers looked at in one packet before it is given up. A tunnel such as VXLAN has four
+    /// (Ethernet, what its EtherType names, IP, UDP), so that this is about sixteen tunnels in one
+    /// another; a packet with more is an attack on the decoder.
     pub layers_max: u8,
     /// IPv6 extension headers passed in one IP packet. RFC 8200 knows seven kinds, each at most
     /// once (destination options twice).
@@ -38,6 +38,12 @@ pub struct DecapSettings {
     /// Fragments of one datagram: 64 KiB in pieces of 576 bytes is about 120; more is a
     /// tiny-fragment attack.
     pub fragments_per_datagram_max: usize,
+    /// Whole datagrams whose fragments are remembered, so that a mirror's second copies of them do
+    /// not wait for a datagram that will never be: copies follow within some hundred packets.
+    pub fragment_finished_max: usize,
+    /// Silence after which an overlapping IPv4 fragment is taken for one of another datagram with
+    /// the same identification: the fragments of one follow each other within milliseconds.
+    pub fragment_reuse_nanos: u64,
     /// How long (packet time) a datagram waits for its fragments: 30 s as in Linux.
     pub fragment_timeout_nanos: u64,
 }
@@ -45,7 +51,7 @@ pub struct DecapSettings {
 impl Default for DecapSettings {
     fn default() -> Self {
         Self {
-            layers_max: 24,
+            layers_max: 64,
             ipv6_extensions_max: 8,
             unknown_numbers_max: 64,
             vxlan_ports: vec![4789, 8472],
@@ -60,6 +66,8 @@ impl Default for DecapSettings {
             fragment_bytes_max: 4 << 20,
             fragment_datagrams_max: 4096,
             fragments_per_datagram_max: 256,
+            fragment_finished_max: 256,
+            fragment_reuse_nanos: 1_000_000_000,
             fragment_timeout_nanos: 30_000_000_000,
         }
     }

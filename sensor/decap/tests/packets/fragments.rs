@@ -46,7 +46,8 @@ fn any_order_makes_the_datagram_whole() {
             refusals(&decapsulator),
             [("ip_fragment_held".to_owned(), 2)]
         );
-        assert_eq!(decapsulator.retained_bytes(), 0);
+        // Only the memory of what came is left.
+        assert!(decapsulator.retained_bytes() < 300);
     }
 }
 
@@ -88,6 +89,7 @@ fn the_first_copy_wins_and_an_overlap_is_told() {
     assert!(feed(&mut decapsulator, &repeated).is_some());
     assert_eq!(count(&decapsulator, "decap_datagrams_overlapping_total"), 0);
 
+    let mut decapsulator = Decapsulator::new(DecapSettings::default());
     let forged = ipv4_part(6, 9, 8, true, &[b'X'; 24]);
     let packets = [
         parts()[0].clone(),
@@ -100,6 +102,59 @@ fn the_first_copy_wins_and_an_overlap_is_told() {
         Some(&data[20..])
     );
     assert_eq!(count(&decapsulator, "decap_datagrams_overlapping_total"), 1);
+}
+
+#[test]
+fn copies_of_a_mirror_change_nothing() {
+    let mut decapsulator = Decapsulator::new(DecapSettings::default());
+    for order in [[0, 0, 1, 1, 2, 2], [2, 1, 0, 0, 1, 2]] {
+        let packets: Vec<_> = order.iter().map(|at| parts()[*at].clone()).collect();
+        feed(&mut decapsulator, &packets);
+    }
+    assert_eq!(count(&decapsulator, "decap_datagrams_reassembled_total"), 1);
+    assert_eq!(
+        refusals(&decapsulator),
+        [
+            ("ip_fragment_held".to_owned(), 2),
+            ("ip_fragment_copy".to_owned(), 9)
+        ]
+    );
+}
+
+/// RFC 5722: an overlap in IPv6 is an attack; nothing of the datagram is used.
+#[test]
+fn an_overlap_of_ipv6_drops_the_datagram() {
+    let data = segment();
+    let mut decapsulator = Decapsulator::new(DecapSettings::default());
+    let packets = [
+        ipv6_part(6, 1, 0, true, &data[..32]),
+        ipv6_part(6, 1, 24, true, &[b'X'; 16]),
+        ipv6_part(6, 1, 32, false, &data[32..]),
+        ipv6_part(6, 1, 0, true, &data[..32]),
+    ];
+    assert_eq!(feed(&mut decapsulator, &packets), None);
+    assert_eq!(count(&decapsulator, "decap_datagrams_overlapping_total"), 1);
+    assert_eq!(count(&decapsulator, "decap_datagrams_reassembled_total"), 0);
+}
+
+/// A fragment was lost, and the sender came round to the same identification.
+#[test]
+fn an_identification_used_again_is_another_datagram() {
+    let mut decapsulator = Decapsulator::new(DecapSettings::default());
+    let old = tcp(&[b'o'; 36]);
+    feed(&mut decapsulator, &[ipv4_part(6, 9, 0, true, &old[..32])]);
+    let mut last = None;
+    for data in parts() {
+        let later = RawPacket {
+            timestamp: Timestamp::from_nanos(5_000_000_000),
+            ..packet(LinkType::RAW, &data)
+        };
+        let segment = decapsulator.handle_packet(later);
+        last = segment.map(|segment| segment.payload.to_vec());
+    }
+    assert_eq!(last.as_deref(), Some(&segment()[20..]));
+    assert_eq!(count(&decapsulator, "decap_datagrams_superseded_total"), 1);
+    assert_eq!(count(&decapsulator, "decap_datagrams_overlapping_total"), 0);
 }
 
 #[test]

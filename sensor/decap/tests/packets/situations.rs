@@ -386,7 +386,7 @@ fn every_encapsulation_gives_the_same_segment() {
 #[test]
 fn what_gives_no_segment_is_counted_by_its_reason() {
     let ether = LinkType::ETHERNET;
-    let deep = (0..40).fold(plain(), |data, n| {
+    let deep = (0..80).fold(plain(), |data, n| {
         tag(n, if n == 0 { V4 } else { 0x8100 }, &data)
     });
     let long_chain = (0..12).fold(tcp(b""), |data, n| {

@@ -1,0 +1,66 @@
+//! The sensor over packets, and whether two runs say the same.
+
+use tapscope_http::{Encapsulation, HttpExchange};
+use tapscope_pipeline::{Worker, WorkerSettings};
+
+use crate::kinds::Kind;
+use crate::packet::Packet;
+
+/// What the sensor makes of packets.
+pub struct Seen {
+    /// The exchanges in the order in which they were reported, without their peeled stacks.
+    pub exchanges: Vec<HttpExchange>,
+    /// How many of them came with a peeled stack.
+    pub encapsulated: usize,
+}
+
+fn run<'a>(packets: impl Iterator<Item = std::borrow::Cow<'a, [Packet]>>) -> Seen {
+    let mut exchanges = Vec::new();
+    let mut encapsulated = 0;
+    let mut worker = Worker::new(&WorkerSettings::default(), |mut exchange: HttpExchange| {
+        encapsulated += usize::from(!exchange.encapsulation.is_empty());
+        exchange.encapsulation = Encapsulation::default();
+        exchanges.push(exchange);
+    });
+    for group in packets {
+        for packet in group.iter() {
+            worker.handle_packet(packet.raw());
+        }
+    }
+    worker.flush();
+    drop(worker);
+    Seen {
+        exchanges,
+        encapsulated,
+    }
+}
+
+/// The exchanges of packets as they are.
+#[must_use]
+pub fn plain(packets: &[Packet]) -> Seen {
+    run(std::iter::once(std::borrow::Cow::Borrowed(packets)))
+}
+
+/// The exchanges of the same packets inside an encapsulation.
+#[must_use]
+pub fn wrapped(packets: &[Packet], kind: &Kind) -> Seen {
+    let serials = (1..=u16::MAX).cycle();
+    run(packets
+        .iter()
+        .zip(serials)
+        .map(|(packet, serial)| kind.wrap(packet, serial).into()))
+}
+
+/// The first difference between what two runs said.
+#[must_use]
+pub fn difference(expected: &[HttpExchange], found: &[HttpExchange]) -> Option<String> {
+    if expected.len() != found.len() {
+        return Some(format!(
+            "{} exchanges and not {}",
+            found.len(),
+            expected.len()
+        ));
+    }
+    let (expected, found) = expected.iter().zip(found).find(|(a, b)| a != b)?;
+    Some(format!("found {found:?}\nand not {expected:?}"))
+}
