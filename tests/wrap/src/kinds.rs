@@ -339,9 +339,11 @@ pub const KINDS: &[Kind] = &[
     }),
     kind("ip_in_fragments_seen_twice", |it| {
         let parts = fragment::v4(it.serial, ip_protocol(it.ip), it.ip);
+        // Whole packets seen twice are the next stage's business.
+        let copies = if parts.len() > 1 { 2 } else { 1 };
         parts
             .iter()
-            .flat_map(|part| [part.clone(), part.clone()])
+            .flat_map(|part| vec![part.clone(); copies])
             .collect()
     }),
     kind("fragments_in_fragments", |it| {
