@@ -89,10 +89,12 @@ limits! {
     http2_resets_max: u32 => worker.http.http2_resets_max >= 10;
     http2_idle_frames_max: u32 => worker.http.http2_idle_frames_max >= 10;
     decoded_bytes_max: usize => redact.decoded_bytes_max >= 0;
+    decoded_ratio_max: usize => redact.decoded_ratio_max >= 1;
     shape_fields_max: usize => redact.shape_fields_max >= 1;
     hosts_max: usize => analyzer.inventory.max_hosts >= 1;
     endpoints_max: usize => analyzer.inventory.max_endpoints >= 1;
     endpoints_per_host_max: usize => analyzer.inventory.max_endpoints_per_host >= 1;
+    operations_per_endpoint_max: usize => analyzer.inventory.max_operations_per_endpoint >= 1;
     schemas_max: usize => analyzer.inventory.max_schemas >= 2;
     schema_fields_max: usize => analyzer.inventory.max_schema_fields >= 16;
     consumers_max: usize => analyzer.inventory.max_consumers >= 1;

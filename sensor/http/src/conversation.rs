@@ -14,7 +14,7 @@ use crate::exchange::{
     ExchangeId, ExchangeSink, HttpExchange, Messages, Pairing, Protocol, Request, Response,
 };
 use crate::settings::HttpSettings;
-use crate::{http1, http2};
+use crate::{http1, http2, websocket};
 
 /// What is fixed about a connection.
 #[derive(Clone, Debug)]
@@ -142,6 +142,8 @@ pub(crate) enum Conversation {
     Http1(Box<http1::Connection>),
     /// HTTP/2.
     Http2(Box<http2::Connection>),
+    /// WebSocket, to which HTTP/1 switched.
+    WebSocket(Box<websocket::Connection>),
     /// Something else; its bytes are only counted.
     Opaque,
 }
@@ -156,6 +158,7 @@ impl Conversation {
             }
             Self::Http1(connection) => connection.held(),
             Self::Http2(connection) => connection.held(),
+            Self::WebSocket(connection) => connection.held(),
         }
     }
 
@@ -167,6 +170,7 @@ impl Conversation {
                 connection.deadline(settings)
             }
             Self::Http2(connection) => connection.deadline(settings),
+            Self::WebSocket(connection) => connection.deadline(settings),
         }
     }
 
@@ -203,6 +207,7 @@ impl Conversation {
                     }
                 }
                 Self::Http2(connection) => return connection.data(cx, side, rest),
+                Self::WebSocket(connection) => return connection.data(cx, side, rest),
                 Self::Opaque => {
                     cx.counters
                         .add(Counter::OpaqueBytes, rest.bytes.len() as u64);
@@ -276,12 +281,16 @@ impl Conversation {
         exchange: Option<Box<Finished>>,
     ) -> Self {
         let upgrade = exchange.as_ref().map(|exchange| exchange.upgrade());
+        let mut exchange = exchange;
+        if upgrade.as_deref() == Some(b"websocket")
+            && let Some(mut exchange) = exchange.take()
+        {
+            cx.counters.count(Counter::SwitchedWebSocket);
+            exchange.protocol = Protocol::WebSocket;
+            let connection = websocket::Connection::new(client, exchange, cx.now);
+            return Self::WebSocket(Box::new(connection));
+        }
         let (counter, next, protocol) = match upgrade.as_deref() {
-            Some(b"websocket") => (
-                Counter::SwitchedWebSocket,
-                Self::Opaque,
-                Protocol::WebSocket,
-            ),
             Some(b"h2c") => {
                 let http2 = http2::Connection::upgraded(client, exchange.as_deref(), cx.settings);
                 (
@@ -324,13 +333,14 @@ impl Conversation {
             }
             Self::Http1(connection) => connection.gap(cx, side, offset, len),
             Self::Http2(connection) => connection.gap(cx, side, len),
+            Self::WebSocket(connection) => connection.gap(cx, side, len),
         }
     }
 
     /// A retransmission carried other bytes.
     pub(crate) fn conflict(&mut self, side: Side) {
         match self {
-            Self::Silent | Self::Opaque => {}
+            Self::Silent | Self::Opaque | Self::WebSocket(_) => {}
             Self::Detecting(connection, _) | Self::Http1(connection) => connection.conflict(side),
             Self::Http2(connection) => connection.conflict(side),
         }
@@ -349,6 +359,7 @@ impl Conversation {
                 connection.end(cx, side, reason);
             }
             Self::Http2(connection) => connection.end(cx, side),
+            Self::WebSocket(connection) => connection.end(cx, side),
         }
     }
 
@@ -358,6 +369,7 @@ impl Conversation {
             Self::Silent | Self::Opaque => {}
             Self::Detecting(connection, _) | Self::Http1(connection) => connection.close(cx),
             Self::Http2(connection) => connection.close(cx),
+            Self::WebSocket(connection) => connection.report(cx),
         }
     }
 
@@ -372,6 +384,7 @@ impl Conversation {
             }
             Self::Http1(connection) => connection.shed(cx),
             Self::Http2(connection) => connection.shed(cx),
+            Self::WebSocket(connection) => connection.report(cx),
         }
     }
 
@@ -381,6 +394,7 @@ impl Conversation {
             Self::Silent | Self::Opaque => {}
             Self::Detecting(connection, _) | Self::Http1(connection) => connection.expire(cx),
             Self::Http2(connection) => connection.expire(cx),
+            Self::WebSocket(connection) => connection.expire(cx),
         }
     }
 }

@@ -136,6 +136,10 @@ counters! {
     SkippedBytes = "http_bytes_skipped_total", "searching";
     /// Bytes of sides that are not HTTP, or no longer.
     OpaqueBytes = "http_bytes_skipped_total", "not_http";
+    /// Bytes of WebSocket connections after loss, until frames were found again.
+    UnframedBytes = "http_bytes_skipped_total", "websocket_frames_lost";
+    /// Messages after their exchange was reported while open.
+    LateMessages = "http_messages_unreported_total", "exchange_reported_open";
     /// Bytes of connections that never announced themselves (a caller's mistake).
     UnknownConnection = "http_events_refused_total", "unknown_connection";
 }

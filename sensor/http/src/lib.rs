@@ -33,6 +33,9 @@ mod grpc;
 /// HTTP/1.
 mod http1;
 
+/// WebSocket.
+mod websocket;
+
 /// What is odd about a message.
 mod anomaly;
 

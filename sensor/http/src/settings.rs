@@ -33,10 +33,12 @@ pub struct HttpSettings {
     /// packet time; what comes of it later is passed over. Streams of gRPC live for days and
     /// should be in the inventory before.
     pub open_exchange_nanos_max: i64,
-    /// Payloads copied of the first messages of a flow (gRPC). Later ones look the same.
+    /// Payloads copied of the first messages of a flow (gRPC, WebSocket). Later ones look the same.
     pub message_samples_max: usize,
     /// Bytes of each of these payloads.
     pub message_sample_bytes_max: usize,
+    /// WebSocket: bytes that may be decompressed for the samples of one direction.
+    pub message_inflate_bytes_max: usize,
     /// HTTP/2: most streams of a connection that are open at once. Servers allow 100 to 250,
     /// proxies between them thousands.
     pub http2_streams_max: usize,
@@ -81,6 +83,7 @@ impl Default for HttpSettings {
             open_exchange_nanos_max: 60_000_000_000,
             message_samples_max: 4,
             message_sample_bytes_max: 4 << 10,
+            message_inflate_bytes_max: 256 << 10,
             http2_streams_max: 1024,
             http2_block_bytes_max: 64 << 10,
             http2_continuations_max: 64,

@@ -175,6 +175,9 @@ pub struct MessagesRecord {
     /// `grpc-status`, or a WebSocket close code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<u32>,
+    /// The WebSocket subprotocol that was agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subprotocol: Option<String>,
 }
 
 /// Messages that went one way.

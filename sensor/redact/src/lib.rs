@@ -47,6 +47,9 @@ mod operation;
 /// Bodies: shape and data classes.
 mod body;
 
+/// Messages inside an exchange.
+mod messages;
+
 /// What is odd about the form of messages.
 mod framing;
 

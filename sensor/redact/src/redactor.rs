@@ -15,7 +15,7 @@ use crate::settings::RedactSettings;
 use crate::target::{self, Target};
 use crate::text::safe_name;
 use crate::token::{TokenKey, TokenUse, Tokenizer};
-use crate::{credential, framing, head, operation, trace};
+use crate::{credential, framing, head, messages, operation, trace};
 
 /// Makes records of exchanges.
 ///
@@ -112,8 +112,14 @@ impl Redactor {
         let line = request
             .map(|request| start_line(&mut work, request))
             .unwrap_or_default();
-        let request_record = request.map(|request| request_record(&mut work, request));
-        let response_record = response.map(|response| response_record(&mut work, response));
+        let mut request_record = request.map(|request| request_record(&mut work, request));
+        let mut response_record = response.map(|response| response_record(&mut work, response));
+        let messages = messages::of(
+            &mut work,
+            exchange,
+            &mut request_record,
+            &mut response_record,
+        );
         framing::signals(&mut work, request, response);
         operation::signals(&mut work);
         let mut operations = core::mem::take(&mut work.operations).into_iter();
@@ -142,7 +148,7 @@ impl Redactor {
             user_agent: request.and_then(|request| head::user_agent(&work, &request.head)),
             forwarded_for: request.and_then(|request| head::forwarded_for(&request.head)),
             credentials: core::mem::take(&mut work.credentials),
-            messages: None,
+            messages,
             trace: request.map_or_else(Vec::new, |request| trace::of_head(&work, &request.head)),
             ended: response.map(|response| response.ended.nanos()),
             reported: exchange.reported.nanos(),

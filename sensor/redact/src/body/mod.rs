@@ -21,14 +21,16 @@ mod shape;
 pub(crate) mod xml;
 
 use tapscope_http::{Body, HeadBytes};
-use tapscope_record::{MessageRecord, Shape};
+use tapscope_record::{MessageRecord, Shape, ValueType};
 
 pub(crate) use classes::Classes;
 
 use crate::operation;
 use crate::redactor::Work;
 use crate::text::{Mask, mask_of, scan};
-use shape::{ShapeBudget, empty_shape};
+use shape::{empty_shape, merge};
+
+pub(crate) use shape::ShapeBudget;
 
 /// What kind of content to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +133,41 @@ fn inspect(
     });
     message.data_classes = work.classes.take_counts();
     work.counters.distinct_over_cap += work.classes.take_dropped();
+}
+
+/// Adds one message of a stream to the shape of its direction.
+pub(crate) fn add_message(
+    work: &mut Work<'_>,
+    budget: &mut ShapeBudget,
+    shape: &mut Option<Shape>,
+    (content, is_protobuf): (&[u8], bool),
+) {
+    let drawn = if is_protobuf {
+        let mut drawn = empty_shape();
+        let whole = add_protobuf(work, budget, &mut drawn, content);
+        drawn.truncated = !whole;
+        (!content.is_empty()).then_some(drawn)
+    } else if starts_json(content) {
+        let (drawn, unread) = json::read_within(work, budget, content);
+        text(work, unread);
+        drawn
+    } else {
+        text(work, content);
+        Some(Shape {
+            kind: if core::str::from_utf8(content).is_ok() {
+                ValueType::String
+            } else {
+                ValueType::Binary
+            },
+            longest: u32::try_from(content.len()).unwrap_or(u32::MAX),
+            ..empty_shape()
+        })
+    };
+    match (shape.as_mut(), drawn) {
+        (Some(shape), Some(drawn)) => merge(shape, drawn),
+        (None, drawn) => *shape = drawn,
+        (Some(_), None) => {}
+    }
 }
 
 /// The shape of one protobuf message.

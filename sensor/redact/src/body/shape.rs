@@ -148,7 +148,7 @@ fn alike(fields: &[Field]) -> bool {
 }
 
 /// Merges `from` into `into`.
-fn merge(into: &mut Shape, from: Shape) {
+pub(crate) fn merge(into: &mut Shape, from: Shape) {
     into.kind = join(into.kind, from.kind);
     into.truncated |= from.truncated;
     into.objects = into.objects.saturating_add(from.objects);
