@@ -65,9 +65,14 @@ pub(crate) struct Watch {
         long,
         value_name = "IFACE",
         value_delimiter = ',',
-        required_unless_present = "config"
+        required_unless_present_any = ["config", "pcap_over_ip"]
     )]
     pub(crate) interface: Vec<String>,
+
+    /// Take in a capture that a decrypting proxy or another machine offers over TCP; connects again
+    /// when it ends, and never sends. May be given several times
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) pcap_over_ip: Vec<String>,
 
     /// BPF filter (pcap-filter syntax); it cannot see inside tunnels or VLANs
     #[arg(long, value_name = "BPF")]
@@ -88,8 +93,8 @@ pub(crate) struct Watch {
 
 #[derive(Args)]
 pub(crate) struct Replay {
-    /// Captures in the order of their time: pcap or pcapng, plain, gzip or zstd; - for standard
-    /// input
+    /// Captures in the order of their time: pcap or pcapng, plain, gzip or zstd; a pipe, - for
+    /// standard input, tcp://HOST:PORT for pcap-over-IP
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 

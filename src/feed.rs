@@ -114,12 +114,8 @@ impl Feed {
         self,
         settings: &Settings,
         workers: usize,
-        sources: Vec<tapscope_capture::LiveSource>,
+        mut sources: Vec<Box<dyn PacketSource>>,
     ) -> Result<()> {
-        let mut sources: Vec<Box<dyn PacketSource>> = sources
-            .into_iter()
-            .map(|source| Box::new(source) as Box<dyn PacketSource>)
-            .collect();
         match sources.pop() {
             Some(only) if sources.is_empty() => {
                 self.packets(settings, workers, std::iter::once(Ok(only)), &mut |_| {})

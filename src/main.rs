@@ -24,9 +24,6 @@ mod feed;
 /// The threads of a run: input, engine, API.
 mod product;
 
-/// Standard input that gives way to the order to stop.
-mod stdin;
-
 /// The verbs.
 mod commands;
 

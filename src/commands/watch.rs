@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 #[cfg(feature = "live")]
 use tapscope_capture::{
-    CaptureError, LiveSettings, LiveSource, PacketSource, StopHandle, open_workers,
+    CaptureError, LiveSettings, LiveSource, PacketSource, StopHandle, TcpSource, open_workers,
 };
 
 use crate::cli::Watch;
@@ -18,8 +18,15 @@ pub(crate) fn execute(arguments: &Watch, settings: &Settings) -> Result<()> {
         [] => settings.interfaces.clone(),
         named => named.to_vec(),
     };
-    if interfaces.is_empty() {
-        bail!("no interface to watch; name one with -i IFACE or capture.interfaces");
+    let streams = match &arguments.pcap_over_ip[..] {
+        [] => &settings.pcap_over_ip[..],
+        named => named,
+    };
+    if interfaces.is_empty() && streams.is_empty() {
+        bail!(
+            "nothing to watch; name an interface with -i IFACE or capture.interfaces, or a stream with \
+             --pcap-over-ip HOST:PORT"
+        );
     }
     let product = Product::new(settings, &arguments.analysis)?
         .listening(arguments.listen)
@@ -37,7 +44,15 @@ pub(crate) fn execute(arguments: &Watch, settings: &Settings) -> Result<()> {
     };
     let workers = settings.workers(arguments.workers, usual_workers());
     // Opened first: whoever reads that we listen may rely on every packet from then on.
-    let sources = open(&interfaces, &live, workers, &product.stop())?;
+    let mut sources: Vec<Box<dyn PacketSource>> = Vec::new();
+    if !interfaces.is_empty() {
+        for source in open(&interfaces, &live, workers, &product.stop())? {
+            sources.push(Box::new(source));
+        }
+    }
+    for address in streams {
+        sources.push(Box::new(TcpSource::new(address, product.stop())));
+    }
     let outcome = product.run(|feed| feed.live(settings, workers, sources))?;
     super::summarize(&outcome)
 }

@@ -40,6 +40,7 @@ struct Written {
 #[serde(deny_unknown_fields, default)]
 struct WrittenCapture {
     interfaces: Vec<String>,
+    pcap_over_ip: Vec<String>,
     filter: Option<String>,
     ring_bytes: Option<u32>,
     snap_len: Option<u32>,
@@ -92,6 +93,8 @@ use crate::filter::FilterSource;
 pub(crate) struct Settings {
     /// Interfaces to watch when no flag names them.
     pub(crate) interfaces: Vec<String>,
+    /// Streams over TCP to take in when no flag names them.
+    pub(crate) pcap_over_ip: Vec<String>,
     /// Workers when no flag says how many.
     pub(crate) workers: Option<u16>,
     /// Live capture.
@@ -185,6 +188,7 @@ impl Settings {
         limits.apply(&mut worker, &mut redact, &mut analyzer)?;
         Ok(Self {
             interfaces: capture.interfaces.clone(),
+            pcap_over_ip: capture.pcap_over_ip.clone(),
             filter: FilterSource {
                 rules: filter.rules,
                 file: filter.file,

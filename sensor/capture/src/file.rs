@@ -15,7 +15,10 @@ use pcap_parser::{
 };
 use tapscope_decap::{LinkType, RawPacket, Timestamp};
 
+use crate::arriving::{Arriving, Patience};
+use crate::passing::Passing;
 use crate::source::{Batch, CaptureError, PacketSource, SourceStats};
+use crate::wait::StopHandle;
 
 /// Bytes of the read buffer to start with: large enough that refills are rare.
 const BUFFER_BYTES: usize = 1 << 20;
@@ -35,6 +38,15 @@ pub struct FileSource {
     read: Arc<AtomicU64>,
     size: Option<u64>,
     ended: bool,
+    /// Set when the bytes arrive as packets are captured.
+    arrival: Option<Arrival>,
+}
+
+/// What is kept of a source whose bytes arrive.
+struct Arrival {
+    patience: Patience,
+    passing: Passing,
+    stop: StopHandle,
 }
 
 /// What the blocks' fields mean, as the header or the section told.
@@ -109,7 +121,44 @@ impl FileSource {
             read,
             size,
             ended: false,
+            arrival: None,
         })
+    }
+
+    /// Reads a capture from a pipe or socket whose other end may still be capturing: hands out
+    /// packets as they come, and lets time pass while none do. Waits for the capture's header.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no capture.
+    pub fn arriving(
+        name: &str,
+        kind: &'static str,
+        input: impl Read + Send + 'static,
+        stop: StopHandle,
+    ) -> Result<Self, CaptureError> {
+        let input = Arriving::new(input, stop.clone());
+        let patience = input.patience();
+        let mut source = Self::from_reader(name, Box::new(input), None)?;
+        source.stats.kind = kind;
+        patience.end();
+        source.arrival = Some(Arrival {
+            patience,
+            passing: Passing::default(),
+            stop,
+        });
+        Ok(source)
+    }
+
+    /// Whether nothing more is to be had for now, though the input is not at its end.
+    fn must_wait(&self) -> bool {
+        let arrival = self.arrival.as_ref();
+        arrival.is_some_and(|arrival| arrival.patience.was_empty())
+    }
+
+    /// Whether the input was cut off by the order to stop.
+    fn is_stopped(&self) -> bool {
+        let arrival = self.arrival.as_ref();
+        arrival.is_some_and(|arrival| arrival.stop.is_ordered())
     }
 
     fn fail(&mut self, error: CaptureError) -> CaptureError {
@@ -172,6 +221,9 @@ impl PacketSource for FileSource {
             let step = match self.reader.next() {
                 Ok((offset, block)) => {
                     if let Some(packet) = packet_of(&mut self.format, &block) {
+                        if let Some(arrival) = &mut self.arrival {
+                            arrival.passing.packet(packet.timestamp);
+                        }
                         self.stats.packets += 1;
                         self.stats.bytes += packet.data.len() as u64;
                         packets += 1;
@@ -189,8 +241,16 @@ impl PacketSource for FileSource {
                 Step::Consumed(offset) => self.reader.consume(offset),
                 Step::Refill { too_small } => {
                     if let Err(error) = self.refill(too_small) {
+                        if self.must_wait() {
+                            break;
+                        }
                         return Err(self.fail(error));
                     }
+                }
+                Step::Truncated if self.is_stopped() => {
+                    self.ended = true;
+                    "finished".clone_into(&mut self.stats.state);
+                    break;
                 }
                 Step::Truncated => {
                     let error = CaptureError::Truncated {
@@ -214,6 +274,9 @@ impl PacketSource for FileSource {
         if handed_out == 0 && self.ended {
             return Ok(Batch::End);
         }
+        if let Some(arrival) = self.arrival.as_ref().filter(|_| handed_out == 0) {
+            return Ok(Batch::Idle(arrival.passing.now()));
+        }
         Ok(Batch::Packets(
             usize::try_from(handed_out).unwrap_or(usize::MAX),
         ))
@@ -221,6 +284,10 @@ impl PacketSource for FileSource {
 
     fn stats(&mut self) -> Vec<SourceStats> {
         vec![self.stats.clone()]
+    }
+
+    fn is_live(&self) -> bool {
+        self.arrival.is_some()
     }
 
     fn progress(&self) -> Option<(u64, u64)> {

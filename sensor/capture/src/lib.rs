@@ -9,6 +9,15 @@ mod source;
 /// Capture files and streams: pcap and pcapng, plain or compressed.
 mod file;
 
+/// Bytes that arrive as they come to be.
+mod arriving;
+
+/// How time goes on while no packet comes.
+mod passing;
+
+/// Captures as streams over TCP.
+pub mod tcp;
+
 /// Live interfaces.
 #[cfg(feature = "live")]
 mod live;
@@ -38,4 +47,5 @@ pub use file::FileSource;
 pub use live::{LiveSettings, LiveSource};
 pub use source::{Batch, CaptureError, PacketSource, SourceStats};
 pub use tapscope_decap::{LinkType, RawPacket, Timestamp};
+pub use tcp::TcpSource;
 pub use wait::StopHandle;

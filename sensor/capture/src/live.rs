@@ -3,11 +3,12 @@
 use std::os::fd::{AsRawFd, RawFd};
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use pcap::{Active, Capture, Precision};
 use tapscope_decap::{LinkType, RawPacket, Timestamp};
 
+use crate::passing::wall_clock;
 use crate::source::{Batch, CaptureError, PacketSource, SourceStats};
 use crate::wait::StopHandle;
 use crate::{interface, sys};
@@ -364,15 +365,6 @@ fn open_error(name: &str, error: &pcap::Error) -> CaptureError {
             reason,
         }
     }
-}
-
-fn wall_clock() -> Timestamp {
-    let nanos = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| {
-            i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX)
-        });
-    Timestamp::from_nanos(nanos)
 }
 
 #[cfg(test)]
