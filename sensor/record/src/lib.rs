@@ -356,11 +356,11 @@ pub struct Shape {
     /// The type of its items, joined over all of them, for an array that has some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<ValueType>,
-    /// Objects whose fields are merged in `fields`, when there are several.
-    #[serde(default, skip_serializing_if = "is_small")]
+    /// Objects whose fields are merged in `fields`.
+    #[serde(default, skip_serializing_if = "is_none_of")]
     pub objects: u32,
     /// Bytes of the longest text or binary value.
-    #[serde(default, skip_serializing_if = "is_small")]
+    #[serde(default, skip_serializing_if = "is_none_of")]
     pub longest: u32,
     /// Media type of the value, where the body says one (a file of a form).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -379,19 +379,30 @@ pub struct Field {
     pub shape: Shape,
     /// Class of personal or secret data of its value.
     pub class: Option<String>,
-    /// How often it stands in the body, when more than once; a field of several objects that not
+    /// How often it stands in the body, 1 when it is not said; a field of several objects that not
     /// all of them have is optional.
-    #[serde(default, skip_serializing_if = "is_small")]
+    #[serde(default = "once", skip_serializing_if = "is_once")]
     pub seen: u32,
 }
 
-/// 0 and 1 go without saying.
+const fn once() -> u32 {
+    1
+}
+
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands a reference over"
 )]
-const fn is_small(count: &u32) -> bool {
-    *count <= 1
+const fn is_once(count: &u32) -> bool {
+    *count == 1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands a reference over"
+)]
+const fn is_none_of(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A credential of a request.

@@ -24,8 +24,22 @@ pub mod decap;
 /// Reassembly of IP fragments, against a naive oracle.
 pub mod fragments;
 
+/// Bodies.
+pub mod bodies;
+
+/// WebSocket.
+pub mod websocket;
+
 /// A subject's name, which is its corpus folder and its fuzz target, and its law.
 pub type Subject = (&'static str, fn(&[u8]));
 
 /// Every subject.
-pub const SUBJECTS: &[Subject] = &[("decap", decap::decap), ("fragments", fragments::fragments)];
+pub const SUBJECTS: &[Subject] = &[
+    ("decap", decap::decap),
+    ("fragments", fragments::fragments),
+    ("websocket", websocket::websocket),
+    ("protobuf", bodies::protobuf),
+    ("graphql", bodies::graphql),
+    ("decompression", bodies::decompression),
+    ("json-shape", bodies::json_shape),
+];

@@ -51,6 +51,9 @@ pub(super) struct Reader {
     message: Option<Message>,
     /// Where the next frame starts is not known.
     lost: bool,
+    /// Bytes were missing: frames may be found again. Where none were and yet no frame stands, the
+    /// stream is no WebSocket, and where its segments begin must not change what is read.
+    torn: bool,
     /// The first bytes of a close frame.
     closing: [u8; 2],
     /// What was said so far.
@@ -72,6 +75,7 @@ impl Reader {
             frame: None,
             message: None,
             lost: false,
+            torn: false,
             closing: [0; 2],
             flow: MessageFlow::default(),
             close: None,
@@ -109,7 +113,7 @@ impl Reader {
     ) {
         if self.lost {
             let deflate = self.deflate.is_some();
-            if !(is_start && frame::is_chain(bytes, self.is_client, deflate)) {
+            if !(self.torn && is_start && frame::is_chain(bytes, self.is_client, deflate)) {
                 counters.add(Counter::UnframedBytes, bytes.len() as u64);
                 return;
             }
@@ -320,6 +324,7 @@ impl Reader {
 
     /// Bytes that will never come.
     pub(super) fn gap(&mut self, len: u64, counters: &mut Counters) {
+        self.torn = true;
         let Some(frame) = &mut self.frame else {
             counters.count(Counter::LostGap);
             self.lose();

@@ -1,0 +1,3 @@
+//! Fuzzes `tapscope_laws::bodies::decompression`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|data: &[u8]| tapscope_laws::bodies::decompression(data));
