@@ -51,6 +51,8 @@ pub(crate) enum Command {
     /// Add, list or compare OpenAPI documents
     #[command(subcommand)]
     Spec(Spec),
+    /// Write a report of a store: tables, a page, paper, OpenAPI, CycloneDX
+    Export(Export),
     /// Serve the API and the page of a store, without taking in traffic
     Serve(Serve),
     /// Show what tapscope does, on the sample capture
@@ -218,6 +220,53 @@ pub(crate) enum Spec {
         #[command(flatten)]
         listing: Listing,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct Export {
+    /// The store to read
+    #[arg(long, value_name = "PATH")]
+    pub(crate) store: PathBuf,
+
+    /// Form of the report
+    #[arg(long, value_enum)]
+    pub(crate) format: ExportFormat,
+
+    /// Only this host; needed for OpenAPI when there are several
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+
+    /// Only what is new since then: 2024-01-31 or 2024-01-31T12:00:00Z (UTC)
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    pub(crate) since: Option<i64>,
+
+    /// Where to write it; standard output when left out
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// A date or time as nanoseconds since the Unix epoch.
+fn date(text: &str) -> Result<i64, String> {
+    tapscope_reports::parse_date(text)
+        .ok_or_else(|| "not a date; write 2024-01-31 or 2024-01-31T12:00:00Z".to_owned())
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// The inventory, comma-separated
+    Csv,
+    /// Inventory, parameters, bodies and findings as JSON
+    Json,
+    /// A workbook
+    Xlsx,
+    /// A page that stands for itself, with charts
+    Html,
+    /// The same on paper
+    Pdf,
+    /// OpenAPI 3.1 of one host, learned from traffic
+    Openapi,
+    /// CycloneDX 1.6 services
+    Cyclonedx,
 }
 
 #[derive(Args)]

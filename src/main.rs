@@ -66,8 +66,9 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Spec(Spec::List(listing)) => commands::spec::list(listing),
         Command::Spec(Spec::Diff { name, listing }) => {
-            commands::spec::diff(name.as_deref(), listing)
+            commands::spec::diff(name.as_deref(), listing, &settings.analyzer.drift)
         }
+        Command::Export(arguments) => commands::export::execute(arguments),
         Command::Serve(arguments) => commands::serve::execute(arguments, &settings),
         Command::Demo(arguments) => commands::demo::execute(arguments, &settings),
     }

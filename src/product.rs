@@ -218,6 +218,7 @@ impl<'a> Product<'a> {
     /// What the API may do and where it is.
     fn api_settings(&self) -> ApiSettings {
         let mut api = ApiSettings::default();
+        api.drift = self.settings.analyzer.drift;
         api.allow_remote = self.settings.allow_remote;
         api.listen = self.listen.unwrap_or(api.listen);
         api

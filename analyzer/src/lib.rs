@@ -29,8 +29,8 @@ pub mod snapshot;
 pub mod settings;
 
 pub use settings::{
-    AnalyzerSettings, BaselineSettings, DetectorSettings, FindingSettings, InventorySettings,
-    LifecyclePolicy,
+    AnalyzerSettings, BaselineSettings, DetectorSettings, DriftPolicy, FindingSettings,
+    InventorySettings, LifecyclePolicy,
 };
 
 use std::collections::BTreeMap;

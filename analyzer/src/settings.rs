@@ -25,6 +25,8 @@ pub struct AnalyzerSettings {
     pub inventory: InventorySettings,
     /// How facts become labels.
     pub lifecycle: LifecyclePolicy,
+    /// When traffic differs from a specification.
+    pub drift: DriftPolicy,
     /// What is usual.
     pub baseline: BaselineSettings,
     /// What departs.
@@ -183,6 +185,32 @@ impl Default for LifecyclePolicy {
             orphan_min_requests: 200,
             orphan_min_complete: 0.9,
             adoption_min_successes: 1,
+        }
+    }
+}
+
+/// When a difference between specification and traffic is worth a word.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct DriftPolicy {
+    /// Exchanges that must show it: fewer are odd calls.
+    pub min_support: u64,
+    /// Share of the exchanges that could show it and do.
+    pub min_share: f64,
+    /// Values before a documented type is said to be wider than what is used.
+    pub stricter_min_support: u64,
+    /// Most differences told of one endpoint; an endpoint with more is described by another
+    /// document.
+    pub max_differences: usize,
+}
+
+impl Default for DriftPolicy {
+    fn default() -> Self {
+        Self {
+            min_support: 5,
+            min_share: 0.01,
+            stricter_min_support: 50,
+            max_differences: 64,
         }
     }
 }

@@ -598,6 +598,7 @@ fn specification() -> Specification {
         .iter()
         .filter(|(_, _, lifecycle)| matches!(lifecycle, Lifecycle::Documented | Lifecycle::Orphan));
     Specification {
+        tree: Arc::default(),
         name: "shop".to_owned(),
         title: "Shop API".to_owned(),
         version: "2.3.0".to_owned(),
@@ -606,6 +607,7 @@ fn specification() -> Specification {
         base_paths: vec![String::new()],
         operations: documented
             .map(|(method, path, _)| Operation {
+                key: (*path).to_owned(),
                 method: (*method).to_owned(),
                 path: (*path).to_owned(),
                 operation_id: None,

@@ -50,6 +50,9 @@ mod consumers;
 /// `/specifications`.
 mod specifications;
 
+/// `/export/{format}`.
+mod export;
+
 /// `/health`.
 mod health;
 

@@ -15,8 +15,8 @@ use crate::settings::ApiSettings;
 use crate::state::ApiState;
 use crate::view;
 use crate::{
-    assets, consumers, endpoints, events, findings, health, hosts, metrics, overview, security,
-    specifications,
+    assets, consumers, endpoints, events, export, findings, health, hosts, metrics, overview,
+    security, specifications,
 };
 
 /// Where the API is.
@@ -38,6 +38,7 @@ const PREFIX: &str = "/api/v1";
         (name = "findings", description = "Findings and decisions on them"),
         (name = "consumers", description = "Who calls"),
         (name = "specifications", description = "Documents to compare traffic with"),
+        (name = "export", description = "Reports that leave the house"),
         (name = "health", description = "What the sensor says of itself"),
         (name = "events", description = "What changes, as it changes"),
     ),
@@ -55,6 +56,7 @@ fn api(settings: &ApiSettings) -> OpenApiRouter<ApiState> {
         .merge(findings::routes())
         .merge(consumers::routes())
         .merge(specifications::routes(settings))
+        .merge(export::routes())
         .merge(health::routes())
         .merge(events::routes());
     OpenApiRouter::with_openapi(Document::openapi()).nest(PREFIX, routes)

@@ -4,6 +4,8 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use std::io;
 
+use tapscope_analyzer::DriftPolicy;
+
 /// Settings; the defaults are what is recommended.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -18,6 +20,8 @@ pub struct ApiSettings {
     /// that is not listed is refused, so that a web site cannot point its own name at this
     /// server and read it through an operator's browser (DNS rebinding).
     pub allowed_hosts: Vec<String>,
+    /// When a difference between specification and traffic is told.
+    pub drift: DriftPolicy,
     /// Rows of a page when the request names no limit: what a screen or two can show.
     pub page_default: usize,
     /// Rows of a page at most: a page is built in memory, about a kilobyte a row.
@@ -62,6 +66,7 @@ impl Default for ApiSettings {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8787),
             allow_remote: false,
             allowed_hosts: Vec::new(),
+            drift: DriftPolicy::default(),
             page_default: 100,
             page_max: 500,
             body_bytes_max: 64 << 10,

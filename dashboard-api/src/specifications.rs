@@ -1,6 +1,7 @@
 //! `/specifications`: the documents, adding and withdrawing one, and what traffic shows against
 //! one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,6 +11,7 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tapscope_analyzer::DriftPolicy;
 use tapscope_analyzer::inventory::specification::{
     DifferenceKind, Specification, SpecificationError,
 };
@@ -26,7 +28,7 @@ use crate::view::endpoint::EndpointName;
 use crate::view::id::Id;
 use crate::view::problem::ProblemDetails;
 use crate::view::specification::{
-    OperationName, SpecificationDiff, SpecificationSummary, Specifications,
+    EndpointDrift, OperationName, SpecificationDiff, SpecificationSummary, Specifications,
 };
 use crate::view::time::Time;
 
@@ -67,7 +69,7 @@ async fn list_specifications(
     let specifications = state.view().specifications();
     let items = specifications
         .iter()
-        .map(|published| summary(published, &documented));
+        .map(|published| summary(published, &documented, &state.settings().drift));
     Ok(Json(Specifications {
         items: items.collect(),
     }))
@@ -134,7 +136,8 @@ async fn add_specification(
         .await?;
     let encoded = utf8_percent_encode(&added.specification.name, NON_ALPHANUMERIC);
     let location = format!("/api/v1/specifications/{encoded}/diff");
-    let body = Json(summary(&added, &documented(state.view())));
+    let policy = &state.settings().drift;
+    let body = Json(summary(&added, &documented(state.view()), policy));
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
 }
 
@@ -176,7 +179,8 @@ async fn get_specification_diff(
 ) -> Result<Json<SpecificationDiff>, Problem> {
     query.finish()?;
     let published = find(state.view(), &name)?;
-    Ok(Json(diff(state.view(), &published.specification)))
+    let policy = &state.settings().drift;
+    Ok(Json(diff(state.view(), &published.specification, policy)))
 }
 
 fn find(view: &LiveView, name: &str) -> Result<PublishedSpecification, Problem> {
@@ -234,9 +238,15 @@ fn documented(view: &LiveView) -> Vec<Arc<EndpointEntry>> {
 fn summary(
     published: &PublishedSpecification,
     documented: &[Arc<EndpointEntry>],
+    policy: &DriftPolicy,
 ) -> SpecificationSummary {
     let specification = &published.specification;
-    let differences = specification.differences(documented.iter().map(|entry| &entry.snapshot));
+    let documented = documented.iter().map(|entry| &entry.snapshot);
+    let differences = specification.differences(documented, policy);
+    let drifted = differences
+        .iter()
+        .filter(|d| d.kind == DifferenceKind::Drifted);
+    let drifted: BTreeSet<_> = drifted.filter_map(|d| d.endpoint).collect();
     let unseen = differences
         .iter()
         .filter(|d| d.kind == DifferenceKind::Unseen)
@@ -253,10 +263,11 @@ fn summary(
         operations,
         seen: operations.saturating_sub(unseen),
         unseen,
+        drifted: drifted.len() as u64,
     }
 }
 
-fn diff(view: &LiveView, specification: &Specification) -> SpecificationDiff {
+fn diff(view: &LiveView, specification: &Specification, policy: &DriftPolicy) -> SpecificationDiff {
     let seen =
         view.endpoints(|entry| entry.snapshot.requests > 0 && entry.snapshot.transport.is_none());
     let mut diff = SpecificationDiff {
@@ -264,8 +275,9 @@ fn diff(view: &LiveView, specification: &Specification) -> SpecificationDiff {
         unseen: Vec::new(),
         deprecated_seen: Vec::new(),
         removed_seen: Vec::new(),
+        drifted: Vec::new(),
     };
-    for difference in specification.differences(seen.iter().map(|entry| &entry.snapshot)) {
+    for difference in specification.differences(seen.iter().map(|entry| &entry.snapshot), policy) {
         let named = difference.endpoint.map(|id| EndpointName {
             id: Id(id.0),
             method: difference.method.clone(),
@@ -277,6 +289,14 @@ fn diff(view: &LiveView, specification: &Specification) -> SpecificationDiff {
             DifferenceKind::Undocumented => diff.undocumented.extend(named),
             DifferenceKind::DeprecatedCalled => diff.deprecated_seen.extend(named),
             DifferenceKind::RemovedCalled => diff.removed_seen.extend(named),
+            DifferenceKind::Drifted => {
+                let drift = named.zip(difference.drift.as_ref());
+                diff.drifted
+                    .extend(drift.map(|(endpoint, one)| EndpointDrift {
+                        endpoint,
+                        difference: one.into(),
+                    }));
+            }
             _ => diff.unseen.push(OperationName {
                 method: difference.method,
                 path: difference.template,

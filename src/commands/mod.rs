@@ -21,6 +21,9 @@ pub(crate) mod health;
 /// `spec add`, `spec list`, `spec diff`.
 pub(crate) mod spec;
 
+/// `export`: reports that leave the house.
+pub(crate) mod export;
+
 /// `serve`: a store's API and page.
 pub(crate) mod serve;
 

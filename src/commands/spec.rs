@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
+use tapscope_analyzer::DriftPolicy;
 use tapscope_analyzer::inventory::specification::Specification;
 use tapscope_store::{SqliteReader, SqliteStore, Store, StoredSpecification};
 
@@ -29,6 +30,12 @@ const DIFF: &[Column] = &[
     ("HOST", "host"),
     ("TEMPLATE", "template"),
     ("REQUESTS", "requests"),
+    ("WHERE", "place"),
+    ("DOCUMENTED", "documented"),
+    ("OBSERVED", "observed"),
+    ("SEEN", "seen"),
+    ("OF", "of"),
+    ("EFFECT", "effect"),
 ];
 
 /// Adds documents. All are read before the first is added, so a broken one changes nothing.
@@ -77,7 +84,7 @@ pub(crate) fn list(listing: &Listing) -> Result<()> {
 }
 
 /// Compares the latest revision of each document with the inventory.
-pub(crate) fn diff(name: Option<&str>, listing: &Listing) -> Result<()> {
+pub(crate) fn diff(name: Option<&str>, listing: &Listing, policy: &DriftPolicy) -> Result<()> {
     let reader = SqliteReader::open(&listing.store)?;
     let stored = reader.specifications()?;
     let endpoints = reader.load()?.endpoints;
@@ -91,10 +98,20 @@ pub(crate) fn diff(name: Option<&str>, listing: &Listing) -> Result<()> {
         let Ok(specification) = Specification::parse(&stored.name, &stored.source) else {
             continue;
         };
-        for difference in specification.differences(&endpoints) {
+        for difference in specification.differences(&endpoints, policy) {
+            let drift = difference.drift.as_ref();
             rows.push(json!({
                 "specification": stored.name,
-                "difference": difference.kind.name(),
+                "difference": drift.map_or(difference.kind.name(), |one| one.kind.name()),
+                "place": drift.map(|one| &one.place),
+                "documented": drift.map(|one| &one.documented),
+                "observed": drift.map(|one| &one.observed),
+                "seen": drift.map(|one| one.seen),
+                "of": drift.map(|one| one.of),
+                "effect": drift.map(|one| match one.is_breaking() {
+                    true => "breaking",
+                    false => "additive",
+                }),
                 "method": difference.method,
                 "host": difference.host,
                 "template": difference.template,

@@ -116,6 +116,19 @@ impl Serving {
         let _ = self.child.wait();
     }
 
+    /// The bytes of a GET's body, over a plain socket.
+    pub fn get_bytes(&self, path: &str) -> Vec<u8> {
+        use std::io::Write;
+        let address = self.url.trim_start_matches("http://");
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        let head = "Connection: close\r\n\r\n";
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: {address}\r\n{head}").unwrap();
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+        answer.split_off(end.unwrap() + 4)
+    }
+
     /// The body of a GET, over a plain socket.
     pub fn get(&self, path: &str) -> String {
         use std::io::Write;

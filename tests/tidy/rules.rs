@@ -5,7 +5,7 @@ use crate::source::{Source, derives, groups, has_word, std_modules};
 use crate::{EXAMPLE_CONFIGURATION, Tree};
 
 /// Who may depend on whom inside the workspace. The root package may use everything.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("sensor/decap", &[]),
     ("sensor/record", &[]),
     ("sensor/capture", &["decap"]),
@@ -18,7 +18,8 @@ const EDGES: [(&str, &[&str]); 12] = [
     ),
     ("analyzer", &["record"]),
     ("analyzer/store", &["analyzer", "record"]),
-    ("dashboard-api", &["analyzer", "record", "store"]),
+    ("reports", &["analyzer"]),
+    ("dashboard-api", &["analyzer", "record", "reports", "store"]),
     // Not part of the product: captures in every encapsulation, and the sensor over them.
     ("tests/wrap", &["capture", "decap", "http", "pipeline"]),
     // Not part of the product: laws over every stage, which fuzzing and a test hold it to.
@@ -31,13 +32,14 @@ const EDGES: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates that take bytes and time and return values.
-pub(crate) const PURE: [&str; 6] = [
+pub(crate) const PURE: [&str; 7] = [
     "sensor/decap",
     "sensor/flow",
     "sensor/http",
     "sensor/redact",
     "sensor/record",
     "analyzer",
+    "reports",
 ];
 
 /// Dependencies no pure crate may have.

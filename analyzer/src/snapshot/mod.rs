@@ -8,6 +8,11 @@ pub mod state;
 /// What is known of messages.
 pub mod schema;
 
+/// How traffic differs from a specification.
+mod drift;
+
+pub use drift::{Drift, DriftKind};
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

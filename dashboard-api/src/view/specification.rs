@@ -1,6 +1,7 @@
 //! Specifications and what they differ in from traffic.
 
 use serde::Serialize;
+use tapscope_analyzer::snapshot::Drift;
 use utoipa::ToSchema;
 
 use super::endpoint::EndpointName;
@@ -29,6 +30,8 @@ pub struct SpecificationSummary {
     pub seen: u64,
     /// Operations not seen in traffic.
     pub unseen: u64,
+    /// Endpoints whose traffic differs from what it says of them.
+    pub drifted: u64,
 }
 
 /// All specifications.
@@ -59,4 +62,52 @@ pub struct SpecificationDiff {
     /// Endpoints within its hosts and base paths that an older revision had, the current one does
     /// not, and that are still called.
     pub removed_seen: Vec<EndpointName>,
+    /// How the traffic of endpoints it describes differs from what it says of them.
+    pub drifted: Vec<EndpointDrift>,
+}
+
+/// One difference of one endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct EndpointDrift {
+    /// The endpoint.
+    pub endpoint: EndpointName,
+    /// What is different.
+    #[serde(flatten)]
+    pub difference: DriftView,
+}
+
+/// A difference between what a specification says and what traffic shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DriftView {
+    /// `undocumented_parameter`, `undocumented_status`, `undocumented_request_type`,
+    /// `undocumented_response_type`, `undocumented_field`, `missing_parameter`,
+    /// `missing_request_field`, `missing_response_field`, `looser_type`, `changed_type`,
+    /// `stricter_type`.
+    pub kind: String,
+    /// Where: `query page`, `status 202`, `response 200 application/json user.email`.
+    pub place: String,
+    /// What the specification says; empty when nothing.
+    pub documented: String,
+    /// What was seen.
+    pub observed: String,
+    /// Whether who goes by the specification fails on it; else it is additive.
+    pub breaking: bool,
+    /// Exchanges, bodies or values that show it.
+    pub seen: u64,
+    /// Of so many.
+    pub of: u64,
+}
+
+impl From<&Drift> for DriftView {
+    fn from(drift: &Drift) -> Self {
+        Self {
+            kind: drift.kind.name().to_owned(),
+            place: drift.place.clone(),
+            documented: drift.documented.clone(),
+            observed: drift.observed.clone(),
+            breaking: drift.is_breaking(),
+            seen: drift.seen,
+            of: drift.of,
+        }
+    }
 }

@@ -6,7 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Operation, Specification};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::contract::Contract;
+use super::{Operation, Specification, drift};
+use crate::settings::DriftPolicy;
+use crate::snapshot::{Drift, EndpointSnapshot};
 
 /// Methods by which a path is described, in the order in which they are looked for.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -37,6 +44,9 @@ struct Documented {
     deprecated: bool,
     secured: bool,
     current: bool,
+    /// The document, and the path in it, for comparisons.
+    tree: Arc<Value>,
+    key: String,
 }
 
 /// The operations that cover one host.
@@ -101,6 +111,8 @@ impl Coverage {
                 deprecated: operation.deprecated,
                 secured: operation.secured,
                 current,
+                tree: Arc::clone(&specification.tree),
+                key: operation.key.clone(),
             });
         }
     }
@@ -150,6 +162,18 @@ impl Coverage {
             .map(|d| d.template.clone());
         standing.covered |= !found.is_empty();
         standing
+    }
+
+    /// How an endpoint's traffic differs from the operation it is. Where several documents describe
+    /// it, the first of them holds.
+    #[must_use]
+    pub fn drift(&self, endpoint: &EndpointSnapshot, policy: &DriftPolicy) -> Vec<Drift> {
+        let found = self.best(&endpoint.method, &segments(&endpoint.template));
+        let Some(one) = found.iter().find(|one| one.current) else {
+            return Vec::new();
+        };
+        let contract = Contract::of(&one.tree, &one.key, &endpoint.method);
+        drift::of(contract, endpoint, policy)
     }
 
     /// The operations that match with the most literals in common; current ones before removed

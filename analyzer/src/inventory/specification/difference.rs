@@ -1,11 +1,12 @@
 //! How a specification differs from what was seen: one place for the API, the page and the
 //! command line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Specification;
-use super::coverage::Coverage;
-use crate::snapshot::{EndpointId, EndpointSnapshot};
+use super::coverage::{Coverage, Standing};
+use crate::settings::DriftPolicy;
+use crate::snapshot::{Drift, EndpointId, EndpointSnapshot};
 
 /// A kind of difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +20,8 @@ pub enum DifferenceKind {
     DeprecatedCalled,
     /// Only in an older revision, and called.
     RemovedCalled,
+    /// In the specification, and different from it in traffic.
+    Drifted,
 }
 
 impl DifferenceKind {
@@ -30,6 +33,7 @@ impl DifferenceKind {
             Self::Unseen => "unseen",
             Self::DeprecatedCalled => "deprecated_called",
             Self::RemovedCalled => "removed_called",
+            Self::Drifted => "drifted",
         }
     }
 }
@@ -49,6 +53,8 @@ pub struct Difference {
     pub template: String,
     /// Exchanges.
     pub requests: u64,
+    /// What is different, for [`DifferenceKind::Drifted`].
+    pub drift: Option<Drift>,
 }
 
 impl Specification {
@@ -57,58 +63,32 @@ impl Specification {
     pub fn differences<'a>(
         &self,
         endpoints: impl IntoIterator<Item = &'a EndpointSnapshot>,
+        policy: &DriftPolicy,
     ) -> Vec<Difference> {
         let own = core::slice::from_ref(self);
+        let mut by_host: BTreeMap<&str, Coverage> = BTreeMap::new();
         let mut called = BTreeSet::new();
         let mut differences = Vec::new();
-        for endpoint in endpoints
-            .into_iter()
-            .filter(|endpoint| endpoint.requests > 0)
-        {
-            let coverage = match self.hosts.is_empty() {
-                true => Coverage::of_any_host(own),
-                false => Coverage::of_host(own, &endpoint.host),
-            };
+        let endpoints = endpoints.into_iter();
+        // An operation's exchanges are its endpoint's.
+        for endpoint in endpoints.filter(|one| one.requests > 0 && one.transport.is_none()) {
+            let coverage =
+                by_host
+                    .entry(&endpoint.host)
+                    .or_insert_with(|| match self.hosts.is_empty() {
+                        true => Coverage::of_any_host(own),
+                        false => Coverage::of_host(own, &endpoint.host),
+                    });
             let standing = coverage.standing(&endpoint.method, &endpoint.template);
-            let facts = &endpoint.facts;
-            let kind = match &standing.template {
-                Some(template) => {
-                    called.insert((endpoint.method.clone(), template.clone()));
-                    standing
-                        .deprecated
-                        .then_some(DifferenceKind::DeprecatedCalled)
-                }
-                None if !standing.covered => None,
-                None if facts.removed => Some(DifferenceKind::RemovedCalled),
-                None if facts.documented_in.is_empty() => Some(DifferenceKind::Undocumented),
-                None => None,
-            };
-            differences.extend(kind.map(|kind| Difference {
-                kind,
-                endpoint: Some(endpoint.id),
-                method: endpoint.method.clone(),
-                host: endpoint.host.clone(),
-                template: endpoint.template.clone(),
-                requests: endpoint.requests,
-            }));
+            let template = standing.template.clone();
+            called.extend(template.map(|template| (endpoint.method.clone(), template)));
+            let kind = kind_of(&standing, endpoint);
+            differences.extend(kind.map(|kind| Difference::of(kind, endpoint, None)));
+            let drifts = coverage.drift(endpoint, policy).into_iter();
+            let kind = DifferenceKind::Drifted;
+            differences.extend(drifts.map(|one| Difference::of(kind, endpoint, Some(one))));
         }
-        let host = self.hosts.first().cloned().unwrap_or_default();
-        let all = match self.hosts.first() {
-            Some(host) => Coverage::of_host(own, host),
-            None => Coverage::of_any_host(own),
-        };
-        let unseen = all
-            .expected()
-            .into_iter()
-            .filter(|operation| !called.contains(operation));
-        differences.extend(unseen.map(|(method, template)| Difference {
-            kind: DifferenceKind::Unseen,
-            endpoint: None,
-            method,
-            host: host.clone(),
-            template,
-            requests: 0,
-        }));
+        differences.extend(self.unseen(&called));
         differences.sort_by(|a, b| {
             (a.kind, &a.host, &a.template, &a.method).cmp(&(
                 b.kind,
@@ -118,5 +98,55 @@ impl Specification {
             ))
         });
         differences
+    }
+
+    /// Operations that were never called.
+    fn unseen(&self, called: &BTreeSet<(String, String)>) -> Vec<Difference> {
+        let own = core::slice::from_ref(self);
+        let host = self.hosts.first().cloned().unwrap_or_default();
+        let all = match self.hosts.first() {
+            Some(host) => Coverage::of_host(own, host),
+            None => Coverage::of_any_host(own),
+        };
+        let mut unseen = all.expected();
+        unseen.retain(|operation| !called.contains(operation));
+        let difference = |(method, template)| Difference {
+            kind: DifferenceKind::Unseen,
+            endpoint: None,
+            method,
+            host: host.clone(),
+            template,
+            requests: 0,
+            drift: None,
+        };
+        unseen.into_iter().map(difference).collect()
+    }
+}
+
+impl Difference {
+    fn of(kind: DifferenceKind, endpoint: &EndpointSnapshot, drift: Option<Drift>) -> Self {
+        Self {
+            kind,
+            endpoint: Some(endpoint.id),
+            method: endpoint.method.clone(),
+            host: endpoint.host.clone(),
+            template: endpoint.template.clone(),
+            requests: endpoint.requests,
+            drift,
+        }
+    }
+}
+
+/// What sets an endpoint as a whole apart.
+fn kind_of(standing: &Standing, endpoint: &EndpointSnapshot) -> Option<DifferenceKind> {
+    let facts = &endpoint.facts;
+    match &standing.template {
+        Some(_) => standing
+            .deprecated
+            .then_some(DifferenceKind::DeprecatedCalled),
+        None if !standing.covered => None,
+        None if facts.removed => Some(DifferenceKind::RemovedCalled),
+        None if facts.documented_in.is_empty() => Some(DifferenceKind::Undocumented),
+        None => None,
     }
 }

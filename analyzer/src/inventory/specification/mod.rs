@@ -16,6 +16,15 @@ mod operations;
 /// Which operations cover a host, and which one an endpoint is.
 pub mod coverage;
 
+/// What a document says of one operation.
+mod contract;
+
+/// Schemas, as far as a comparison needs them.
+mod flat;
+
+/// How an operation differs from what was seen of it.
+mod drift;
+
 /// How a specification differs from what was seen.
 mod difference;
 
@@ -24,6 +33,8 @@ mod tests;
 
 pub use difference::{Difference, DifferenceKind};
 pub use document::{MAX_DEPTH, MAX_DOCUMENT};
+
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -57,6 +68,8 @@ pub struct Specification {
     pub base_paths: Vec<String>,
     /// Its operations.
     pub operations: Vec<Operation>,
+    /// The document as a tree, for comparisons.
+    pub tree: Arc<Value>,
 }
 
 /// One operation.
@@ -66,6 +79,8 @@ pub struct Operation {
     pub method: String,
     /// Path template without base path.
     pub path: String,
+    /// The path as the document writes it.
+    pub key: String,
     /// `operationId`.
     pub operation_id: Option<String>,
     /// `deprecated: true`.
@@ -109,6 +124,7 @@ impl Specification {
             hosts: served.hosts,
             base_paths: served.base_paths,
             operations,
+            tree: Arc::new(tree),
         })
     }
 }

@@ -50,6 +50,7 @@ pub(super) fn of(tree: &Value, format: Format) -> Result<Vec<Operation>, Specifi
             operations.push(Operation {
                 method: method.to_ascii_uppercase(),
                 path: path.split(['?', '#']).next().unwrap_or(path).to_owned(),
+                key: path.clone(),
                 operation_id: operation.get("operationId").map(text),
                 deprecated: operation.get("deprecated").is_some_and(is_true),
                 secured: operation.get("security").map_or(secured, requires),

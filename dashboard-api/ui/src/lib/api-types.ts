@@ -110,6 +110,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/export/{format}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A report: `csv`, `json`, `xlsx`, `html`, `pdf`, `openapi` (3.1, learned from traffic) or
+         *     `cyclonedx` (1.6, services).
+         */
+        get: operations["get_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/findings": {
         parameters: {
             query?: never;
@@ -327,6 +347,34 @@ export interface components {
              */
             seen: number;
         };
+        /** @description A difference between what a specification says and what traffic shows. */
+        DriftView: {
+            /** @description Whether who goes by the specification fails on it; else it is additive. */
+            breaking: boolean;
+            /** @description What the specification says; empty when nothing. */
+            documented: string;
+            /**
+             * @description `undocumented_parameter`, `undocumented_status`, `undocumented_request_type`,
+             *     `undocumented_response_type`, `undocumented_field`, `missing_parameter`,
+             *     `missing_request_field`, `missing_response_field`, `looser_type`, `changed_type`,
+             *     `stricter_type`.
+             */
+            kind: string;
+            /** @description What was seen. */
+            observed: string;
+            /**
+             * Format: int64
+             * @description Of so many.
+             */
+            of: number;
+            /** @description Where: `query page`, `status 202`, `response 200 application/json user.email`. */
+            place: string;
+            /**
+             * Format: int64
+             * @description Exchanges, bodies or values that show it.
+             */
+            seen: number;
+        };
         /** @description A consumer of an endpoint. */
         EndpointConsumer: {
             /** @description Its id. */
@@ -404,6 +452,11 @@ export interface components {
             };
             /** @description The consumers with the most calls, descending. */
             top_consumers: components["schemas"]["EndpointConsumer"][];
+        };
+        /** @description One difference of one endpoint. */
+        EndpointDrift: components["schemas"]["DriftView"] & {
+            /** @description The endpoint. */
+            endpoint: components["schemas"]["EndpointName"];
         };
         /** @description What is known of an endpoint's standing. */
         EndpointFacts: {
@@ -1149,6 +1202,8 @@ export interface components {
         SpecificationDiff: {
             /** @description Endpoints it calls deprecated and that are still called. */
             deprecated_seen: components["schemas"]["EndpointName"][];
+            /** @description How the traffic of endpoints it describes differs from what it says of them. */
+            drifted: components["schemas"]["EndpointDrift"][];
             /**
              * @description Endpoints within its hosts and base paths that an older revision had, the current one does
              *     not, and that are still called.
@@ -1165,6 +1220,11 @@ export interface components {
             added: components["schemas"]["Time"];
             /** @description Base paths it covers. */
             base_paths: string[];
+            /**
+             * Format: int64
+             * @description Endpoints whose traffic differs from what it says of them.
+             */
+            drifted: number;
             /** @description Hosts it covers; empty for any host. */
             hosts: string[];
             /** @description The name it was added under. */
@@ -1485,6 +1545,52 @@ export interface operations {
             };
             /** @description Too many streams are open */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    get_export: {
+        parameters: {
+            query?: {
+                /** @description Only this host; needed for OpenAPI when there are several. */
+                host?: string;
+                /** @description Only what is new since then: `2024-01-31` or `2024-01-31T12:00:00Z` (UTC). */
+                since?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The form of the report */
+                format: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report, as a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description A parameter is wrong */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description There is no such form or host */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -35,6 +35,7 @@ export type Specification = Schemas['SpecificationSummary'];
 export type Specifications = Schemas['Specifications'];
 export type SpecificationDiff = Schemas['SpecificationDiff'];
 
+export type EndpointDrift = Schemas['EndpointDrift'];
 export type Health = Schemas['Health'];
 export type Counter = Schemas['StageCounter'];
 export type Problem = Schemas['ProblemDetails'];

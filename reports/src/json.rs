@@ -1,0 +1,72 @@
+//! Inventory and findings as JSON, with all that is known of parameters and bodies.
+
+use serde_json::{Value, json};
+use tapscope_analyzer::snapshot::EndpointSnapshot;
+
+use crate::table::{Table, label};
+use crate::time::moment;
+use crate::{Material, ReportError, Request, table};
+
+/// Writes the document.
+pub(crate) fn write(material: &Material, request: &Request) -> Result<Vec<u8>, ReportError> {
+    let endpoints: Vec<Value> = material.endpoints.iter().map(endpoint).collect();
+    let hosts = material.hosts.iter().map(|host| {
+        json!({"host": host.host, "requests": host.requests, "complete": host.complete,
+            "candidates": host.candidates})
+    });
+    crate::pretty(&json!({
+        "as_of": moment(material.now),
+        "host": request.host,
+        "since": request.since.map(moment),
+        "hosts": hosts.collect::<Vec<_>>(),
+        "endpoints": endpoints,
+        "findings": objects(&table::findings(material)),
+    }))
+}
+
+fn endpoint(one: &EndpointSnapshot) -> Value {
+    let parameters = one.parameters.iter().map(|parameter| {
+        json!({"in": parameter.location, "name": parameter.name, "types": parameter.types,
+            "classes": parameter.classes, "seen": parameter.seen, "distinct": parameter.distinct,
+            "words": parameter.words})
+    });
+    json!({
+        "id": format!("{:016x}", one.id.0),
+        "method": one.method,
+        "host": one.host,
+        "template": one.template,
+        "template_confidence": one.template_confidence,
+        "lifecycle": label(one.lifecycle),
+        "lifecycle_reason": one.lifecycle_reason,
+        "facts": one.facts,
+        "first_seen": moment(one.first_seen),
+        "last_seen": moment(one.last_seen),
+        "requests": one.requests,
+        "statuses": one.statuses,
+        "authentication_successful": one.authentication_successful,
+        "credentials": one.credentials,
+        "consumers": one.consumers,
+        "request_data_classes": one.request_data_classes,
+        "response_data_classes": one.response_data_classes,
+        "parameters": parameters.collect::<Vec<_>>(),
+        "parameters_observed": one.parameters_observed,
+        "schemas": one.schemas,
+    })
+}
+
+/// Rows as objects.
+fn objects(table: &Table) -> Vec<Value> {
+    let object = |row: &Vec<table::Cell>| {
+        let cells = table.columns.iter().zip(row);
+        let members = cells.map(|(name, cell)| {
+            let value = match cell {
+                table::Cell::Text(text) => json!(text),
+                table::Cell::Count(count) => json!(count),
+                table::Cell::Share(share) => json!(share),
+            };
+            ((*name).to_owned(), value)
+        });
+        Value::Object(members.collect())
+    };
+    table.rows.iter().map(object).collect()
+}

@@ -1,0 +1,225 @@
+//! Reports: the inventory and the findings as documents that leave the house.
+//!
+//! Pure: plain data in, bytes out. The command line and the API give the same bytes, and the same
+//! data gives the same bytes on every run: times are the data's, never the clock's. What leaves is
+//! what the API shows; nothing in it is a value of somebody's.
+
+/// Tables that all formats are made of.
+mod table;
+
+/// Times as text.
+mod time;
+
+/// Comma-separated values.
+mod csv;
+
+/// JSON.
+mod json;
+
+/// Spreadsheets.
+mod xlsx;
+
+/// A page that stands for itself, with charts.
+mod html;
+
+/// Paper.
+mod pdf;
+
+/// OpenAPI, learned from traffic.
+mod openapi;
+
+/// CycloneDX services.
+mod cyclonedx;
+
+pub use time::{date, parse_date};
+
+use tapscope_analyzer::Restored;
+use tapscope_analyzer::snapshot::{EndpointSnapshot, FindingSnapshot, HostSnapshot, Nanos};
+
+/// What a report is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Material {
+    /// Endpoints.
+    pub endpoints: Vec<EndpointSnapshot>,
+    /// Hosts.
+    pub hosts: Vec<HostSnapshot>,
+    /// Findings.
+    pub findings: Vec<FindingSnapshot>,
+    /// Packet time of the latest record.
+    pub now: Nanos,
+}
+
+impl From<Restored> for Material {
+    fn from(restored: Restored) -> Self {
+        Self {
+            endpoints: restored.endpoints,
+            hosts: restored.hosts,
+            findings: restored.findings,
+            now: restored.now,
+        }
+    }
+}
+
+/// A form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The inventory, comma-separated.
+    Csv,
+    /// Inventory and findings as JSON.
+    Json,
+    /// Inventory, parameters, fields and findings as a workbook.
+    Xlsx,
+    /// A page that stands for itself, with charts; prints well.
+    Html,
+    /// The same on paper.
+    Pdf,
+    /// OpenAPI 3.1 of one host.
+    OpenApi,
+    /// CycloneDX 1.6 `services`.
+    CycloneDx,
+}
+
+impl Format {
+    /// All of them: name, media type, ending of a file's name.
+    pub const ALL: [(Self, &'static str, &'static str, &'static str); 7] = [
+        (Self::Csv, "csv", "text/csv; charset=utf-8", "csv"),
+        (Self::Json, "json", "application/json", "json"),
+        (
+            Self::Xlsx,
+            "xlsx",
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "xlsx",
+        ),
+        (Self::Html, "html", "text/html; charset=utf-8", "html"),
+        (Self::Pdf, "pdf", "application/pdf", "pdf"),
+        (
+            Self::OpenApi,
+            "openapi",
+            "application/vnd.oai.openapi+json",
+            "openapi.json",
+        ),
+        (
+            Self::CycloneDx,
+            "cyclonedx",
+            "application/vnd.cyclonedx+json",
+            "cdx.json",
+        ),
+    ];
+
+    /// The format of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter();
+        all.find(|(_, known, ..)| *known == name).map(|row| row.0)
+    }
+
+    /// Its media type.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        let mut all = Self::ALL.iter();
+        all.find(|row| row.0 == self).map_or("", |row| row.2)
+    }
+
+    /// The ending of a file's name.
+    #[must_use]
+    pub fn extension(self) -> &'static str {
+        let mut all = Self::ALL.iter();
+        all.find(|row| row.0 == self).map_or("", |row| row.3)
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The form.
+    pub format: Format,
+    /// Only this host.
+    pub host: Option<String>,
+    /// Only what is new since then: endpoints first seen, and findings seen, at this time or later.
+    pub since: Option<Nanos>,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// An OpenAPI document is of one host.
+    #[error("an OpenAPI document is of one host; name one of: {0}")]
+    HostNeeded(String),
+    /// Nothing is known of the host.
+    #[error("there is no endpoint of the host {0}")]
+    UnknownHost(String),
+    /// A document could not be put together.
+    #[error("the document could not be written: {0}")]
+    Failed(String),
+}
+
+/// Hosts named in an error.
+const HOSTS_NAMED: usize = 10;
+
+/// Makes a report.
+///
+/// # Errors
+/// When an OpenAPI document is asked for without naming one of several hosts, or of an unknown one.
+pub fn export(material: Material, request: &Request) -> Result<Vec<u8>, ReportError> {
+    let mut material = material;
+    if let Some(host) = &request.host {
+        material.endpoints.retain(|one| one.host == *host);
+        material.hosts.retain(|one| one.host == *host);
+        material
+            .findings
+            .retain(|one| one.endpoint.as_ref().is_some_and(|at| at.host == *host));
+        if material.endpoints.is_empty() {
+            return Err(ReportError::UnknownHost(host.clone()));
+        }
+    }
+    if let Some(since) = request.since {
+        material.endpoints.retain(|one| one.first_seen >= since);
+        material.findings.retain(|one| one.last_seen >= since);
+    }
+    material.endpoints.sort_by(|a, b| {
+        let key = |one: &EndpointSnapshot| {
+            (
+                one.host.clone(),
+                one.template.clone(),
+                one.method.clone(),
+                one.id,
+            )
+        };
+        key(a).cmp(&key(b))
+    });
+    material.hosts.sort_by(|a, b| a.host.cmp(&b.host));
+    material
+        .findings
+        .sort_by_key(|one| (core::cmp::Reverse(one.severity), one.first_seen, one.id));
+    match request.format {
+        Format::Csv => csv::write(&table::endpoints(&material)),
+        Format::Json => json::write(&material, request),
+        Format::Xlsx => xlsx::write(&material),
+        Format::Html => Ok(html::write(&material, request)),
+        Format::Pdf => Ok(pdf::write(&material, request)),
+        Format::OpenApi => {
+            let mut hosts: Vec<&str> = material.endpoints.iter().map(|e| e.host.as_str()).collect();
+            hosts.dedup();
+            match hosts.as_slice() {
+                [host] => openapi::write(&material, host),
+                [] => Err(ReportError::UnknownHost(
+                    request.host.clone().unwrap_or_default(),
+                )),
+                several => {
+                    let named: Vec<&str> = several.iter().take(HOSTS_NAMED).copied().collect();
+                    Err(ReportError::HostNeeded(named.join(", ")))
+                }
+            }
+        }
+        Format::CycloneDx => cyclonedx::write(&material),
+    }
+}
+
+/// JSON as bytes, indented, with a final line end.
+fn pretty(value: &serde_json::Value) -> Result<Vec<u8>, ReportError> {
+    let mut bytes =
+        serde_json::to_vec_pretty(value).map_err(|error| ReportError::Failed(error.to_string()))?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}

@@ -1,0 +1,453 @@
+//! OpenAPI 3.1 of one host, learned from its traffic. Names, types and how often; no values, except
+//! words of the sensor's own list of choices.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+use tapscope_analyzer::snapshot::schema::{
+    CredentialSnapshot, FieldSnapshot, MAP_KEY, SchemaSnapshot,
+};
+use tapscope_analyzer::snapshot::{EndpointSnapshot, ParameterSnapshot};
+
+use crate::table::label;
+use crate::time::{date, moment};
+use crate::{Material, ReportError};
+
+/// Methods an OpenAPI path item may have.
+const METHODS: [&str; 8] = [
+    "GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE",
+];
+
+/// Exchanges or bodies before something is said to be required.
+const REQUIRED_MIN: u64 = 10;
+
+/// Exchanges before the words that a parameter had are said to be all it may have.
+const WORDS_MIN: u64 = 20;
+
+/// Share of the successful calls without credentials from which on credentials are optional.
+const ANONYMOUS_PERCENT: u64 = 5;
+
+/// Writes the document.
+pub(crate) fn write(material: &Material, host: &str) -> Result<Vec<u8>, ReportError> {
+    let mut paths: BTreeMap<String, PathItem<'_>> = BTreeMap::new();
+    let mut schemes = BTreeMap::new();
+    for endpoint in &material.endpoints {
+        let known = METHODS.contains(&endpoint.method.as_str());
+        if endpoint.requests == 0 || endpoint.transport.is_some() || !known {
+            continue;
+        }
+        // Paths that differ in their parameters' names only are one path.
+        let item = paths
+            .entry(structure(&endpoint.template))
+            .or_insert_with(|| PathItem {
+                path: distinct_names(&endpoint.template),
+                operations: Vec::new(),
+            });
+        item.operations.push(endpoint);
+    }
+    let mut written = Map::new();
+    let mut ids = BTreeSet::new();
+    for item in paths.into_values() {
+        let operations = item.operations.iter().map(|endpoint| {
+            let operation = operation(endpoint, &item.path, &mut schemes, &mut ids);
+            (endpoint.method.to_ascii_lowercase(), operation)
+        });
+        let operations: Map<String, Value> = operations.collect();
+        written.insert(item.path, Value::Object(operations));
+    }
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": format!("{host}, as seen in traffic"),
+            "version": date(material.now),
+            "description": "Learned by Tapscope from a copy of network traffic: what was called, \
+                and what requests and responses looked like. It holds no values of theirs.",
+        },
+        "servers": [{"url": server(material, host)}],
+        "paths": written,
+    });
+    if !schemes.is_empty()
+        && let Some(document) = document.as_object_mut()
+    {
+        document.insert("components".to_owned(), json!({"securitySchemes": schemes}));
+    }
+    crate::pretty(&document)
+}
+
+struct PathItem<'a> {
+    path: String,
+    operations: Vec<&'a EndpointSnapshot>,
+}
+
+/// A template without the names of its parameters.
+fn structure(template: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    for c in template.chars() {
+        inside = c == '{' || (inside && c != '}');
+        if !inside || c == '{' {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A template in which no two parameters have the same name.
+fn distinct_names(template: &str) -> String {
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        let times = seen.entry(name.to_owned()).or_insert(0);
+        *times += 1;
+        out.push_str(before);
+        match *times {
+            1 => out.push_str(&format!("{{{name}}}")),
+            n => out.push_str(&format!("{{{name}_{n}}}")),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    if out.starts_with('/') {
+        out
+    } else {
+        format!("/{out}")
+    }
+}
+
+/// Names of a template's parameters in order.
+fn parameter_names(template: &str) -> Vec<&str> {
+    let parts = template.split('{').skip(1);
+    parts
+        .filter_map(|part| part.split_once('}').map(|(name, _)| name))
+        .collect()
+}
+
+/// The host's URL: encrypted when it was seen on 443 only.
+fn server(material: &Material, host: &str) -> String {
+    let mut servers = material.endpoints.iter().flat_map(|one| one.servers.keys());
+    let secure = servers.clone().next().is_some() && servers.all(|one| one.ends_with(":443"));
+    let scheme = if secure { "https" } else { "http" };
+    match host.contains(':') {
+        true => format!("{scheme}://[{host}]"),
+        false => format!("{scheme}://{host}"),
+    }
+}
+
+fn operation(
+    endpoint: &EndpointSnapshot,
+    path: &str,
+    schemes: &mut BTreeMap<String, Value>,
+    ids: &mut BTreeSet<String>,
+) -> Value {
+    let mut operation = Map::new();
+    operation.insert("operationId".to_owned(), json!(operation_id(endpoint, ids)));
+    let facts = &endpoint.facts;
+    if facts.deprecated || facts.deprecation_header.is_some() || facts.sunset_header.is_some() {
+        operation.insert("deprecated".to_owned(), json!(true));
+    }
+    let parameters = parameters(endpoint, path);
+    if !parameters.is_empty() {
+        operation.insert("parameters".to_owned(), json!(parameters));
+    }
+    let requests = endpoint.schemas.iter().filter(|one| one.status.is_none());
+    if let Some(content) = content(requests) {
+        operation.insert("requestBody".to_owned(), json!({"content": content}));
+    }
+    operation.insert("responses".to_owned(), responses(endpoint));
+    if let Some(security) = security(endpoint, schemes) {
+        operation.insert("security".to_owned(), security);
+    }
+    operation.insert(
+        "x-tapscope".to_owned(),
+        json!({
+            "requests": endpoint.requests,
+            "lifecycle": label(endpoint.lifecycle),
+            "template_confidence": endpoint.template_confidence,
+            "first_seen": moment(endpoint.first_seen),
+            "last_seen": moment(endpoint.last_seen),
+        }),
+    );
+    Value::Object(operation)
+}
+
+/// A name for the operation that no other has.
+fn operation_id(endpoint: &EndpointSnapshot, ids: &mut BTreeSet<String>) -> String {
+    let mut id = endpoint.method.to_ascii_lowercase();
+    for part in endpoint
+        .template
+        .split(|c: char| !c.is_ascii_alphanumeric())
+    {
+        if !part.is_empty() {
+            id.push('_');
+            id.push_str(part);
+        }
+    }
+    if !ids.insert(id.clone()) {
+        id = format!("{id}_{:016x}", endpoint.id.0);
+        ids.insert(id.clone());
+    }
+    id
+}
+
+fn parameters(endpoint: &EndpointSnapshot, path: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    let own = parameter_names(&endpoint.template);
+    for (at, name) in parameter_names(path).into_iter().enumerate() {
+        let known = own.get(at).and_then(|own| {
+            let mut known = endpoint.parameters.iter();
+            known.find(|one| one.location == "path" && one.name == *own)
+        });
+        all.push(json!({
+            "name": name, "in": "path", "required": true,
+            "schema": known.map_or_else(|| json!({"type": "string"}), parameter_schema),
+        }));
+    }
+    for one in &endpoint.parameters {
+        let carried = endpoint.credentials.iter().any(|credential| {
+            credential.location == one.location && credential.name.eq_ignore_ascii_case(&one.name)
+        });
+        if one.location == "path" || one.name.is_empty() || carried {
+            continue;
+        }
+        let of = endpoint.parameters_observed;
+        let mut parameter = json!({
+            "name": one.name, "in": one.location, "schema": parameter_schema(one),
+        });
+        if of >= REQUIRED_MIN && one.seen >= of {
+            parameter["required"] = json!(true);
+        }
+        all.push(parameter);
+    }
+    all
+}
+
+fn parameter_schema(parameter: &ParameterSnapshot) -> Value {
+    let mut schema = scalar(&parameter.types);
+    let words: u64 = parameter.words.len() as u64;
+    if parameter.seen >= WORDS_MIN
+        && words > 1
+        && words == parameter.distinct
+        && schema.get("type") == Some(&json!("string"))
+    {
+        let words: Vec<&String> = parameter.words.keys().collect();
+        schema.insert("enum".to_owned(), json!(words));
+    }
+    classes(&parameter.classes, &mut schema);
+    if parameter.repeated > 0 {
+        return json!({"type": "array", "items": schema});
+    }
+    Value::Object(schema)
+}
+
+/// The schema of what is neither object nor array.
+fn scalar(types: &BTreeMap<String, u64>) -> Map<String, Value> {
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    let mut formats: BTreeSet<&str> = BTreeSet::new();
+    for kind in types.keys() {
+        let (name, format) = match kind.as_str() {
+            "null" => ("null", ""),
+            "boolean" => ("boolean", ""),
+            "integer" => ("integer", ""),
+            "number" => ("number", ""),
+            "object" => ("object", ""),
+            "array" => ("array", ""),
+            "uuid" => ("string", "uuid"),
+            "date" => ("string", "date"),
+            "date_time" => ("string", "date-time"),
+            "email" => ("string", "email"),
+            "url" => ("string", "uri"),
+            "binary" => ("string", "binary"),
+            // An empty text may stand beside any other.
+            "empty" => ("string", "-"),
+            _ => ("string", ""),
+        };
+        names.insert(name);
+        if name == "string" && format != "-" {
+            formats.insert(format);
+        }
+    }
+    if names.contains("number") {
+        names.remove("integer");
+    }
+    let mut schema = Map::new();
+    let list: Vec<&str> = names.iter().copied().collect();
+    match list.as_slice() {
+        [] => {}
+        [one] => {
+            schema.insert("type".to_owned(), json!(one));
+        }
+        several => {
+            schema.insert("type".to_owned(), json!(several));
+        }
+    }
+    if formats.len() == 1
+        && let Some(format) = formats.first().filter(|format| !format.is_empty())
+    {
+        schema.insert("format".to_owned(), json!(format));
+    }
+    schema
+}
+
+fn classes(classes: &BTreeMap<String, u64>, schema: &mut Map<String, Value>) {
+    if !classes.is_empty() {
+        let names: Vec<&String> = classes.keys().collect();
+        schema.insert("x-data-classes".to_owned(), json!(names));
+    }
+}
+
+/// A body, a field, or the values of a map.
+fn field_schema(field: &FieldSnapshot) -> Value {
+    let mut schema = scalar(&field.types);
+    classes(&field.classes, &mut schema);
+    let is = |kind: &str| field.types.contains_key(kind);
+    if is("array") {
+        let mut items = scalar(&field.items);
+        if field.items.contains_key("object") {
+            members(field, &mut items);
+        }
+        schema.insert("items".to_owned(), Value::Object(items));
+    }
+    if is("object") {
+        members(field, &mut schema);
+    }
+    Value::Object(schema)
+}
+
+/// Adds what an object's fields are.
+fn members(field: &FieldSnapshot, schema: &mut Map<String, Value>) {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for one in &field.fields {
+        if one.name == MAP_KEY {
+            schema.insert("additionalProperties".to_owned(), field_schema(one));
+            continue;
+        }
+        let always = field.objects >= REQUIRED_MIN && one.whole >= field.objects;
+        if always && field.present_share(one).is_some() {
+            required.push(one.name.as_str());
+        }
+        properties.insert(one.name.clone(), field_schema(one));
+    }
+    if !properties.is_empty() {
+        schema.insert("properties".to_owned(), Value::Object(properties));
+    }
+    if !required.is_empty() {
+        schema.insert("required".to_owned(), json!(required));
+    }
+}
+
+/// Media types with their schemas; none when there was no body.
+fn content<'a>(schemas: impl Iterator<Item = &'a SchemaSnapshot>) -> Option<Value> {
+    let mut content = Map::new();
+    for schema in schemas {
+        let name = match schema.media_type.as_str() {
+            "" | "{malformed}" => "*/*",
+            name => name,
+        };
+        let mut media = Map::new();
+        if !schema.root.types.is_empty() {
+            media.insert("schema".to_owned(), field_schema(&schema.root));
+        }
+        content.entry(name).or_insert(Value::Object(media));
+    }
+    (!content.is_empty()).then_some(Value::Object(content))
+}
+
+fn responses(endpoint: &EndpointSnapshot) -> Value {
+    let mut responses = Map::new();
+    for (status, seen) in endpoint.statuses.range(100..600) {
+        let schemas = endpoint.schemas.iter();
+        let own = schemas.filter(|one| one.status == Some(*status));
+        let mut response = json!({"description": format!("Seen {seen} times")});
+        if let Some(content) = content(own) {
+            response["content"] = content;
+        }
+        responses.insert(status.to_string(), response);
+    }
+    if responses.is_empty() {
+        responses.insert(
+            "default".to_owned(),
+            json!({"description": "No response was seen"}),
+        );
+    }
+    Value::Object(responses)
+}
+
+/// What calls need: any one of the kinds of credentials that successful ones carried.
+fn security(endpoint: &EndpointSnapshot, schemes: &mut BTreeMap<String, Value>) -> Option<Value> {
+    let mut alternatives = Vec::new();
+    for credential in &endpoint.credentials {
+        let Some((name, scheme)) = scheme(credential) else {
+            continue;
+        };
+        let requirement = json!({name.as_str(): []});
+        schemes.insert(name, scheme);
+        if !alternatives.contains(&requirement) {
+            alternatives.push(requirement);
+        }
+    }
+    let calls: u64 = endpoint.authentication_successful.values().sum();
+    let anonymous = endpoint.authentication_successful.get("none").copied();
+    let anonymous = anonymous.unwrap_or(0).saturating_mul(100);
+    if calls > 0 && anonymous >= calls.saturating_mul(ANONYMOUS_PERCENT) {
+        alternatives.push(json!({}));
+    }
+    (!alternatives.is_empty()).then(|| json!(alternatives))
+}
+
+/// A security scheme and its name; none for what OpenAPI cannot say.
+fn scheme(credential: &CredentialSnapshot) -> Option<(String, Value)> {
+    let http = |scheme: &str| Some((scheme.to_owned(), json!({"type": "http", "scheme": scheme})));
+    let location = credential.location.as_str();
+    match (credential.scheme.as_str(), location) {
+        ("basic", _) => http("basic"),
+        ("jwt", "authorization") => Some((
+            "jwt".to_owned(),
+            json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}),
+        )),
+        (scheme, "authorization") => http(scheme),
+        (_, "header" | "query" | "cookie") => {
+            let name = format!("{location}_{}", credential.name);
+            let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+            let scheme = json!({"type": "apiKey", "in": location, "name": credential.name});
+            Some((name, scheme))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_a_path_have_names_of_their_own() {
+        assert_eq!(distinct_names("/a/{id}/b/{id}"), "/a/{id}/b/{id_2}");
+        assert_eq!(distinct_names("/a/{x}.{y}"), "/a/{x}.{y}");
+        assert_eq!(structure("/a/{id}/b.{x}"), "/a/{}/b.{}");
+        assert_eq!(parameter_names("/a/{id}/b.{x}"), ["id", "x"]);
+    }
+
+    #[test]
+    fn types_become_json_schema() {
+        for (types, expected) in [
+            (vec!["integer"], json!({"type": "integer"})),
+            (vec!["integer", "number"], json!({"type": "number"})),
+            (
+                vec!["null", "uuid"],
+                json!({"type": ["null", "string"], "format": "uuid"}),
+            ),
+            (vec!["date", "string"], json!({"type": "string"})),
+            (
+                vec!["date_time", "empty"],
+                json!({"type": "string", "format": "date-time"}),
+            ),
+            (vec![], json!({})),
+        ] {
+            let counts = types.iter().map(|kind| ((*kind).to_owned(), 1)).collect();
+            assert_eq!(Value::Object(scalar(&counts)), expected, "{types:?}");
+        }
+    }
+}

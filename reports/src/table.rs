@@ -1,0 +1,261 @@
+//! Tables: what the formats with rows and columns are made of.
+
+use std::collections::BTreeMap;
+
+use tapscope_analyzer::inventory::share;
+use tapscope_analyzer::snapshot::schema::FieldSnapshot;
+use tapscope_analyzer::snapshot::{EndpointSnapshot, FindingSnapshot};
+
+use crate::Material;
+use crate::time::moment;
+
+/// One cell.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cell {
+    Text(String),
+    Count(u64),
+    Share(f64),
+}
+
+impl Cell {
+    /// As text, without a spreadsheet's formatting.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Count(count) => count.to_string(),
+            Self::Share(share) => format!("{share:.4}"),
+        }
+    }
+}
+
+/// Column names and rows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) columns: &'static [&'static str],
+    pub(crate) rows: Vec<Vec<Cell>>,
+}
+
+/// The name of a plain enum variant as the API spells it.
+pub(crate) fn label(value: impl core::fmt::Debug) -> String {
+    let mut out = String::new();
+    for (at, c) in format!("{value:?}").chars().enumerate() {
+        if c.is_ascii_uppercase() && at > 0 {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
+fn text(text: impl Into<String>) -> Cell {
+    Cell::Text(text.into())
+}
+
+fn names(counts: &BTreeMap<String, u64>) -> Cell {
+    let mut all: Vec<(&String, &u64)> = counts.iter().collect();
+    all.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    let names: Vec<&str> = all.into_iter().map(|(name, _)| name.as_str()).collect();
+    text(names.join(", "))
+}
+
+/// Exchanges answered with an error, as a share of those answered.
+pub(crate) fn error_share(endpoint: &EndpointSnapshot) -> f64 {
+    let count = |from: u16| endpoint.statuses.range(from..).map(|(_, n)| n).sum();
+    share(count(400), count(1))
+}
+
+/// Classes of personal or secret data, requests and responses together.
+pub(crate) fn data_classes(endpoint: &EndpointSnapshot) -> Vec<String> {
+    let requests = endpoint.request_data_classes.keys();
+    let mut all: Vec<String> = requests
+        .chain(endpoint.response_data_classes.keys())
+        .cloned()
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// The operation that a row is about, as `query books`; empty for an endpoint's own.
+fn operation(endpoint: &EndpointSnapshot) -> String {
+    let operation = endpoint.operation.as_ref();
+    operation.map_or_else(String::new, |one| format!("{} {}", one.kind, one.name))
+}
+
+/// The inventory.
+pub(crate) fn endpoints(material: &Material) -> Table {
+    let row = |one: &EndpointSnapshot| {
+        vec![
+            text(&one.host),
+            text(&one.method),
+            text(&one.template),
+            text(operation(one)),
+            text(label(one.lifecycle)),
+            text(&one.lifecycle_reason),
+            text(moment(one.first_seen)),
+            text(moment(one.last_seen)),
+            Cell::Count(one.requests),
+            Cell::Share(error_share(one)),
+            names(&one.authentication_successful),
+            Cell::Count(one.consumers),
+            text(data_classes(one).join(", ")),
+            text(one.facts.documented_in.join(", ")),
+            Cell::Share(one.template_confidence),
+            text(format!("{:016x}", one.id.0)),
+        ]
+    };
+    Table {
+        name: "Endpoints",
+        columns: &[
+            "host",
+            "method",
+            "template",
+            "operation",
+            "lifecycle",
+            "lifecycle_reason",
+            "first_seen",
+            "last_seen",
+            "requests",
+            "error_share",
+            "authentication",
+            "consumers",
+            "data_classes",
+            "documented_in",
+            "template_confidence",
+            "id",
+        ],
+        rows: material.endpoints.iter().map(row).collect(),
+    }
+}
+
+/// Parameters of all endpoints.
+pub(crate) fn parameters(material: &Material) -> Table {
+    let mut rows = Vec::new();
+    for one in &material.endpoints {
+        for parameter in &one.parameters {
+            let present = share(parameter.seen, one.parameters_observed).min(1.0);
+            rows.push(vec![
+                text(&one.host),
+                text(&one.method),
+                text(&one.template),
+                text(&parameter.location),
+                text(&parameter.name),
+                names(&parameter.types),
+                Cell::Share(present),
+                Cell::Count(parameter.distinct),
+                names(&parameter.classes),
+            ]);
+        }
+    }
+    Table {
+        name: "Parameters",
+        columns: &[
+            "host",
+            "method",
+            "template",
+            "in",
+            "name",
+            "types",
+            "present_share",
+            "distinct",
+            "data_classes",
+        ],
+        rows,
+    }
+}
+
+/// Fields of all bodies.
+pub(crate) fn fields(material: &Material) -> Table {
+    let mut rows = Vec::new();
+    for one in &material.endpoints {
+        for schema in &one.schemas {
+            let of = match schema.status {
+                Some(status) => format!("response {status}"),
+                None => "request".to_owned(),
+            };
+            let head = vec![
+                text(&one.host),
+                text(&one.method),
+                text(&one.template),
+                text(of),
+                text(&schema.media_type),
+            ];
+            add_fields(&head, &schema.root, "", &mut rows);
+        }
+    }
+    Table {
+        name: "Fields",
+        columns: &[
+            "host",
+            "method",
+            "template",
+            "body",
+            "media_type",
+            "field",
+            "types",
+            "seen",
+            "data_classes",
+        ],
+        rows,
+    }
+}
+
+fn add_fields(head: &[Cell], parent: &FieldSnapshot, path: &str, rows: &mut Vec<Vec<Cell>>) {
+    for field in &parent.fields {
+        let own = match path {
+            "" => field.name.clone(),
+            _ => format!("{path}.{}", field.name),
+        };
+        let mut row = head.to_vec();
+        row.extend([
+            text(&own),
+            names(&field.types),
+            Cell::Count(field.seen),
+            names(&field.classes),
+        ]);
+        rows.push(row);
+        add_fields(head, field, &own, rows);
+    }
+}
+
+/// The findings.
+pub(crate) fn findings(material: &Material) -> Table {
+    let row = |one: &FindingSnapshot| {
+        let at = one.endpoint.as_ref();
+        vec![
+            text(label(one.severity)),
+            text(&one.kind),
+            text(label(one.status)),
+            text(at.map_or("", |at| &at.host)),
+            text(at.map_or("", |at| &at.method)),
+            text(at.map_or("", |at| &at.template)),
+            text(&one.title),
+            text(moment(one.first_seen)),
+            text(moment(one.last_seen)),
+            Cell::Count(one.occurrences),
+            Cell::Share(one.confidence),
+            text(one.owasp.join(", ")),
+            text(&one.explanation),
+        ]
+    };
+    Table {
+        name: "Findings",
+        columns: &[
+            "severity",
+            "kind",
+            "status",
+            "host",
+            "method",
+            "template",
+            "title",
+            "first_seen",
+            "last_seen",
+            "occurrences",
+            "confidence",
+            "owasp",
+            "explanation",
+        ],
+        rows: material.findings.iter().map(row).collect(),
+    }
+}
