@@ -98,6 +98,8 @@ anomalies! {
     ConflictingContentLength = "conflicting_content_length", "RFC 9112 section 6.3";
     /// A Content-Length that is not digits only.
     InvalidContentLength = "invalid_content_length", "RFC 9112 section 6.3";
+    /// A Content-Length with zeros before it, which some parsers read as octal.
+    PaddedContentLength = "padded_content_length", "RFC 9110 section 8.6";
     /// A Content-Length above 2^63-1, which overflows in common parsers.
     ContentLengthOverflow = "content_length_overflow", "RFC 9110 section 8.6";
     /// A Transfer-Encoding whose final coding is not chunked, or that is not known.

@@ -4,15 +4,19 @@ use smallvec::SmallVec;
 use tapscope_flow::Side;
 
 use super::{Connection, State};
-use crate::anomaly::MessageAnomaly;
+use crate::anomaly::{Anomalies, MessageAnomaly, Readings};
 use crate::chunk::{Chunk, Position};
 use crate::conversation::Context;
 use crate::counters::Counter;
 use crate::exchange::{Body, BodyEnd, ExchangeSink};
+use crate::http1::assemble::HeadAssembler;
 use crate::http1::body::{self, Content, GapEffect};
 use crate::http1::detect;
-use crate::http1::head::HeadAssembler;
 use crate::http1::pair;
+use crate::http1::start_line::Expectation;
+
+/// Bytes of content in which a request line must end to be seen.
+const REQUEST_LINE_BYTES_MAX: usize = 2048;
 
 impl Connection {
     /// Reads a body.
@@ -65,18 +69,31 @@ impl Connection {
             self.pairs.response_body()
         });
         self.pairs.add_held(after.saturating_sub(before));
+        let (odd, readings) = (reader.anomalies(), reader.readings());
+        let unread = if progress == body::Progress::More {
+            Vec::new()
+        } else {
+            reader.take_unread()
+        };
+        let end = chunk.position(taken);
+        let end = Position {
+            offset: end.offset.saturating_sub(unread.len() as u64),
+            ..end
+        };
+        self.note(side, odd, readings);
         match progress {
             body::Progress::More => {}
             body::Progress::Complete => {
-                stream.state = State::Message(HeadAssembler::default());
-                self.end_message(cx, side, BodyEnd::Complete, chunk.position(taken));
+                self.stream(side).state = State::Message(HeadAssembler::default());
+                self.end_message(cx, side, BodyEnd::Complete, end);
+                self.resume(side, unread, end);
             }
             body::Progress::Invalid => {
-                stream.search(false);
+                let assembler = HeadAssembler::begun(unread, end, Expectation::Scanned);
+                self.stream(side).state = State::Search(assembler);
                 cx.counters.count(Counter::BodyChunk);
-                self.add_anomaly(side, MessageAnomaly::InvalidChunkSize);
-                self.lose(cx, side, chunk.at.offset, Counter::LostGarbage);
-                self.end_message(cx, side, BodyEnd::Aborted, chunk.position(taken));
+                self.lose(cx, side, end.offset, Counter::LostGarbage);
+                self.end_message(cx, side, BodyEnd::Aborted, end);
             }
         }
         taken
@@ -140,6 +157,26 @@ impl Connection {
         Some(taken)
     }
 
+    /// Notes what is odd about the framing of the message being read on that side.
+    fn note(&mut self, side: Side, odd: Anomalies, readings: Option<Readings>) {
+        if odd.is_empty() && readings.is_none() {
+            return;
+        }
+        let message = if self.client == Some(side) {
+            let request = self.pairs.request();
+            request.map(|r| (&mut r.anomalies, &mut r.readings))
+        } else {
+            let response = self.pairs.response();
+            response.map(|r| (&mut r.anomalies, &mut r.readings))
+        };
+        if let Some((anomalies, known)) = message {
+            anomalies.insert_all(odd);
+            if readings.is_some() {
+                *known = readings.map(Box::new);
+            }
+        }
+    }
+
     /// Whether a status line stands where content of the response should: the response had no
     /// content after all (a HEAD whose method is not known), or was framed by nothing.
     pub(super) fn is_next_response(&mut self, side: Side, chunk: Chunk<'_>) -> bool {
@@ -176,6 +213,7 @@ impl Connection {
             } else {
                 end
             };
+            self.judge_content();
             self.pairs.end_request(end, at.captured);
         } else {
             let lacks = self
@@ -188,6 +226,29 @@ impl Connection {
                 end
             };
             self.end_response(cx, end, at);
+        }
+    }
+
+    /// Content that begins with a request line is a request to whoever does not see that it is
+    /// content (unless it says that it is one).
+    fn judge_content(&mut self) {
+        let Some(request) = self.pairs.request() else {
+            return;
+        };
+        let sample = &request.body.sample;
+        let line = sample.iter().take(REQUEST_LINE_BYTES_MAX);
+        let line = sample.get(..line.take_while(|&&b| b != b'\n').count());
+        let is_request = line.is_some_and(|line| {
+            detect::has_known_method(line)
+                && detect::start_line(line, true) == Some(detect::MessageKind::Request)
+        });
+        let says_so = request.head.header("content-type").is_some_and(|kind| {
+            kind.get(..11)
+                .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application"))
+                && memchr::memmem::find(kind, b"http").is_some()
+        });
+        if is_request && !says_so {
+            request.anomalies.insert(MessageAnomaly::RequestInContent);
         }
     }
 
@@ -224,7 +285,7 @@ impl Connection {
                 let is_partial = !assembler.is_empty();
                 let cut = assembler.take_cut(at, BodyEnd::Gap);
                 let hides = is_message && cut.is_none() && len >= pair::MESSAGE_BYTES_MIN;
-                stream.search(false);
+                stream.search_torn();
                 self.read_cut_head(cx, side, cut, Counter::HeadGap);
                 if is_partial {
                     self.stream(side).content_end = offset;
@@ -279,7 +340,7 @@ impl Connection {
             }
             GapEffect::Past(known) => {
                 cx.counters.count(Counter::BodyGap);
-                self.stream(side).search(false);
+                self.stream(side).search_torn();
                 let boundary = Position {
                     offset: offset.saturating_add(known),
                     ..at

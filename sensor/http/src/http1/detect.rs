@@ -8,7 +8,7 @@ use memchr::memrchr;
 use crate::counters::Counter;
 
 /// Longest method that is taken for one. The longest registered method has 17 characters.
-const METHOD_BYTES_MAX: usize = 32;
+pub(crate) const METHOD_BYTES_MAX: usize = 32;
 
 /// Which message a start line begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(crate) fn guess(prefix: &[u8]) -> Guess {
                     .iter()
                     .skip(method)
                     .take(METHOD_BYTES_MAX)
-                    .all(|&b| b >= b' ' || b == b'\r')
+                    .all(|&b| b != 0)
         }
         Some(_) => false,
     };
@@ -121,34 +121,42 @@ pub(crate) fn start_line(line: &[u8], strict: bool) -> Option<MessageKind> {
     (method_fits && target_fits).then_some(MessageKind::Request)
 }
 
+/// Methods that are in use.
+const KNOWN_METHODS: [&[u8]; 21] = [
+    b"GET",
+    b"POST",
+    b"PUT",
+    b"DELETE",
+    b"HEAD",
+    b"OPTIONS",
+    b"PATCH",
+    b"CONNECT",
+    b"TRACE",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"MKCOL",
+    b"COPY",
+    b"MOVE",
+    b"LOCK",
+    b"UNLOCK",
+    b"REPORT",
+    b"SEARCH",
+    b"QUERY",
+    b"PURGE",
+    b"M-SEARCH",
+];
+
 /// Whether a request line has a method that is in use. Where bytes before it were lost, the line may
 /// be the rest of one, and its method the rest of a method.
 pub(crate) fn has_known_method(line: &[u8]) -> bool {
-    const KNOWN: [&[u8]; 21] = [
-        b"GET",
-        b"POST",
-        b"PUT",
-        b"DELETE",
-        b"HEAD",
-        b"OPTIONS",
-        b"PATCH",
-        b"CONNECT",
-        b"TRACE",
-        b"PROPFIND",
-        b"PROPPATCH",
-        b"MKCOL",
-        b"COPY",
-        b"MOVE",
-        b"LOCK",
-        b"UNLOCK",
-        b"REPORT",
-        b"SEARCH",
-        b"QUERY",
-        b"PURGE",
-        b"M-SEARCH",
-    ];
     let method = line.split(|&byte| byte == b' ').next().unwrap_or_default();
-    KNOWN.contains(&method)
+    KNOWN_METHODS.contains(&method)
+}
+
+/// The length of the longest method in use that the bytes end with.
+pub(crate) fn known_method_at_end(bytes: &[u8]) -> Option<usize> {
+    let known = KNOWN_METHODS.iter().filter(|name| bytes.ends_with(name));
+    known.map(|name| name.len()).max()
 }
 
 /// `HTTP/1.x NNN` and then nothing or a reason phrase.
@@ -159,11 +167,18 @@ fn is_status_line(line: &[u8]) -> bool {
     if !is_status_line_start(line) {
         return false;
     }
-    let rest = rest.trim_ascii_start();
+    status_code(rest).is_some()
+}
+
+/// The three digits that what follows the version of a status line begins with.
+pub(crate) fn status_code(after_version: &[u8]) -> Option<u16> {
+    let rest = after_version.trim_ascii_start();
     let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-    digits == 3
+    let is_code = digits == 3
         && matches!(rest.first(), Some(b'1'..=b'9'))
-        && matches!(rest.get(3), None | Some(b' ' | b'\t'))
+        && matches!(rest.get(3), None | Some(b' ' | b'\t'));
+    let code = core::str::from_utf8(rest.get(..3)?).ok()?.parse().ok()?;
+    is_code.then_some(code)
 }
 
 /// The line without `\r\n` or `\n`.

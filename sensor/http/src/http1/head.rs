@@ -1,197 +1,21 @@
-//! Puts a head together from any segmentation of its bytes, and has httparse read it.
-//!
-//! Each byte is looked at once: the assembler remembers the line it is in, and the buffer it fills
-//! is the one the exchange keeps.
+//! Reads a whole head: httparse, as strict as it comes, and where it refuses the lenient parser,
+//! so that every tolerance is named.
 
 use core::mem::MaybeUninit;
 
 use httparse::{Error, Header, ParserConfig, Status};
-use memchr::memchr;
 use smallvec::SmallVec;
 
-use crate::chunk::{Chunk, Position};
+use crate::anomaly::{Anomalies, MessageAnomaly};
+use crate::chunk::Position;
 use crate::counters::Counter;
 use crate::exchange::{BodyEnd, HeadBytes, HeaderSpan, Span, Version};
-use crate::http1::detect::{self, Guess, MessageKind};
+use crate::http1::detect::{self, MessageKind};
 use crate::http1::dialect;
 use crate::settings::HttpSettings;
 
 /// Header lines parsed at first; 64 fit nearly every head and cost two kilobytes of stack.
 const HEADERS_USUAL: usize = 64;
-
-/// What became of the bytes fed to a [`HeadAssembler`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// All were taken; the head goes on.
-    More,
-    /// The head is complete.
-    Complete(MessageKind),
-    /// This is no head. `line_ended` tells whether the bytes taken end with a line.
-    Rejected {
-        /// Whether the next byte is the first of a line.
-        line_ended: bool,
-    },
-    /// The head is longer than the cap.
-    TooLong,
-}
-
-/// Collects the bytes of one head.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct HeadAssembler {
-    bytes: Vec<u8>,
-    /// Where the current line begins in `bytes`.
-    line_start: usize,
-    /// Known from the start line on.
-    kind: Option<MessageKind>,
-    /// The start was not expected here: every line must look like one of a head.
-    strict: bool,
-    /// Where the head began.
-    start: Position,
-    /// Where the current line began.
-    line: Position,
-}
-
-impl HeadAssembler {
-    /// Whether no byte of a head was taken yet.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// Bytes held.
-    pub(crate) const fn held(&self) -> usize {
-        self.bytes.capacity()
-    }
-
-    /// Whether part of a start line was taken.
-    pub(crate) const fn is_in_start_line(&self) -> bool {
-        self.kind.is_none() && !self.bytes.is_empty()
-    }
-
-    /// Takes bytes up to the end of the head. Returns how many and what they made.
-    ///
-    /// `strict` counts when these bytes are the first of a head.
-    pub(crate) fn feed(
-        &mut self,
-        chunk: Chunk<'_>,
-        strict: bool,
-        settings: &HttpSettings,
-    ) -> (usize, Progress) {
-        let mut taken = 0;
-        if self.bytes.is_empty() {
-            // A server should ignore an empty line before a start line (RFC 9112 section 2.2).
-            taken = chunk
-                .bytes
-                .iter()
-                .take_while(|&&b| matches!(b, b'\r' | b'\n'))
-                .count();
-            if taken == chunk.bytes.len() {
-                return (taken, Progress::More);
-            }
-            self.strict = strict;
-            self.start = chunk.position(taken);
-            self.line = self.start;
-        }
-        loop {
-            let rest = chunk.bytes.get(taken..).unwrap_or_default();
-            if rest.is_empty() {
-                return (taken, Progress::More);
-            }
-            if self.line_start == self.bytes.len() {
-                self.line = chunk.position(taken);
-            }
-            let line_end = memchr(b'\n', rest).map(|i| i + 1);
-            let piece = rest.get(..line_end.unwrap_or(rest.len())).unwrap_or(rest);
-            taken += piece.len();
-            if self.bytes.len() + piece.len() > settings.head_bytes_max {
-                self.clear();
-                return (taken, Progress::TooLong);
-            }
-            self.bytes.extend_from_slice(piece);
-            let progress = if line_end.is_some() {
-                self.end_line()
-            } else {
-                self.part_of_line()
-            };
-            if progress != Progress::More {
-                return (taken, progress);
-            }
-        }
-    }
-
-    /// Judges a line that has not ended yet.
-    fn part_of_line(&mut self) -> Progress {
-        if self.kind.is_some() || detect::guess(&self.bytes) == Guess::Possible {
-            return Progress::More;
-        }
-        self.clear();
-        Progress::Rejected { line_ended: false }
-    }
-
-    /// Judges the line that has just ended.
-    fn end_line(&mut self) -> Progress {
-        let line = self.bytes.get(self.line_start..).unwrap_or_default();
-        let Some(kind) = self.kind else {
-            self.kind = detect::start_line(line, self.strict);
-            self.line_start = self.bytes.len();
-            if self.kind.is_none() {
-                self.clear();
-                return Progress::Rejected { line_ended: true };
-            }
-            return Progress::More;
-        };
-        if matches!(line, b"\r\n" | b"\n") {
-            return Progress::Complete(kind);
-        }
-        if self.strict && !detect::is_header_line(line) {
-            // No header line looks like a start line, so the search goes on with this line and
-            // never looks at the ones before again.
-            let kind = detect::start_line(line, true);
-            if kind.is_none() {
-                self.clear();
-                return Progress::Rejected { line_ended: true };
-            }
-            self.kind = kind;
-            self.bytes.drain(..self.line_start);
-            self.start = self.line;
-        }
-        self.line_start = self.bytes.len();
-        Progress::More
-    }
-
-    /// The head that was completed, leaving the assembler empty.
-    pub(crate) fn take(&mut self, kind: MessageKind, end: Position) -> AssembledHead {
-        let head = AssembledHead {
-            kind,
-            bytes: core::mem::take(&mut self.bytes),
-            start: self.start,
-            end,
-            cut: None,
-        };
-        self.clear();
-        head
-    }
-
-    /// The head as far as it came, when every line of it looks like one of a head: less than a
-    /// whole head must prove more.
-    pub(crate) fn take_cut(&mut self, end: Position, how: BodyEnd) -> Option<AssembledHead> {
-        let kind = self.kind?;
-        let mut lines = self.bytes.split_inclusive(|&b| b == b'\n');
-        let starts = detect::start_line(lines.next()?, true).is_some();
-        if !starts || !lines.all(|line| !line.ends_with(b"\n") || detect::is_header_line(line)) {
-            return None;
-        }
-        let mut head = self.take(kind, end);
-        head.cut = Some(how);
-        Some(head)
-    }
-
-    /// Forgets what was collected.
-    pub(crate) fn clear(&mut self) {
-        self.bytes = Vec::new();
-        self.line_start = 0;
-        self.kind = None;
-    }
-}
 
 /// A whole head, not read yet.
 #[derive(Debug)]
@@ -204,6 +28,28 @@ pub(crate) struct AssembledHead {
     pub(crate) end: Position,
     /// It is cut short, in that way.
     pub(crate) cut: Option<BodyEnd>,
+    /// CR alone ends its lines.
+    pub(crate) cr_lines: bool,
+    /// What was odd about it so far.
+    pub(crate) anomalies: Anomalies,
+    /// Bytes that were taken but are the next message's.
+    pub(crate) unread: Vec<u8>,
+}
+
+impl AssembledHead {
+    /// No head at all: a response of HTTP/0.9 is content from its first byte on.
+    pub(crate) fn none(at: Position) -> Self {
+        Self {
+            kind: MessageKind::Response,
+            bytes: Vec::new(),
+            start: at,
+            end: at,
+            cut: None,
+            cr_lines: false,
+            anomalies: [MessageAnomaly::Http09].into_iter().collect(),
+            unread: Vec::new(),
+        }
+    }
 }
 
 /// A request head.
@@ -213,6 +59,7 @@ pub(crate) struct RequestHead {
     pub(crate) method: Span,
     pub(crate) target: Span,
     pub(crate) version: Version,
+    pub(crate) anomalies: Anomalies,
 }
 
 /// A response head.
@@ -221,6 +68,7 @@ pub(crate) struct ResponseHead {
     pub(crate) head: HeadBytes,
     pub(crate) status: u16,
     pub(crate) version: Version,
+    pub(crate) anomalies: Anomalies,
 }
 
 /// The header lines of a head.
@@ -234,39 +82,129 @@ pub(crate) type ResponseParts = (u16, Version, HeaderSpans);
 
 /// Reads a whole request head. The refusal, if httparse made one, comes beside the result.
 pub(crate) fn parse_request(
-    bytes: Vec<u8>,
+    head: &mut AssembledHead,
     settings: &HttpSettings,
-) -> (Option<RequestHead>, Option<Counter>) {
+) -> (RequestHead, Option<Counter>) {
+    let bytes = core::mem::take(&mut head.bytes);
+    let mut anomalies = head.anomalies;
     let (parts, refusal) = match request_parts(&bytes, settings) {
-        Ok(parts) => (Some(parts), None),
-        Err(refusal @ Counter::RefusedTooManyHeaders) => (None, Some(refusal)),
-        Err(refusal) => (dialect::request(&bytes, settings), Some(refusal)),
+        Ok(parts) => (parts, None),
+        Err(refusal) => (
+            dialect::request(&bytes, head.cr_lines, settings, &mut anomalies),
+            Some(refusal),
+        ),
     };
-    let head = parts.map(|(method, target, version, headers)| RequestHead {
-        head: HeadBytes { bytes, headers },
+    let (method, target, version, headers) = parts;
+    let head = HeadBytes { bytes, headers };
+    judge_method(head.slice(method), &mut anomalies);
+    judge_target(head.slice(method), head.slice(target), &mut anomalies);
+    let head = RequestHead {
+        head,
         method,
         target,
         version,
-    });
+        anomalies,
+    };
     (head, refusal)
 }
 
 /// Reads a whole response head. The refusal, if httparse made one, comes beside the result.
 pub(crate) fn parse_response(
-    bytes: Vec<u8>,
+    head: &mut AssembledHead,
     settings: &HttpSettings,
-) -> (Option<ResponseHead>, Option<Counter>) {
+) -> (ResponseHead, Option<Counter>) {
+    let bytes = core::mem::take(&mut head.bytes);
+    let mut anomalies = head.anomalies;
+    if bytes.is_empty() {
+        let head = ResponseHead {
+            head: HeadBytes::default(),
+            status: 0,
+            version: Version::Http09,
+            anomalies,
+        };
+        return (head, None);
+    }
     let (parts, refusal) = match response_parts(&bytes, settings) {
-        Ok(parts) => (Some(parts), None),
-        Err(refusal @ Counter::RefusedTooManyHeaders) => (None, Some(refusal)),
-        Err(refusal) => (dialect::response(&bytes, settings), Some(refusal)),
+        Ok(parts) => (parts, None),
+        Err(refusal) => (
+            dialect::response(&bytes, head.cr_lines, settings, &mut anomalies),
+            Some(refusal),
+        ),
     };
-    let head = parts.map(|(status, version, headers)| ResponseHead {
+    let (status, version, headers) = parts;
+    if !(100..=599).contains(&status) {
+        anomalies.insert(MessageAnomaly::InvalidStatus);
+    }
+    let head = ResponseHead {
         head: HeadBytes { bytes, headers },
         status,
         version,
-    });
+        anomalies,
+    };
     (head, refusal)
+}
+
+/// The method's case: it is sensitive (RFC 9110 section 9.1).
+fn judge_method(method: &[u8], anomalies: &mut Anomalies) {
+    if method.iter().any(u8::is_ascii_lowercase)
+        && detect::has_known_method(&method.to_ascii_uppercase())
+    {
+        anomalies.insert(MessageAnomaly::LowerCaseMethod);
+    }
+    if !method.iter().all(|&b| detect::is_token_byte(b)) {
+        anomalies.insert(MessageAnomaly::InvalidMethod);
+    }
+}
+
+/// A blank.
+const BLANK: u8 = 1;
+
+/// A byte that a URI cannot hold.
+const NO_URI_BYTE: u8 = 2;
+
+/// What is odd about each byte in a target: one pass, because every request pays for it.
+const TARGET_BYTES: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let b = byte as u8;
+        let is_excluded = matches!(
+            b,
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}'
+        );
+        #[expect(clippy::indexing_slicing, reason = "below 256, and at compile time")]
+        if matches!(b, b' ' | b'\t') {
+            kinds[byte] = BLANK;
+        } else if !b.is_ascii_graphic() || is_excluded {
+            kinds[byte] = NO_URI_BYTE;
+        }
+        byte += 1;
+    }
+    kinds
+};
+
+/// The target's characters (RFC 3986 section 2) and form (RFC 9112 section 3.2).
+fn judge_target(method: &[u8], target: &[u8], anomalies: &mut Anomalies) {
+    let kinds = target.iter().fold(0, |kinds, &b| {
+        kinds | TARGET_BYTES.get(usize::from(b)).unwrap_or(&0)
+    });
+    if kinds & BLANK != 0 {
+        anomalies.insert(MessageAnomaly::BlankInTarget);
+    }
+    if kinds & NO_URI_BYTE != 0 {
+        anomalies.insert(MessageAnomaly::InvalidTargetByte);
+    }
+    let fits = match (method, target) {
+        (b"CONNECT", _) => !target.contains(&b'/') && target.contains(&b':'),
+        (_, [b'/', ..]) | (b"OPTIONS", b"*") => true,
+        // M-SEARCH and its kin use the asterisk too, by their own rules.
+        (_, b"*") => method == b"M-SEARCH" || method == b"NOTIFY",
+        _ => memchr::memmem::find(target, b"://").is_some(),
+    };
+    if !fits {
+        anomalies.insert(MessageAnomaly::InvalidTargetForm);
+    }
 }
 
 fn request_parts<'b>(bytes: &'b [u8], settings: &HttpSettings) -> Result<RequestParts, Counter> {
@@ -293,11 +231,7 @@ fn request_parts<'b>(bytes: &'b [u8], settings: &HttpSettings) -> Result<Request
 fn response_parts<'b>(bytes: &'b [u8], settings: &HttpSettings) -> Result<ResponseParts, Counter> {
     let read = |headers: &mut [MaybeUninit<Header<'b>>]| {
         let mut response = httparse::Response::new(&mut []);
-        let mut config = ParserConfig::default();
-        config
-            .allow_spaces_after_header_name_in_responses(true)
-            .allow_obsolete_multiline_headers_in_responses(true)
-            .allow_multiple_spaces_in_response_status_delimiters(true);
+        let config = ParserConfig::default();
         match config.parse_response_with_uninit_headers(&mut response, bytes, headers) {
             Ok(Status::Complete(_)) => {}
             Ok(Status::Partial) => return Err(Refusal::Other(Counter::RefusedPartial)),

@@ -8,11 +8,13 @@ use crate::chunk::{Chunk, Position};
 use crate::conversation::{Context, Handover};
 use crate::counters::{Counter, Counters};
 use crate::exchange::{BodyEnd, Certainty, ExchangeSink, Request, Response};
+use crate::http1::assemble::{HeadAssembler, Progress};
 use crate::http1::body::{self, BodyReader};
 use crate::http1::detect::{self, MessageKind};
-use crate::http1::framing::{self, Framing};
-use crate::http1::head::{self, AssembledHead, HeadAssembler, Progress};
+use crate::http1::framing::{self, Decision};
+use crate::http1::head::{self, AssembledHead};
 use crate::http1::pair;
+use crate::http1::start_line::Expectation;
 use crate::settings::HttpSettings;
 
 impl Connection {
@@ -23,26 +25,23 @@ impl Connection {
         side: Side,
         chunk: Chunk<'_>,
     ) -> usize {
+        let expectation = match self.client {
+            Some(client) if client == side => Expectation::Expected(MessageKind::Request),
+            Some(_) => Expectation::Expected(MessageKind::Response),
+            None => Expectation::default(),
+        };
         let stream = self.stream(side);
         let State::Message(assembler) = &mut stream.state else {
             return 0;
         };
-        let was_in_line = assembler.is_in_start_line();
-        let (taken, progress) = assembler.feed(chunk, false, cx.settings);
+        let (taken, progress) = assembler.feed(chunk, expectation, cx.settings);
         match progress {
             Progress::More => {}
             Progress::Complete(kind) => {
                 let head = assembler.take(kind, chunk.position(taken));
                 self.read_head(cx, side, head);
             }
-            Progress::Rejected { line_ended } => {
-                stream.search(line_ended);
-                stream.content_end = chunk.position(taken).offset;
-                self.lose(cx, side, chunk.at.offset, Counter::LostGarbage);
-                if was_in_line {
-                    return 0;
-                }
-            }
+            Progress::Rejected { .. } => self.reject(cx, side, chunk.position(taken)),
             Progress::TooLong => {
                 stream.search(false);
                 stream.content_end = chunk.position(taken).offset;
@@ -51,6 +50,50 @@ impl Connection {
             }
         }
         taken
+    }
+
+    /// What stands where a message must start is none. To a request of HTTP/0.9, it is the whole
+    /// response; else a message may start in it all the same.
+    fn reject<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, side: Side, to: Position) {
+        let is_client = self.client == Some(side);
+        let is_bare = !is_client && self.pairs.is_bare_response_due();
+        let stream = self.stream(side);
+        let State::Message(assembler) = &mut stream.state else {
+            return;
+        };
+        if is_bare {
+            let (bytes, at) = assembler.take_rejected();
+            self.read_response(cx, side, AssembledHead::none(at));
+            let chunk = Chunk {
+                at,
+                bytes: &bytes,
+                is_event_start: false,
+            };
+            self.read_body(cx, side, chunk);
+            return;
+        }
+        let mut assembler = core::mem::take(assembler);
+        let offset = assembler.start();
+        assembler.rescan();
+        stream.state = State::Search(assembler);
+        stream.content_end = to.offset;
+        self.lose(cx, side, offset, Counter::LostGarbage);
+    }
+
+    /// The other side speaks: a head that only might have gone on does not.
+    pub(super) fn settle<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, side: Side) {
+        let stream = self.stream(side);
+        let at = Position {
+            offset: stream.next,
+            captured: stream.captured,
+            ..Position::default()
+        };
+        if let State::Message(assembler) | State::Search(assembler) = &mut stream.state
+            && let Some(kind) = assembler.is_settled()
+        {
+            let head = assembler.take(kind, at);
+            self.read_head(cx, side, head);
+        }
     }
 
     /// Searches for the start of a message: at the start of an event, or at the start of a line.
@@ -62,6 +105,7 @@ impl Connection {
     ) -> usize {
         let is_detecting = self.client.is_none();
         let stream = self.stream(side);
+        let trusts_segments = is_detecting || stream.torn;
         let State::Search(assembler) = &mut stream.state else {
             return 0;
         };
@@ -69,7 +113,8 @@ impl Connection {
             stream.state = State::Opaque;
             return 0;
         }
-        if assembler.is_empty() && !stream.at_line_start && !chunk.is_event_start {
+        if trusts_segments && assembler.is_empty() && !stream.at_line_start && !chunk.is_event_start
+        {
             let taken = memchr::memchr(b'\n', chunk.bytes).map(|i| i + 1);
             stream.at_line_start = taken.is_some();
             let taken = taken.unwrap_or(chunk.bytes.len());
@@ -80,8 +125,18 @@ impl Connection {
             return taken;
         }
         let was_in_line = assembler.is_in_start_line();
-        let (taken, progress) = assembler.feed(chunk, !chunk.is_event_start, cx.settings);
-        if was_in_line && matches!(progress, Progress::Rejected { .. }) {
+        let expectation = match (trusts_segments, chunk.is_event_start) {
+            (false, _) => Expectation::Scanned,
+            (true, false) => Expectation::Searched,
+            (true, true) => Expectation::Unknown {
+                first: is_detecting && chunk.at.offset == 0 && cx.facts.from_start,
+            },
+        };
+        let (taken, progress) = assembler.feed(chunk, expectation, cx.settings);
+        if matches!(progress, Progress::Rejected { .. } | Progress::TooLong) {
+            assembler.clear();
+        }
+        if trusts_segments && was_in_line && matches!(progress, Progress::Rejected { .. }) {
             // What earlier events left is no start line with these bytes; they may be one alone.
             return 0;
         }
@@ -160,6 +215,7 @@ impl Connection {
         head: AssembledHead,
     ) {
         let start = head.start.offset;
+        self.stream(side).torn = false;
         let client = match head.kind {
             MessageKind::Request => side,
             MessageKind::Response => side.other(),
@@ -175,14 +231,10 @@ impl Connection {
             self.lose(cx, side, start, Counter::RoleConflict);
             return;
         }
-        let is_read = if client == side {
-            self.read_request(cx, side, head)
+        if client == side {
+            self.read_request(cx, side, head);
         } else {
-            self.read_response(cx, side, head)
-        };
-        if !is_read {
-            self.stream(side).search(true);
-            self.lose(cx, side, start, Counter::LostHead);
+            self.read_response(cx, side, head);
         }
         self.stream(side).judged = true;
     }
@@ -196,10 +248,12 @@ impl Connection {
         why: Counter,
     ) {
         let Some(head) = cut else { return };
-        if head.kind == MessageKind::Request && !detect::has_known_method(&head.bytes) {
-            return;
+        if head.cut.is_some() {
+            if head.kind == MessageKind::Request && !detect::has_known_method(&head.bytes) {
+                return;
+            }
+            cx.counters.count(why);
         }
-        cx.counters.count(why);
         let client = match head.kind {
             MessageKind::Request => side,
             MessageKind::Response => side.other(),
@@ -238,6 +292,10 @@ impl Connection {
             if matches!(stream.state, State::Opaque) {
                 stream.search(false);
             }
+            let is_unheard = stream.next == 0 && cx.facts.from_start;
+            if is_unheard {
+                stream.state = State::Message(HeadAssembler::default());
+            }
             let skipped = stream.skipped_before.take().filter(|_| side == client);
             let lost = stream.lost_before.take().or(skipped);
             match lost {
@@ -258,20 +316,26 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_, S>,
         side: Side,
-        head: AssembledHead,
-    ) -> bool {
+        mut head: AssembledHead,
+    ) {
+        let (parsed, refusal) = head::parse_request(&mut head, cx.settings);
+        count_refusal(cx.counters, refusal);
+        cx.counters.count(Counter::Requests);
         let AssembledHead {
-            bytes,
             start,
             end,
             cut,
+            unread,
             ..
         } = head;
-        let (parsed, refusal) = head::parse_request(bytes, cx.settings);
-        count_refusal(cx.counters, refusal, parsed.is_some());
-        let Some(parsed) = parsed else { return false };
-        cx.counters.count(Counter::Requests);
-        let (framing, mut anomalies) = framing::of_request(&parsed.head, parsed.version);
+        let method = parsed.head.slice(parsed.method);
+        let target = parsed.head.slice(parsed.target);
+        let decision = framing::of_request(&parsed.head, method, target, parsed.version);
+        let mut anomalies = parsed.anomalies;
+        // Of a head that is cut short, nobody knows what it lacks.
+        if cut.is_none() {
+            anomalies.insert_all(decision.anomalies);
+        }
         self.take_conflict(side, &mut anomalies);
         let request = Request {
             head: parsed.head,
@@ -283,43 +347,54 @@ impl Connection {
             started: start.captured,
             ended: end.captured,
             anomalies,
-            readings: None,
+            readings: decision.readings_without_content(),
         };
-        let known_end = Position {
-            offset: start.offset.saturating_add(request.head.bytes.len() as u64),
-            ..end
+        let known_end = match cut {
+            None => end,
+            Some(_) => Position {
+                offset: start.offset.saturating_add(request.head.bytes.len() as u64),
+                ..end
+            },
         };
         self.pairs
             .push_request(request, start, known_end, cx.settings, cx.counters);
         if let Some(how) = cut {
             self.pairs.end_request(how, end.captured);
-        } else if !self.begin_body(side, framing, cx.settings) {
+        } else if !self.begin_body(side, &decision, cx.settings) {
             self.pairs.end_request(BodyEnd::Complete, end.captured);
         }
-        true
+        self.resume(side, unread, end);
+    }
+
+    /// Bytes that were taken for one thing are of the next message.
+    pub(super) fn resume(&mut self, side: Side, unread: Vec<u8>, at: Position) {
+        let is_client = self.client == Some(side);
+        if !unread.is_empty()
+            && let State::Message(assembler) = &mut self.stream(side).state
+        {
+            let kind = if is_client {
+                MessageKind::Request
+            } else {
+                MessageKind::Response
+            };
+            *assembler = HeadAssembler::begun(unread, at, Expectation::Expected(kind));
+        }
     }
 
     pub(super) fn read_response<S: ExchangeSink>(
         &mut self,
         cx: &mut Context<'_, S>,
         side: Side,
-        head: AssembledHead,
-    ) -> bool {
-        let AssembledHead {
-            bytes,
-            start,
-            end,
-            cut,
-            ..
-        } = head;
-        let (parsed, refusal) = head::parse_response(bytes, cx.settings);
-        count_refusal(cx.counters, refusal, parsed.is_some());
-        let Some(parsed) = parsed else { return false };
+        mut head: AssembledHead,
+    ) {
+        let (start, end, cut) = (head.start, head.end, head.cut);
+        let (parsed, refusal) = head::parse_response(&mut head, cx.settings);
+        count_refusal(cx.counters, refusal);
         if (100..=199).contains(&parsed.status) && parsed.status != 101 {
             cx.counters.count(Counter::Interim);
             self.pairs.interim_response(start);
-            self.begin_body(side, Framing::None, cx.settings);
-            return true;
+            self.stream(side).state = State::Message(HeadAssembler::default());
+            return;
         }
         cx.counters.count(Counter::Responses);
         let response = Response {
@@ -330,7 +405,7 @@ impl Connection {
             interim: 0,
             started: start.captured,
             ended: end.captured,
-            anomalies: Anomalies::new(),
+            anomalies: parsed.anomalies,
             readings: None,
         };
         let requests_seen_to = self.stream(side.other()).next;
@@ -342,11 +417,16 @@ impl Connection {
         let mut conflicts = Anomalies::new();
         self.take_conflict(side, &mut conflicts);
         let Some(response) = self.pairs.response() else {
-            return true;
+            return;
         };
-        let (framing, anomalies) =
-            framing::of_response(&response.head, response.status, method.as_deref());
-        response.anomalies = anomalies;
+        let decision = framing::of_response(
+            &response.head,
+            response.status,
+            response.version,
+            method.as_deref(),
+        );
+        response.anomalies.insert_all(decision.anomalies);
+        response.readings = decision.readings_without_content();
         response.anomalies.insert_all(conflicts);
         response.body = body::empty_body();
         if let Some(how) = cut {
@@ -357,10 +437,9 @@ impl Connection {
             self.switch(cx, side.other(), end);
         } else if method.as_deref() == Some(b"CONNECT") && (200..=299).contains(&parsed.status) {
             self.open_tunnel(cx, end);
-        } else if !self.begin_body(side, framing, cx.settings) {
+        } else if !self.begin_body(side, &decision, cx.settings) {
             self.end_response(cx, BodyEnd::Complete, end);
         }
-        true
     }
 
     pub(super) fn take_conflict(&mut self, side: Side, anomalies: &mut Anomalies) {
@@ -373,10 +452,10 @@ impl Connection {
     pub(super) fn begin_body(
         &mut self,
         side: Side,
-        framing: Framing,
+        decision: &Decision,
         settings: &HttpSettings,
     ) -> bool {
-        let reader = BodyReader::new(framing, settings);
+        let reader = BodyReader::of(decision, settings);
         let has_body = reader.is_some();
         self.stream(side).state =
             reader.map_or_else(|| State::Message(HeadAssembler::default()), State::Body);
@@ -414,11 +493,9 @@ impl Connection {
     }
 }
 
-fn count_refusal(counters: &mut Counters, refusal: Option<Counter>, is_read: bool) {
+fn count_refusal(counters: &mut Counters, refusal: Option<Counter>) {
     if let Some(refusal) = refusal {
         counters.count(refusal);
-        if is_read {
-            counters.count(Counter::Lenient);
-        }
+        counters.count(Counter::Lenient);
     }
 }

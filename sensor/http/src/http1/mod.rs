@@ -5,6 +5,12 @@
 /// What a first line says.
 pub(crate) mod detect;
 
+/// The first line of a message, as strictly as the place asks for.
+pub(crate) mod start_line;
+
+/// A head from any segmentation of its bytes.
+mod assemble;
+
 /// Start line and header lines.
 pub(crate) mod head;
 
@@ -13,6 +19,9 @@ mod dialect;
 
 /// Heads as they come.
 mod message;
+
+/// Whom a request is for.
+mod host;
 
 /// How content is delimited.
 mod framing;
@@ -34,8 +43,8 @@ use crate::chunk::{Chunk, Position};
 use crate::conversation::{Context, Facts, Handover};
 use crate::counters::Counter;
 use crate::exchange::{BodyEnd, ExchangeSink};
+use crate::http1::assemble::HeadAssembler;
 use crate::http1::body::BodyReader;
-use crate::http1::head::HeadAssembler;
 use crate::http1::pair::Pairs;
 use crate::settings::HttpSettings;
 
@@ -70,6 +79,8 @@ struct Stream {
     searched: u64,
     /// The protocol was counted, or HTTP found.
     judged: bool,
+    /// Bytes are missing since the last message: where a segment starts, a message may start.
+    torn: bool,
     /// Bytes of the message that is being assembled were contradicted.
     conflict: bool,
     /// Offset and acknowledgement of the last segment.
@@ -92,6 +103,7 @@ impl Default for Stream {
             content_end: 0,
             searched: 0,
             judged: false,
+            torn: false,
             conflict: false,
             last: None,
             lost_before: None,
@@ -113,6 +125,12 @@ impl Stream {
             captured: self.captured,
             ..Position::default()
         }
+    }
+
+    /// Searches behind missing bytes.
+    fn search_torn(&mut self) {
+        self.search(false);
+        self.torn = true;
     }
 
     const fn held(&self) -> usize {
@@ -142,9 +160,13 @@ impl Connection {
     /// A connection of which no byte was seen yet.
     pub(crate) fn new(facts: &Facts) -> Self {
         let pairs = Pairs::new(facts.from_start);
+        let stream = || Stream {
+            torn: !facts.from_start,
+            ..Stream::default()
+        };
         Self {
-            a: Stream::default(),
-            b: Stream::default(),
+            a: stream(),
+            b: stream(),
             client: None,
             pairs,
             counted: false,
@@ -201,6 +223,7 @@ impl Connection {
         side: Side,
         chunk: Chunk<'c>,
     ) -> Chunk<'c> {
+        self.settle(cx, side.other());
         let stream = self.stream(side);
         stream.captured = chunk.at.captured;
         let mut rest = chunk;
@@ -366,7 +389,7 @@ impl Connection {
                 self.stream(side).state,
                 State::Message(_) | State::Search(_)
             ) {
-                self.stream(side).search(false);
+                self.stream(side).search_torn();
                 let offset = self.stream(side).next;
                 self.lose(cx, side, offset, Counter::LostHead);
             }

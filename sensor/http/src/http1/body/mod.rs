@@ -6,13 +6,17 @@ mod chunked;
 
 mod close;
 
+mod rivals;
+
+use crate::anomaly::{Anomalies, Readings};
 use crate::exchange::{Body, BodyEnd};
-use crate::http1::framing::Framing;
+use crate::http1::framing::{Decision, Framing};
 use crate::settings::HttpSettings;
 
 pub(crate) use chunked::Chunked;
 pub(crate) use close::UntilClose;
 pub(crate) use length::Length;
+pub(crate) use rivals::Rivals;
 
 /// What became of bytes given to a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +49,24 @@ pub(crate) enum BodyReader {
     Chunked(Chunked),
     /// By the end of the stream.
     UntilClose(UntilClose),
+    /// In two ways.
+    Rivals(Box<Rivals>),
 }
 
 impl BodyReader {
+    /// The reader for a message; none when there is no body.
+    pub(crate) fn of(decision: &Decision, settings: &HttpSettings) -> Option<Self> {
+        let Some(rival) = decision.rival else {
+            return Self::new(decision.framing, settings);
+        };
+        let followed = (decision.rule, decision.framing);
+        if decision.framing == Framing::None {
+            return None;
+        }
+        let rivals = Rivals::new(followed, rival, decision.is_probed, settings);
+        Some(Self::Rivals(Box::new(rivals)))
+    }
+
     /// The reader for a framing; none when there is no body.
     pub(crate) fn new(framing: Framing, settings: &HttpSettings) -> Option<Self> {
         match framing {
@@ -64,6 +83,7 @@ impl BodyReader {
             Self::Length(reader) => reader.read(bytes, content),
             Self::Chunked(reader) => reader.read(bytes, content),
             Self::UntilClose(reader) => reader.read(bytes, content),
+            Self::Rivals(reader) => reader.read(bytes, content),
         }
     }
 
@@ -73,17 +93,48 @@ impl BodyReader {
             Self::Length(reader) => reader.gap(len),
             Self::Chunked(reader) => reader.gap(len),
             Self::UntilClose(reader) => reader.gap(len),
+            Self::Rivals(reader) => reader.gap(len),
         }
     }
 
     /// Whether the end of the stream is the end of this body.
-    pub(crate) const fn ends_with_stream(&self) -> bool {
-        matches!(self, Self::UntilClose(_))
+    pub(crate) fn ends_with_stream(&self) -> bool {
+        match self {
+            Self::UntilClose(_) => true,
+            Self::Rivals(rivals) => rivals.ends_with_stream(),
+            Self::Length(_) | Self::Chunked(_) => false,
+        }
+    }
+
+    /// What is odd about its framing so far.
+    pub(crate) fn anomalies(&self) -> Anomalies {
+        match self {
+            Self::Length(_) | Self::UntilClose(_) => Anomalies::new(),
+            Self::Chunked(reader) => reader.anomalies(),
+            Self::Rivals(rivals) => rivals.anomalies(),
+        }
+    }
+
+    /// Where its readers see its end, when they may disagree.
+    pub(crate) fn readings(&self) -> Option<Readings> {
+        match self {
+            Self::Rivals(rivals) => Some(rivals.readings()),
+            _ => None,
+        }
+    }
+
+    /// Bytes that were taken but are the next message's, once.
+    pub(crate) fn take_unread(&mut self) -> Vec<u8> {
+        match self {
+            Self::Length(_) | Self::UntilClose(_) => Vec::new(),
+            Self::Chunked(reader) => reader.take_unread(),
+            Self::Rivals(rivals) => rivals.take_unread(),
+        }
     }
 
     /// Whether the body is one that ends with the stream, which a server that forgot to frame its
     /// response makes of everything after it.
-    pub(crate) const fn is_unframed(&self) -> bool {
+    pub(crate) fn is_unframed(&self) -> bool {
         self.ends_with_stream()
     }
 }

@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use crate::chunk::Position;
 use crate::conversation::Finished;
 use crate::counters::{Counter, Counters};
-use crate::exchange::{Body, BodyEnd, Pairing, Protocol, Request, Response};
+use crate::exchange::{Body, BodyEnd, Pairing, Protocol, Request, Response, Version};
 use crate::http1::body::empty_body;
 use crate::settings::HttpSettings;
 use tapscope_flow::Timestamp;
@@ -302,6 +302,12 @@ impl Pairs {
                 && p.received
                     .is_some_and(|a| a > active.answer.start.offset && a <= offset)
         })
+    }
+
+    /// Whether the next response may come without a head: its request is one of HTTP/0.9.
+    pub(crate) fn is_bare_response_due(&self) -> bool {
+        let next = self.pending.iter().find(|p| p.answered.is_none());
+        next.is_some_and(|p| p.request.version == Version::Http09)
     }
 
     /// Adds to what is held.

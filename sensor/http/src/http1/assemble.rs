@@ -1,0 +1,479 @@
+//! Puts a head together from any segmentation of its bytes.
+//!
+//! Each byte is looked at once: the assembler remembers the line it is in, and the buffer it fills
+//! is the one the exchange keeps. How a line ends is told by the start line: where a bare CR ends
+//! that, it ends all of them. Two things can only be told by what follows: whether a request line
+//! without version is all of a request, and whether the CR that ends a head has its LF. Such a
+//! head is complete when the next byte says so or when the other side answers.
+
+use memchr::{memchr, memchr2};
+
+use crate::anomaly::{Anomalies, MessageAnomaly};
+use crate::chunk::{Chunk, Position};
+use crate::exchange::BodyEnd;
+use crate::http1::detect::{self, Guess, MessageKind};
+use crate::http1::head::AssembledHead;
+use crate::http1::start_line::{self, Expectation, StartLine};
+use crate::settings::HttpSettings;
+
+/// Bytes of a header line that are looked at when the head is over its cap.
+const OVER_CAP_LINE_BYTES_MAX: usize = 128;
+
+/// Bytes of framing fields that are kept although the head is over its cap.
+const OVER_CAP_BYTES_MAX: usize = 2048;
+
+/// Bytes at the end of a line in which a start line is looked for that does not begin the line.
+const SCANNED_BYTES_MAX: usize = 8 << 10;
+
+/// What became of the bytes fed to a [`HeadAssembler`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// All were taken; the head goes on.
+    More,
+    /// The head is complete.
+    Complete(MessageKind),
+    /// This is no head. `line_ended` tells whether the bytes taken end with a line.
+    Rejected {
+        /// Whether the next byte is the first of a line.
+        line_ended: bool,
+    },
+    /// The start line is longer than the cap.
+    TooLong,
+}
+
+/// What the next byte has to tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Open {
+    /// Nothing.
+    #[default]
+    No,
+    /// Whether a header line follows the request line without version.
+    Versionless,
+    /// Whether LF follows the CR that ended a line.
+    LineFeed {
+        /// That line was empty: the head is complete either way.
+        ends_head: bool,
+    },
+}
+
+/// Collects the bytes of one head.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HeadAssembler {
+    bytes: Vec<u8>,
+    /// Where the current line begins in `bytes`.
+    line_start: usize,
+    /// Known from the start line on.
+    kind: Option<MessageKind>,
+    /// What was expected when the head began.
+    expectation: Expectation,
+    /// CR alone ends the lines.
+    cr_lines: bool,
+    /// A bare CR in the start line was judged.
+    cr_judged: bool,
+    open: Open,
+    /// Bytes of the current line that were not kept, because the head is over its cap.
+    unkept: usize,
+    anomalies: Anomalies,
+    /// Behind the last byte taken.
+    end: Position,
+    /// Where the head began.
+    start: Position,
+    /// Where the current line began.
+    line: Position,
+}
+
+impl HeadAssembler {
+    /// An assembler that has taken bytes already, which hold no line end.
+    pub(crate) fn begun(bytes: Vec<u8>, at: Position, expectation: Expectation) -> Self {
+        Self {
+            bytes,
+            expectation,
+            start: at,
+            line: at,
+            ..Self::default()
+        }
+    }
+
+    /// Whether no byte of a head was taken yet.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Where the head began.
+    pub(crate) const fn start(&self) -> u64 {
+        self.start.offset
+    }
+
+    /// Bytes held.
+    pub(crate) const fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Whether part of a start line was taken.
+    pub(crate) const fn is_in_start_line(&self) -> bool {
+        self.kind.is_none() && !self.bytes.is_empty()
+    }
+
+    /// The kind of a head that is complete unless more of it follows at once.
+    pub(crate) const fn is_settled(&self) -> Option<MessageKind> {
+        match self.open {
+            Open::Versionless | Open::LineFeed { ends_head: true } => self.kind,
+            _ => None,
+        }
+    }
+
+    /// Takes bytes up to the end of the head. Returns how many and what they made.
+    ///
+    /// `expectation` counts when these bytes are the first of a head.
+    pub(crate) fn feed(
+        &mut self,
+        chunk: Chunk<'_>,
+        expectation: Expectation,
+        settings: &HttpSettings,
+    ) -> (usize, Progress) {
+        let mut taken = 0;
+        if self.bytes.is_empty() {
+            // A server should ignore an empty line before a start line (RFC 9112 section 2.2).
+            taken = chunk
+                .bytes
+                .iter()
+                .take_while(|&&b| matches!(b, b'\r' | b'\n'))
+                .count();
+            let is_certain = matches!(
+                expectation,
+                Expectation::Expected(_) | Expectation::Unknown { first: true }
+            );
+            if taken > 0 && is_certain {
+                self.anomalies.insert(MessageAnomaly::LeadingEmptyLines);
+            }
+            if taken == chunk.bytes.len() {
+                return (taken, Progress::More);
+            }
+            self.expectation = expectation;
+            self.start = chunk.position(taken);
+            self.line = self.start;
+        }
+        loop {
+            let rest = chunk.bytes.get(taken..).unwrap_or_default();
+            let Some(&next) = rest.first() else {
+                return (taken, Progress::More);
+            };
+            if self.line_start == self.bytes.len() && self.unkept == 0 {
+                self.line = chunk.position(taken);
+            }
+            let (n, progress) = match self.open {
+                Open::No => self.take_piece(rest, chunk.position(taken), settings),
+                Open::Versionless => self.follow_versionless(next),
+                Open::LineFeed { ends_head } => self.follow_cr(next, ends_head),
+            };
+            taken += n;
+            if progress != Progress::More {
+                return (taken, progress);
+            }
+        }
+    }
+
+    /// Takes a line, or what there is of it.
+    fn take_piece(
+        &mut self,
+        rest: &[u8],
+        at: Position,
+        settings: &HttpSettings,
+    ) -> (usize, Progress) {
+        if self.kind.is_none() && self.bytes.last() == Some(&b'\r') && rest.first() != Some(&b'\n')
+        {
+            self.judge_cr();
+            if self.open != Open::No {
+                return (0, Progress::More);
+            }
+        }
+        let looks_for_cr = self.cr_lines || (self.kind.is_none() && !self.cr_judged);
+        let end = if looks_for_cr {
+            memchr2(b'\r', b'\n', rest)
+        } else {
+            memchr(b'\n', rest)
+        };
+        let piece = rest
+            .get(..end.map_or(rest.len(), |i| i + 1))
+            .unwrap_or(rest);
+        let n = piece.len();
+        self.end = Position {
+            offset: at.offset.saturating_add(n as u64),
+            ..at
+        };
+        if self.bytes.len() + n > settings.head_bytes_max {
+            if self.kind.is_none() {
+                return (n, Progress::TooLong);
+            }
+            self.take_over_cap(piece, settings.head_bytes_max);
+        } else {
+            self.bytes.extend_from_slice(piece);
+        }
+        let progress = match end.and_then(|i| rest.get(i)) {
+            Some(b'\n') => self.end_line(),
+            // In the start line, what a CR means is told by the byte behind it.
+            Some(_) if self.cr_lines => self.end_line(),
+            _ => self.part_of_line(),
+        };
+        (n, progress)
+    }
+
+    /// The first CR of the start line that no LF follows: it ends the line, or is part of it.
+    fn judge_cr(&mut self) {
+        if core::mem::replace(&mut self.cr_judged, true) {
+            return;
+        }
+        let line = self.bytes.get(..self.bytes.len() - 1).unwrap_or_default();
+        if start_line::ends_with_cr(line, self.expectation)
+            && let Some(StartLine::Head(kind)) = start_line::start_line(line, self.expectation)
+        {
+            self.cr_lines = true;
+            self.kind = Some(kind);
+            self.anomalies.insert(MessageAnomaly::BareCr);
+            self.line_start = self.bytes.len();
+            self.open = Open::LineFeed { ends_head: false };
+        }
+    }
+
+    /// Judges a line that has not ended yet.
+    fn part_of_line(&mut self) -> Progress {
+        if self.kind.is_none() && self.expectation == Expectation::Scanned {
+            if self.bytes.len() > 2 * SCANNED_BYTES_MAX {
+                self.bytes.drain(..self.bytes.len() - SCANNED_BYTES_MAX);
+            }
+            return Progress::More;
+        }
+        if self.kind.is_some()
+            || start_line::guess(&self.bytes, self.expectation) == Guess::Possible
+        {
+            return Progress::More;
+        }
+        Progress::Rejected { line_ended: false }
+    }
+
+    /// Judges the line that has just ended.
+    fn end_line(&mut self) -> Progress {
+        let line = self.bytes.get(self.line_start..).unwrap_or_default();
+        if !self.cr_lines && !line.ends_with(b"\r\n") && self.unkept == 0 {
+            self.anomalies.insert(MessageAnomaly::BareLf);
+        }
+        let Some(kind) = self.kind else {
+            return self.end_start_line();
+        };
+        let is_empty = self.unkept == 0 && line.iter().all(|b| matches!(b, b'\r' | b'\n'));
+        if self.cr_lines && line.ends_with(b"\r") {
+            self.open = Open::LineFeed {
+                ends_head: is_empty,
+            };
+            return self.end_header_line();
+        }
+        if is_empty {
+            if line.len() > 2 {
+                self.anomalies.insert(MessageAnomaly::BareCr);
+            }
+            return Progress::Complete(kind);
+        }
+        self.end_header_line()
+    }
+
+    /// Judges a first line that has just ended.
+    fn end_start_line(&mut self) -> Progress {
+        if self.expectation == Expectation::Scanned {
+            let from = self.bytes.len().saturating_sub(SCANNED_BYTES_MAX);
+            let line = self.bytes.get(from..).unwrap_or_default();
+            let Some((at, kind)) = start_line::start_within(line) else {
+                return Progress::Rejected { line_ended: true };
+            };
+            self.bytes.drain(..from + at);
+            if from + at > 0 {
+                let offset = self.end.offset.saturating_sub(self.bytes.len() as u64);
+                self.start = Position { offset, ..self.end };
+            }
+            self.kind = Some(kind);
+        } else {
+            match start_line::start_line(&self.bytes, self.expectation) {
+                None => return Progress::Rejected { line_ended: true },
+                Some(StartLine::Head(kind)) => self.kind = Some(kind),
+                Some(StartLine::Versionless) => {
+                    self.kind = Some(MessageKind::Request);
+                    self.open = Open::Versionless;
+                }
+            }
+        }
+        self.line_start = self.bytes.len();
+        Progress::More
+    }
+
+    fn end_header_line(&mut self) -> Progress {
+        let line = self.bytes.get(self.line_start..).unwrap_or_default();
+        if core::mem::take(&mut self.unkept) > 0 {
+            if !is_framing_line(line) {
+                self.bytes.truncate(self.line_start);
+            } else if !line.ends_with(b"\n") {
+                self.bytes.extend_from_slice(b"\r\n");
+            }
+        } else if self.expectation.is_search() && !detect::is_header_line(line) {
+            // No header line looks like a start line, so the search goes on with this line and
+            // never looks at the ones before again.
+            let kind = detect::start_line(line, true);
+            if kind.is_none() {
+                return Progress::Rejected { line_ended: true };
+            }
+            self.kind = kind;
+            self.bytes.drain(..self.line_start);
+            self.start = self.line;
+            self.anomalies = Anomalies::new();
+        }
+        self.line_start = self.bytes.len();
+        Progress::More
+    }
+
+    /// Takes a piece of a header line although the head is over its cap: framing fields are kept
+    /// within another, everything else is passed over.
+    fn take_over_cap(&mut self, piece: &[u8], head_bytes_max: usize) {
+        self.anomalies.insert(MessageAnomaly::HeadTooLong);
+        let line_len = self.bytes.len().saturating_sub(self.line_start);
+        let room = OVER_CAP_LINE_BYTES_MAX
+            .saturating_sub(line_len)
+            .min((head_bytes_max + OVER_CAP_BYTES_MAX).saturating_sub(self.bytes.len()));
+        let line = self.bytes.get(self.line_start..).unwrap_or_default();
+        let is_empty_line = self.unkept == 0
+            && piece.len() <= room
+            && line.iter().chain(piece).all(|b| matches!(b, b'\r' | b'\n'));
+        let kept = if is_empty_line {
+            piece.len()
+        } else {
+            piece.len().min(room)
+        };
+        self.bytes
+            .extend_from_slice(piece.get(..kept).unwrap_or(piece));
+        // A line that is over the cap is looked at when it ends, even if all of it fitted.
+        if !is_empty_line {
+            self.unkept = self.unkept.saturating_add((piece.len() - kept).max(1));
+        }
+    }
+
+    /// The byte behind a request line without version, or behind what may be a field name.
+    fn follow_versionless(&mut self, next: u8) -> (usize, Progress) {
+        let request = Progress::Complete(MessageKind::Request);
+        let line = self.bytes.get(self.line_start..).unwrap_or_default();
+        match next {
+            b'\n' if line.iter().all(|&b| b == b'\r') => {
+                // The empty line ends a head that is nothing but its first line.
+                self.bytes.push(next);
+                self.line_start = self.bytes.len();
+                (1, request)
+            }
+            b'\r' if line.is_empty() => {
+                self.bytes.push(next);
+                (1, Progress::More)
+            }
+            b':' if !line.is_empty() => {
+                self.anomalies.insert(MessageAnomaly::MissingVersion);
+                self.open = Open::No;
+                (0, Progress::More)
+            }
+            _ if detect::is_token_byte(next)
+                && line.len() < detect::METHOD_BYTES_MAX
+                && line != b"\r" =>
+            {
+                self.bytes.push(next);
+                (1, Progress::More)
+            }
+            _ => (0, request),
+        }
+    }
+
+    /// The byte behind a CR that ended a line.
+    fn follow_cr(&mut self, next: u8, ends_head: bool) -> (usize, Progress) {
+        self.open = Open::No;
+        let n = usize::from(next == b'\n');
+        if n == 1 {
+            self.bytes.push(next);
+            self.line_start = self.bytes.len();
+        }
+        let progress = match self.kind {
+            Some(kind) if ends_head => Progress::Complete(kind),
+            _ => Progress::More,
+        };
+        (n, progress)
+    }
+
+    /// The head that was completed, leaving the assembler empty.
+    pub(crate) fn take(&mut self, kind: MessageKind, end: Position) -> AssembledHead {
+        let mut bytes = core::mem::take(&mut self.bytes);
+        let mut unread = Vec::new();
+        let mut anomalies = self.anomalies;
+        if self.open == Open::Versionless {
+            // What came behind the line is the next message's, but for half an empty line.
+            unread = bytes.split_off(self.line_start.min(bytes.len()));
+            if unread == b"\r" {
+                bytes.append(&mut unread);
+            }
+            anomalies.insert(MessageAnomaly::Http09);
+        }
+        let head = AssembledHead {
+            kind,
+            bytes,
+            start: self.start,
+            end: Position {
+                offset: end.offset.saturating_sub(unread.len() as u64),
+                ..end
+            },
+            cut: None,
+            cr_lines: self.cr_lines,
+            anomalies,
+            unread,
+        };
+        self.clear();
+        head
+    }
+
+    /// The head as far as it came, when every line of it looks like one of a head: less than a
+    /// whole head must prove more.
+    pub(crate) fn take_cut(&mut self, end: Position, how: BodyEnd) -> Option<AssembledHead> {
+        if let Some(kind) = self.is_settled() {
+            return Some(self.take(kind, end));
+        }
+        let kind = self.kind?;
+        let mut lines = self.bytes.split_inclusive(|&b| b == b'\n');
+        let starts = detect::start_line(lines.next()?, true).is_some();
+        if !starts || !lines.all(|line| !line.ends_with(b"\n") || detect::is_header_line(line)) {
+            return None;
+        }
+        let mut head = self.take(kind, end);
+        head.cut = Some(how);
+        Some(head)
+    }
+
+    /// What was expected to be a head is none: looks in its bytes for the start of another.
+    /// Tells whether there is one.
+    pub(crate) fn rescan(&mut self) -> bool {
+        self.expectation = Expectation::Scanned;
+        let is_found = !self.bytes.ends_with(b"\n") || self.end_start_line() == Progress::More;
+        if !is_found {
+            self.clear();
+        }
+        is_found
+    }
+
+    /// The bytes that turned out to be no head, and where they began.
+    pub(crate) fn take_rejected(&mut self) -> (Vec<u8>, Position) {
+        let bytes = core::mem::take(&mut self.bytes);
+        let start = self.start;
+        self.clear();
+        (bytes, start)
+    }
+
+    /// Forgets what was collected.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Whether a line frames the message.
+fn is_framing_line(line: &[u8]) -> bool {
+    let name = line.iter().take_while(|&&b| b != b':').count();
+    let name = line.get(..name).unwrap_or_default().trim_ascii();
+    name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding")
+}
