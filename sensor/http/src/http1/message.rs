@@ -104,6 +104,7 @@ impl Connection {
         chunk: Chunk<'_>,
     ) -> usize {
         let is_detecting = self.client.is_none();
+        let is_first = chunk.at.offset == 0 && cx.facts.from_start;
         let stream = self.stream(side);
         let trusts_segments = is_detecting || stream.torn;
         let State::Search(assembler) = &mut stream.state else {
@@ -115,22 +116,13 @@ impl Connection {
         }
         if trusts_segments && assembler.is_empty() && !stream.at_line_start && !chunk.is_event_start
         {
-            let taken = memchr::memchr(b'\n', chunk.bytes).map(|i| i + 1);
-            stream.at_line_start = taken.is_some();
-            let taken = taken.unwrap_or(chunk.bytes.len());
-            self.pass_over(side, chunk.position(taken));
-            let stream = self.stream(side);
-            stream.searched = stream.searched.saturating_add(taken as u64);
-            cx.counters.add(Counter::SkippedBytes, taken as u64);
-            return taken;
+            return self.skip_line(cx, side, chunk);
         }
         let was_in_line = assembler.is_in_start_line();
         let expectation = match (trusts_segments, chunk.is_event_start) {
             (false, _) => Expectation::Scanned,
             (true, false) => Expectation::Searched,
-            (true, true) => Expectation::Unknown {
-                first: is_detecting && chunk.at.offset == 0 && cx.facts.from_start,
-            },
+            (true, true) => Expectation::unknown(is_detecting && is_first),
         };
         let (taken, progress) = assembler.feed(chunk, expectation, cx.settings);
         if matches!(progress, Progress::Rejected { .. } | Progress::TooLong) {
@@ -180,6 +172,18 @@ impl Connection {
                 cx.counters.count(Counter::RefusedTooLong);
             }
         }
+        taken
+    }
+
+    /// Passes over the rest of a line in which no message starts.
+    fn skip_line<S>(&mut self, cx: &mut Context<'_, S>, side: Side, chunk: Chunk<'_>) -> usize {
+        let taken = memchr::memchr(b'\n', chunk.bytes).map(|i| i + 1);
+        self.stream(side).at_line_start = taken.is_some();
+        let taken = taken.unwrap_or(chunk.bytes.len());
+        self.pass_over(side, chunk.position(taken));
+        let stream = self.stream(side);
+        stream.searched = stream.searched.saturating_add(taken as u64);
+        cx.counters.add(Counter::SkippedBytes, taken as u64);
         taken
     }
 

@@ -28,6 +28,11 @@ pub(crate) enum Expectation {
 }
 
 impl Expectation {
+    /// Anything may be spoken; `first` tells of the first bytes of a connection.
+    pub(crate) const fn unknown(first: bool) -> Self {
+        Self::Unknown { first }
+    }
+
     /// Whether a start is not expected here, so that every line must look like one of a head.
     pub(crate) const fn is_search(self) -> bool {
         matches!(self, Self::Searched | Self::Scanned)
