@@ -202,9 +202,11 @@ impl Table {
 
     /// Bytes that may have held insertions are missing.
     pub(super) fn lose(&mut self) {
-        // What an earlier gap left without a place would be off by two unknown numbers.
-        self.entries.truncate(self.placed);
-        self.size = self.placed_size;
+        if self.placed > 0 {
+            // What an earlier gap left without a place would be off by two unknown numbers.
+            self.entries.truncate(self.placed);
+            self.size = self.placed_size;
+        }
         (self.placed, self.placed_size) = (0, 0);
         self.has_tail = true;
         self.is_whole = false;

@@ -211,3 +211,87 @@ fn a_small_block_cannot_make_a_large_list() {
     assert!(list.is_cut);
     assert!(list.bytes.len() <= LIMITS.bytes_max);
 }
+
+mod oracle {
+    //! Against loona-hpack, where both see the whole connection.
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A representation as bytes; most are valid.
+    fn representation() -> impl Strategy<Value = Vec<u8>> {
+        let text = prop::collection::vec(b'a'..=b'z', 0..20);
+        let string = |text: Vec<u8>| [&[u8::try_from(text.len()).unwrap_or(0)][..], &text].concat();
+        let huffman = prop::sample::select(vec![
+            &b"\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff"[..],
+            b"\x86\xa8\xeb\x10\x64\x9c\xbf",
+            b"\x82\x64\x02",
+        ]);
+        let value = prop_oneof![
+            3 => text.clone().prop_map(string),
+            1 => huffman.prop_map(<[u8]>::to_vec),
+        ];
+        prop_oneof![
+            4 => (0x81_u8..=0xcf).prop_map(|byte| vec![byte]),
+            3 => (prop::sample::select(vec![0x40_u8, 0x00, 0x10]), text, value.clone())
+                .prop_map(move |(kind, name, value)| [vec![kind], string(name), value].concat()),
+            3 => (0x41_u8..=0x7e, value).prop_map(|(first, value)| [vec![first], value].concat()),
+            1 => (0x20_u8..=0x3e).prop_map(|byte| vec![byte]),
+            1 => Just(b"\x3f\xe1\x1f".to_vec()),
+            1 => prop::collection::vec(any::<u8>(), 0..6),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn both_read_the_same(
+            blocks in prop::collection::vec(prop::collection::vec(representation(), 0..12), 1..8),
+        ) {
+            let mut oracle = loona_hpack::Decoder::new();
+            let mut decoder = Decoder::new(true, 65_536);
+            for block in blocks {
+                let block = block.concat();
+                let mut list = FieldList::default();
+                let ours = decoder.decode(&block, LIMITS, 8, &mut list, |_| false);
+                let Ok(theirs) = oracle.decode(&block) else {
+                    // It ends the connection at the first index that does not exist; we go on.
+                    break;
+                };
+                prop_assert_eq!(ours, Ok(()));
+                prop_assert!(!list.has_invalid_index);
+                let ours: Vec<_> = list
+                    .fields()
+                    .map(|f| (f.name.unwrap_or_default().to_vec(), f.value.unwrap_or_default().to_vec()))
+                    .collect();
+                prop_assert_eq!(ours, theirs);
+            }
+        }
+
+        /// Joined midway: what resolves, resolves to the same.
+        #[test]
+        fn what_is_known_after_joining_midway_is_right(
+            blocks in prop::collection::vec(prop::collection::vec(representation(), 0..12), 2..10),
+            missed in 0_usize..6,
+        ) {
+            let mut oracle = loona_hpack::Decoder::new();
+            let mut decoder = Decoder::new(false, 65_536);
+            for (i, block) in blocks.into_iter().enumerate() {
+                let block = block.concat();
+                let Ok(theirs) = oracle.decode(&block) else { break };
+                if i < missed {
+                    continue;
+                }
+                let mut list = FieldList::default();
+                prop_assert_eq!(decoder.decode(&block, LIMITS, 8, &mut list, |_| false), Ok(()));
+                for (ours, (name, value)) in list.fields().zip(&theirs) {
+                    prop_assert!(ours.name.is_none_or(|known| known == name));
+                    prop_assert!(ours.value.is_none_or(|known| known == value));
+                }
+                prop_assert_eq!(list.fields().count(), theirs.len());
+            }
+        }
+    }
+}
