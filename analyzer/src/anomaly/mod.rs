@@ -134,7 +134,7 @@ pub trait Detector: Sync {
 }
 
 /// All detectors, in the order in which they look.
-pub const ALL: [&dyn Detector; 13] = [
+pub const ALL: [&dyn Detector; 14] = [
     &shadow_endpoint::ShadowEndpoint,
     &zombie_endpoint::ZombieEndpoint,
     &new_endpoint::NewEndpoint,
@@ -146,6 +146,7 @@ pub const ALL: [&dyn Detector; 13] = [
     &record_signal::REQUEST_SMUGGLING,
     &record_signal::WEAK_JWT,
     &record_signal::GRAPHQL_INTROSPECTION,
+    &record_signal::HTTP2_FLOOD,
     &record_signal::GRAPHQL_DEPTH,
     &record_signal::GRAPHQL_BATCHING,
 ];

@@ -85,6 +85,19 @@ pub(super) const GRAPHQL_BATCHING: RecordSignal = RecordSignal {
         or codes and to harvest data. Have the service limit aliases and batches.",
 };
 
+/// An HTTP/2 peer that only makes work.
+pub(super) const HTTP2_FLOOD: RecordSignal = RecordSignal {
+    signal: "http2_flood",
+    kind: "http2_flood",
+    severity: Severity::High,
+    owasp: &["API4:2023"],
+    title: "HTTP/2 flood around",
+    explanation: "A peer sends frames that cost it nothing and the other side much: requests that \
+        are reset at once, field blocks, control frames or empty frames without end \
+        (CVE-2023-44487, CVE-2024-27316, CVE-2019-9511 and its kin). See who it is, and have the \
+        server limit such frames for a connection.",
+};
+
 impl Detector for RecordSignal {
     fn kind(&self) -> &'static str {
         self.kind

@@ -63,6 +63,14 @@ pub struct Span {
     pub end: u32,
 }
 
+impl Span {
+    /// Whether it holds nothing.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+}
+
 /// One header line: where its name and its value stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HeaderSpan {

@@ -32,6 +32,8 @@ enum State {
     },
     /// A gap took a boundary.
     Lost,
+    /// Behind a gap, in what may be a prefix.
+    Resumed(Vec<u8>),
 }
 
 /// The messages that go one way.
@@ -50,20 +52,16 @@ impl GrpcFlow {
     }
 
     /// A DATA frame begins: behind a gap, a message may begin with it.
-    pub(crate) fn frame_starts(&mut self, first: &[u8]) {
-        if matches!(self.state, State::Lost)
-            && let [flag @ (0 | 1), l0, l1, l2, l3, ..] = *first
-            && u32::from_be_bytes([l0, l1, l2, l3]) <= PLAUSIBLE_BYTES_MAX
-            && flag & !COMPRESSED == 0
-        {
-            self.state = State::Start;
+    pub(crate) fn frame_starts(&mut self) {
+        if matches!(self.state, State::Lost | State::Resumed(_)) {
+            self.state = State::Resumed(Vec::new());
         }
     }
 
     /// Content that is missing.
     pub(crate) fn gap(&mut self, len: u64) {
         match &mut self.state {
-            State::Lost => {}
+            State::Lost | State::Resumed(_) => self.state = State::Lost,
             State::Message {
                 rest, is_sampled, ..
             } if u64::from(*rest) > len => {
@@ -90,12 +88,11 @@ impl GrpcFlow {
                     self.state = State::Prefix(Vec::new());
                     0
                 }
-                State::Prefix(begun) => {
+                State::Prefix(begun) | State::Resumed(begun) => {
                     let n = bytes.len().min(PREFIX_LEN - begun.len());
                     begun.extend_from_slice(bytes.get(..n).unwrap_or_default());
                     if begun.len() == PREFIX_LEN {
-                        let begun = core::mem::take(begun);
-                        self.begin(&begun, settings);
+                        self.end_prefix(settings);
                     }
                     n
                 }
@@ -103,6 +100,21 @@ impl GrpcFlow {
                 State::Lost => bytes.len(),
             };
             bytes = bytes.get(taken..).unwrap_or_default();
+        }
+    }
+
+    /// A prefix that came in pieces, or that may be one, is whole.
+    fn end_prefix(&mut self, settings: &HttpSettings) {
+        match core::mem::replace(&mut self.state, State::Lost) {
+            State::Prefix(prefix) => self.begin(&prefix, settings),
+            State::Resumed(prefix) => {
+                if let [0 | COMPRESSED, l0, l1, l2, l3] = *prefix
+                    && u32::from_be_bytes([l0, l1, l2, l3]) <= PLAUSIBLE_BYTES_MAX
+                {
+                    self.begin(&prefix, settings);
+                }
+            }
+            other => self.state = other,
         }
     }
 
@@ -259,7 +271,7 @@ mod tests {
         flow.gap(40);
         flow.data(b"garbage", &settings());
         let next = message(0, b"z");
-        flow.frame_starts(&next);
+        flow.frame_starts();
         flow.data(&next, &settings());
         let (flow, _) = flow.finish();
         assert_eq!((flow.messages, flow.incomplete), (1, 1));

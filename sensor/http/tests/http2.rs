@@ -1,5 +1,7 @@
 //! HTTP/2 as it is spoken: from its start, from a 101, from the middle, with loss, and as an attack.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may stop")]
+
 mod support;
 
 use proptest::prelude::*;

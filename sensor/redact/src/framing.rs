@@ -38,6 +38,34 @@ pub(crate) fn signals(work: &mut Work<'_>, request: Option<&Request>, response: 
     }
 }
 
+/// A signal for a connection whose client only makes work.
+pub(crate) fn flood_signals(work: &mut Work<'_>, anomalies: Anomalies) {
+    use MessageAnomaly as M;
+    let seen = |(anomaly, what)| anomalies.contains(anomaly).then_some(what);
+    let reasons: Vec<&str> = [
+        (
+            M::RapidReset,
+            "resets nearly every request before it is answered",
+        ),
+        (M::ContinuationFlood, "sends field blocks without end"),
+        (
+            M::ControlFrameFlood,
+            "sends SETTINGS, PING or PRIORITY frames without end",
+        ),
+        (
+            M::EmptyFrameFlood,
+            "sends DATA frames without content and without end",
+        ),
+    ]
+    .into_iter()
+    .filter_map(seen)
+    .collect();
+    if !reasons.is_empty() {
+        let detail = format!("A peer of the connection {}.", reasons.join(", and "));
+        credential::signal(work, "http2_flood", detail);
+    }
+}
+
 /// One signal for a message, whatever the number of reasons.
 fn signal(work: &mut Work<'_>, side: &str, anomalies: Anomalies, readings: Option<&Readings>) {
     let reasons: Vec<&str> = anomalies
@@ -88,6 +116,7 @@ const fn reason(anomaly: MessageAnomaly) -> Option<&'static str> {
         }
         M::MissingChunkEnd => "has chunk data without a line end behind it",
         M::RequestInContent => "has content that begins with a request line",
+        M::ContentLengthMismatch => "has a Content-Length that its content does not have",
         M::HostMismatch => "names one host in its target and another in Host",
         _ => return None,
     })

@@ -121,6 +121,7 @@ impl Redactor {
             &mut response_record,
         );
         framing::signals(&mut work, request, response);
+        framing::flood_signals(&mut work, exchange.anomalies());
         operation::signals(&mut work);
         let mut operations = core::mem::take(&mut work.operations).into_iter();
         let (host, port) = line.host.unwrap_or_else(|| server_address(exchange));
@@ -190,8 +191,11 @@ fn start_line(work: &mut Work<'_>, request: &Request) -> StartLine {
         .query
         .map(|query| target::parameters(work, query))
         .unwrap_or_default();
+    // A call whose path is not known is a call of no endpoint: an empty path would be one of `/`.
+    let is_known = request.certainty != Certainty::Unknown
+        || !(request.method.is_empty() || request.target.is_empty());
     StartLine {
-        method: Some(method_name(work, method)),
+        method: is_known.then(|| method_name(work, method)),
         host,
         path,
         trailing_slash,

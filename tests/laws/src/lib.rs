@@ -30,6 +30,9 @@ pub mod bodies;
 /// WebSocket.
 pub mod websocket;
 
+/// HTTP/2 and HPACK.
+pub mod http2;
+
 /// A subject's name, which is its corpus folder and its fuzz target, and its law.
 pub type Subject = (&'static str, fn(&[u8]));
 
@@ -42,4 +45,5 @@ pub const SUBJECTS: &[Subject] = &[
     ("graphql", bodies::graphql),
     ("decompression", bodies::decompression),
     ("json-shape", bodies::json_shape),
+    ("http2", http2::http2),
 ];

@@ -181,6 +181,10 @@ pub(super) fn request(list: &FieldList, only_host: Option<&[u8]>) -> RequestHead
     let mut anomalies = writer.fields(list);
     let named = pseudo(list, b"host")
         .filter(|named| host.is_some_and(|host| !host.value.eq_ignore_ascii_case(named.value)));
+    if list.value(b"transfer-encoding").is_some() {
+        // What translates it to HTTP/1 lets it frame the request.
+        anomalies.insert(MessageAnomaly::ObfuscatedFramingField);
+    }
     if named.is_some() {
         anomalies.insert(MessageAnomaly::HostMismatch);
     }

@@ -79,7 +79,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// A connection that may speak HTTP/2.
     pub(crate) fn detecting(facts: &Facts, settings: &HttpSettings) -> Self {
-        let is_whole = facts.initiator.is_some();
+        let is_whole = facts.from_start;
         Self::new(
             Direction::unknown(is_whole, settings),
             Direction::unknown(is_whole, settings),
@@ -211,10 +211,7 @@ impl Connection {
             match item {
                 Item::More => {}
                 Item::Preface => self.client = Some(side),
-                Item::DataStart(header) => {
-                    let first = rest.bytes.get(taken..).unwrap_or_default();
-                    self.data_starts(cx, side, header, first);
-                }
+                Item::DataStart(header) => self.data_starts(cx, side, header),
                 Item::Data(stream, bytes) => self.content(cx, side, stream, bytes, at),
                 Item::DataEnd(header) => self.data_ends(cx, side, header),
                 Item::Frame(frame) => self.frame(cx, side, &frame, at),
@@ -258,10 +255,7 @@ impl Connection {
             let at = rest.at.captured;
             match item {
                 Item::More | Item::Preface | Item::Found(_) => {}
-                Item::DataStart(header) => {
-                    let first = rest.bytes.get(taken..).unwrap_or_default();
-                    self.data_starts(cx, side, header, first);
-                }
+                Item::DataStart(header) => self.data_starts(cx, side, header),
                 Item::Data(stream, bytes) => self.content(cx, side, stream, bytes, at),
                 Item::DataEnd(header) => self.data_ends(cx, side, header),
                 Item::Frame(frame) => self.frame(cx, side, &frame, at),

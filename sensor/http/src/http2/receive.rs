@@ -270,14 +270,13 @@ impl Connection {
         cx: &mut Context<'_, S>,
         side: Side,
         header: FrameHeader,
-        first: &[u8],
     ) {
         if header.length == 0 && !header.has(END_STREAM) {
             self.floods.empty_data(cx.settings);
         }
         let is_client = self.is_client(side);
         if let Some(stream) = self.streams.get_mut(&header.stream) {
-            stream.data_starts(is_client, first);
+            stream.data_starts(is_client);
         }
     }
 

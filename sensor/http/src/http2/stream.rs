@@ -195,14 +195,14 @@ impl Stream {
     }
 
     /// DATA begins on one half.
-    pub(super) fn data_starts(&mut self, is_client: bool, first: &[u8]) {
+    pub(super) fn data_starts(&mut self, is_client: bool) {
         let grpc = if is_client {
             &mut self.request.grpc
         } else {
             &mut self.response.grpc
         };
         if let Some(grpc) = grpc {
-            grpc.frame_starts(first);
+            grpc.frame_starts();
         }
     }
 
