@@ -184,9 +184,18 @@ fn the_head_says_what_http_1_would() {
 
 #[test]
 fn upgrade_by_101_continues_as_stream_1() {
+    for (initiator, first) in [(Some(Side::A), ""), (None, " by acknowledgement")] {
+        assert_eq!(
+            print(&upgraded(initiator)),
+            format!("GET /up > 101{first}\nGET /up > 200 5\nGET /next > 200 6\n")
+        );
+    }
+}
+
+fn upgraded(initiator: Option<Side>) -> Vec<HttpExchange> {
     let mut peers = Peers::new();
-    let exchanges = play(
-        Some(Side::A),
+    play(
+        initiator,
         &[
             support::c(
                 "GET /up HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n\r\n",
@@ -202,11 +211,7 @@ fn upgrade_by_101_continues_as_stream_1() {
             Step::C([PREFACE, SETTINGS, &peers.get(3, "/next")].concat()),
             Step::S(peers.ok(3, "second")),
         ],
-    );
-    assert_eq!(
-        print(&exchanges),
-        "GET /up > 101\nGET /up > 200 5\nGET /next > 200 6\n"
-    );
+    )
 }
 
 #[test]

@@ -571,11 +571,20 @@ impl Pairs {
             response.body.end = BodyEnd::Complete;
             response.ended = ended;
             let is_paired = active.link == Link::Paired;
-            let first = is_paired.then(|| self.pending.pop_front()).flatten();
-            let pairing = first
-                .as_ref()
-                .and_then(|first| first.answered)
-                .unwrap_or(Pairing::Unpaired);
+            // On a connection joined midway nothing may have been decided yet. A 101 answers a
+            // request with Upgrade only (RFC 9110 section 15.2.2), and none follows that in HTTP/1.
+            let asks = |last: &mut Pending| {
+                last.answered.is_none() && last.request.head.header("upgrade").is_some()
+            };
+            let (first, pairing) = if is_paired {
+                let first = self.pending.pop_front();
+                let answered = first.as_ref().and_then(|first| first.answered);
+                (first, answered.unwrap_or(Pairing::Unpaired))
+            } else if self.pending.back_mut().is_some_and(asks) {
+                (self.pending.pop_back(), Pairing::Acknowledged)
+            } else {
+                (None, Pairing::Unpaired)
+            };
             let request = first.map(|mut first| {
                 if first.request.body.end == BodyEnd::Open && first.complete {
                     first.request.body.end = BodyEnd::Complete;
