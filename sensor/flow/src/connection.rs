@@ -203,6 +203,7 @@ impl Connection {
             let is_awaited = pending.is_some_and(|syn| answers && segment.ack == syn.advance(1));
             // Nothing comes before a SYN, in either stream.
             let acknowledges_data = answers
+                && self.established
                 && other
                     .position(segment.ack)
                     .is_some_and(|position| position != 0);

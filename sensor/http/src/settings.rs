@@ -24,7 +24,8 @@ pub struct HttpSettings {
     /// oldest. Browsers never exceeded 8, load generators are set to a few dozen.
     pub pending_requests_max: usize,
     /// Most responses of a connection that wait for a request which the server has acknowledged
-    /// but which has not been delivered yet (reordered by the mirror, or behind a hole).
+    /// but which has not been delivered yet (reordered by the mirror, or behind a hole). A hole
+    /// stays open for 64 segments and more, each of which may be a request.
     pub pending_responses_max: usize,
     /// How long a request waits for its response, in nanoseconds of packet time. Proxies give up
     /// after 60 s.
@@ -78,7 +79,7 @@ impl Default for HttpSettings {
             detect_bytes_max: 16 << 10,
             chunk_line_bytes_max: 16 << 10,
             pending_requests_max: 256,
-            pending_responses_max: 16,
+            pending_responses_max: 256,
             response_wait_nanos_max: 60_000_000_000,
             open_exchange_nanos_max: 60_000_000_000,
             message_samples_max: 4,

@@ -25,8 +25,8 @@ pub(super) enum Decision {
 /// How much is still to be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outlook {
-    /// The request stream was seen up to that offset.
-    Requests(u64),
+    /// More comes.
+    More,
     /// Nothing more comes in time.
     Nothing,
 }
@@ -35,17 +35,14 @@ impl Pairs {
     /// The pending request that a response answers, as far as can be said.
     pub(super) fn decide(&self, answer: &Answer, outlook: Outlook, likely: u8) -> Decision {
         let first = self.pending.iter().position(|p| p.answered.is_none());
-        let may_come = match outlook {
-            Outlook::Requests(seen) => answer.start.acknowledged.is_some_and(|a| a > seen),
-            Outlook::Nothing => false,
-        };
+        let may_come = self.may_be_asked_later(answer);
         if self.is_in_step && !answer.after_loss {
             match first.and_then(|first| Some((first, self.pending.get(first)?))) {
                 Some((first, oldest)) if !oldest.after_loss => {
                     if !self.is_early(answer, oldest) {
                         return Decision::Pair(first, Pairing::Ordered);
                     }
-                    return if may_come {
+                    return if may_come && outlook == Outlook::More {
                         Decision::Wait
                     } else {
                         Decision::Unasked
@@ -56,22 +53,35 @@ impl Pairs {
             }
         }
         if may_come {
-            return Decision::Wait;
+            // What was not seen yet may be its request, so that none of the others is certain.
+            return match outlook {
+                Outlook::More => Decision::Wait,
+                Outlook::Nothing => Decision::Orphan,
+            };
         }
         let Some((first, oldest)) = first.and_then(|first| Some((first, self.pending.get(first)?)))
         else {
             return Decision::Orphan;
         };
-        if answer.start.acknowledged.is_none() || oldest.received.is_none() {
-            // Nothing was said about positions.
-            let is_only = !self.any_loss && !self.older_may_wait && self.pending.len() == first + 1;
-            return if is_only {
-                Decision::Pair(first, Pairing::Ordered)
-            } else {
-                Decision::Orphan
+        // Made-up captures have none, or constant ones.
+        let says_nothing = answer.start.acknowledged.is_none()
+            || oldest.received.is_none()
+            || self.acknowledged_max == 0;
+        if says_nothing {
+            let is_only = !self.any_loss && self.pending.len() == first + 1;
+            return match (is_only, self.older_may_wait, outlook) {
+                (true, true, Outlook::More) => Decision::Wait,
+                (true, _, _) => Decision::Pair(first, Pairing::Ordered),
+                (false, _, _) => Decision::Orphan,
             };
         }
         self.decide_by_position(answer, first, outlook, likely)
+    }
+
+    /// Whether the server had more of the request stream than was seen here when it responded.
+    pub(super) fn may_be_asked_later(&self, answer: &Answer) -> bool {
+        let received = answer.start.acknowledged;
+        received.is_some_and(|received| received > self.requests_seen_to)
     }
 
     /// Whether a response was sent before the request was received, like a 408. Made-up captures

@@ -148,6 +148,8 @@ pub(crate) struct Pairs {
     last_answer: Option<(u64, u64)>,
     /// What the client had received when it sent its last request.
     last_received: Option<u64>,
+    /// How far the request stream was delivered.
+    requests_seen_to: u64,
     /// Highest position of the request stream that the server acknowledged with a response.
     acknowledged_max: u64,
     interim: Interim,
@@ -176,6 +178,7 @@ impl Pairs {
             last_pair: None,
             last_received: None,
             last_answer: None,
+            requests_seen_to: 0,
             acknowledged_max: 0,
             interim: Interim {
                 count: 0,
@@ -364,7 +367,8 @@ impl Pairs {
             answer,
             link: Link::Open,
         });
-        self.decide_active(Outlook::Requests(requests_seen_to));
+        self.requests_seen_to = self.requests_seen_to.max(requests_seen_to);
+        self.decide_active(Outlook::More);
         if !self.is_method_known() {
             return None;
         }
@@ -402,7 +406,8 @@ impl Pairs {
     /// The request stream was delivered up to that offset: responses that wait are decided where
     /// that tells enough. Tells whether the response being read turned out to answer HEAD.
     pub(crate) fn requests_seen(&mut self, offset: u64) -> bool {
-        let outlook = Outlook::Requests(offset);
+        self.requests_seen_to = self.requests_seen_to.max(offset);
+        let outlook = Outlook::More;
         while !self.waiting.is_empty() && self.decide_first_waiting(outlook) {}
         let was_open = self.active.as_ref().is_some_and(|a| a.link == Link::Open);
         self.decide_active(outlook);
@@ -635,6 +640,11 @@ impl Pairs {
             let reads_response = first.answered.is_some() && first.response.is_none();
             if reads_response || first.request.ended > since {
                 break;
+            }
+            if first.answered.is_none() && self.waiting.is_empty() && self.is_undecided() {
+                // Its response may be the one that is being read.
+                self.decide_active(Outlook::Nothing);
+                continue;
             }
             if first.answered.is_none() {
                 counters.count(Counter::TimedOut);

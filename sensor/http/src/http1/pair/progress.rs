@@ -29,7 +29,7 @@ impl Pairs {
             return;
         }
         let likely = match outlook {
-            Outlook::Requests(_) => self.likely_turnovers(),
+            Outlook::More => self.likely_turnovers(),
             Outlook::Nothing => 0,
         };
         let Some(active) = self.active.as_ref().filter(|a| a.link == Link::Open) else {
@@ -95,6 +95,9 @@ impl Pairs {
     pub(super) fn likely_turnovers(&mut self) -> u8 {
         let mut observed = Observed::new();
         for answer in &self.waiting {
+            if self.may_be_asked_later(answer) {
+                break;
+            }
             let next = self.last_possible(answer).and_then(|index| {
                 let request = self.pending.get(index)?;
                 let next = self.pending.get(index + 1)?;
