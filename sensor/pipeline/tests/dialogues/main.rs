@@ -354,7 +354,7 @@ fn without_loss_every_exchange_is_whole_whatever_is_copied_and_reordered() {
 /// not reported whole.
 ///
 /// Without pipelining: what is lost out of a pipeline can still lead to a wrong pair (about one
-/// random case in 770), which the README's limits say.
+/// random case in 1,000), which the README's limits say.
 fn play_with_loss() -> (usize, usize) {
     let (mut untouched, mut lost) = (0, 0);
     for_each_seed(|random| {
