@@ -108,10 +108,10 @@ struct Seen {
     minutes: Minutes,
 }
 
-/// Whether the response was seen and says success (2xx, 3xx).
+/// Whether the response was seen and says success (2xx, 3xx, or the 101 that opens a WebSocket).
 #[must_use]
 pub fn succeeded(record: &ExchangeRecord) -> bool {
-    matches!(record.status, Some(200..400))
+    matches!(record.status, Some(101 | 200..400))
 }
 
 /// Whether both messages were seen whole.

@@ -154,7 +154,10 @@ impl Partition {
                 method,
                 path: &record.path,
                 trailing_slash: record.trailing_slash,
-                status: record.status,
+                // A switch of protocols is what the request asked for.
+                status: record
+                    .status
+                    .map(|status| if status == 101 { 200 } else { status }),
                 request_content_type: content_type(record.request.as_ref()),
                 response_content_type: content_type(record.response.as_ref()),
                 response_shape: record.response.as_ref().and_then(|m| m.shape.as_ref()),

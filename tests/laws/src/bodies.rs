@@ -55,14 +55,7 @@ fn head(start: &[&str], headers: Lines<'_>) -> (HeadBytes, Vec<Span>) {
             value: span(value, "\r\n"),
         })
         .collect();
-    (
-        HeadBytes {
-            bytes,
-            headers,
-            ..HeadBytes::default()
-        },
-        spans,
-    )
+    (HeadBytes { bytes, headers }, spans)
 }
 
 fn body(content: &[u8]) -> Body {

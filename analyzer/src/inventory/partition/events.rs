@@ -108,6 +108,7 @@ impl Partition {
 
     /// Takes the template, its confidence and examples over, and what hangs on the template.
     pub(super) fn redescribe(&mut self, id: EndpointId, now: Nanos, settings: &AnalyzerSettings) {
+        self.spin_off_operation(id, id, settings);
         if let Some(view) = self.templates.describe(id)
             && let Some(entry) = self.entries.get_mut(&id)
         {
@@ -135,6 +136,9 @@ impl Partition {
         if gone == survivor {
             return;
         }
+        // What each was called by name stays a row when the template that named it goes.
+        self.spin_off_operation(survivor, survivor, settings);
+        self.spin_off_operation(gone, survivor, settings);
         let Some(old) = self.entries.remove(&gone) else {
             return;
         };

@@ -134,15 +134,9 @@ impl Partition {
         now: Nanos,
         settings: &AnalyzerSettings,
     ) {
-        let Some(carrier) = self.entries.get_mut(&transport) else {
+        let Some(carrier) = self.entries.get(&transport) else {
             return;
         };
-        if let Some(name) = &carrier.at.operation
-            && carrier.transport.is_none()
-            && !ends_with_path(&carrier.at.template, &name.name)
-        {
-            carrier.at.operation = None;
-        }
         let (template, confidence) = (carrier.at.template.clone(), carrier.confidence);
         let ids = self.operations.0.get(&transport).cloned();
         for id in ids.unwrap_or_default() {
@@ -157,6 +151,45 @@ impl Partition {
                 self.restand(id, now, settings);
             }
         }
+    }
+
+    /// Makes a row of the operation that an endpoint's path named, when the template of `carrier`,
+    /// which it is or which takes its place, does not name it any more.
+    pub(super) fn spin_off_operation(
+        &mut self,
+        id: EndpointId,
+        carrier: EndpointId,
+        settings: &AnalyzerSettings,
+    ) {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return;
+        };
+        let Some(name) = entry
+            .at
+            .operation
+            .clone()
+            .filter(|_| entry.transport.is_none())
+        else {
+            return;
+        };
+        let view = self.templates.describe(carrier);
+        if view.is_none_or(|view| ends_with_path(&view.template, &name.name)) {
+            return;
+        }
+        entry.at.operation = None;
+        let mut operation = entry.clone();
+        let row = operation_id(carrier, &name);
+        if let Some(known) = self.entries.get_mut(&row) {
+            known.merge(&operation, settings);
+        } else {
+            operation.transport = Some(carrier);
+            operation.at.id = row;
+            operation.at.operation = Some(name);
+            self.entries.insert(row, operation);
+            self.operations.add(carrier, row);
+        }
+        self.changes.structure = true;
+        self.changes.due.insist(row);
     }
 
     /// Gives the operations of an endpoint that is no more to the one that takes its place.
