@@ -33,6 +33,16 @@ enum Place {
     FormValue(&'static str),
     FormName,
     MultipartValue,
+    XmlText,
+    XmlAttribute,
+    SoapText,
+    GraphQlArgument,
+    GraphQlVariable,
+    RpcParameter,
+    McpArgument,
+    PersistedHash,
+    Protobuf,
+    EventData,
     ResponseText,
     ResponseJson,
     ResponseHeader,
@@ -67,6 +77,16 @@ fn value_place() -> impl Strategy<Value = Place> {
         Just(Place::JsonText),
         field.prop_map(Place::FormValue),
         Just(Place::MultipartValue),
+        Just(Place::XmlText),
+        Just(Place::XmlAttribute),
+        Just(Place::SoapText),
+        Just(Place::GraphQlArgument),
+        Just(Place::GraphQlVariable),
+        Just(Place::RpcParameter),
+        Just(Place::McpArgument),
+        Just(Place::PersistedHash),
+        Just(Place::Protobuf),
+        Just(Place::EventData),
         Just(Place::ResponseText),
         Just(Place::ResponseJson),
         Just(Place::ResponseHeader),
@@ -216,6 +236,44 @@ fn record_with(place: &Place, secret: &str, all: bool) -> String {
                 "--BB\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n{secret}\r\n--BB--\r\n"
             );
         }
+        Place::XmlText => content = format!("<a><b>{secret}</b></a>"),
+        Place::XmlAttribute => content = format!("<a><b c=\"{secret}\"/></a>"),
+        Place::SoapText => {
+            content = format!(
+                "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>\
+                 <Get><key>{secret}</key></Get></s:Body></s:Envelope>"
+            );
+        }
+        Place::GraphQlArgument => {
+            content = format!(r#"{{"query":"{{user(key: \"{secret}\") {{name}}}}"}}"#);
+        }
+        Place::GraphQlVariable => {
+            content = format!(r#"{{"query":"{{a}}","variables":{{"key":"{secret}"}}}}"#);
+        }
+        Place::RpcParameter => {
+            content = format!(
+                r#"{{"jsonrpc":"2.0","id":"{secret}","method":"a","params":["{secret}"]}}"#
+            );
+        }
+        Place::McpArgument => {
+            content = format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"a","arguments":{{"k":"{secret}"}}}}}}"#
+            );
+        }
+        Place::PersistedHash => {
+            content = format!(
+                r#"{{"extensions":{{"persistedQuery":{{"version":1,"sha256Hash":"{secret}"}}}}}}"#
+            );
+        }
+        Place::Protobuf => {
+            let len = u8::try_from(secret.len().min(127)).unwrap_or(0);
+            let cut: String = secret.chars().take(usize::from(len)).collect();
+            content = format!("\u{a}{}{cut}", char::from(len));
+        }
+        Place::EventData => {
+            answer = format!("data: {{\"k\":\"{secret}\"}}\n\ndata: {secret}\n\n");
+            answer_kind = "text/event-stream";
+        }
         Place::ResponseText => {
             (answer, answer_kind) = (format!("<p>Hi {secret}!</p>"), "text/html");
         }
@@ -226,6 +284,8 @@ fn record_with(place: &Place, secret: &str, all: bool) -> String {
     }
     match place {
         Place::FormValue(_) | Place::FormName => kind = "application/x-www-form-urlencoded",
+        Place::XmlText | Place::XmlAttribute | Place::SoapText => kind = "text/xml",
+        Place::Protobuf => kind = "application/x-protobuf",
         Place::MultipartValue => kind = "multipart/form-data; boundary=BB",
         _ => {}
     }
