@@ -36,6 +36,9 @@ fn workers() -> clap::builder::RangedI64ValueParser<u16> {
 pub(crate) enum Command {
     /// Watch live interfaces: sensor, analyzer, API and page in one process
     Watch(Watch),
+    /// Look whether an interface will do as a sensor's, and what its traffic looks like
+    #[cfg(feature = "live")]
+    Doctor(Doctor),
     /// Run captures through the same pipeline, on the packets' time
     Replay(Replay),
     /// Take in exchanges without packets (JSON Lines)
@@ -91,6 +94,36 @@ pub(crate) struct Watch {
     /// Where the API and the page listen
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
+}
+
+/// What `doctor` looks at.
+#[cfg(feature = "live")]
+#[derive(Args)]
+pub(crate) struct Doctor {
+    /// Interfaces to look at, separated by commas (those of the configuration when left out)
+    #[arg(short, long, value_name = "IFACE", value_delimiter = ',')]
+    pub(crate) interface: Vec<String>,
+
+    /// How long to listen
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub(crate) seconds: u16,
+
+    /// BPF filter that `watch` would be given, to be judged
+    #[arg(long, value_name = "BPF")]
+    pub(crate) filter: Option<String>,
+
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = DoctorFormat::Table)]
+    pub(crate) format: DoctorFormat,
+}
+
+#[cfg(feature = "live")]
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    /// A verdict, a line for each trouble, a table
+    Table,
+    /// One JSON object
+    Json,
 }
 
 #[derive(Args)]

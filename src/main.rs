@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     start_log();
     match execute(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             complain(&error);
             ExitCode::FAILURE
@@ -50,10 +50,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn execute(cli: Cli) -> anyhow::Result<()> {
+fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     let mut settings = Settings::read(cli.config.as_deref())?;
     settings.key_file = cli.key_file.or(settings.key_file);
     match &cli.command {
+        #[cfg(feature = "live")]
+        Command::Doctor(arguments) => return commands::doctor::execute(arguments, &settings),
         Command::Watch(arguments) => commands::watch::execute(arguments, &settings),
         Command::Replay(arguments) => commands::replay::execute(arguments, &settings),
         Command::Import(arguments) => commands::import::execute(arguments, &settings),
@@ -71,7 +73,8 @@ fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Export(arguments) => commands::export::execute(arguments),
         Command::Serve(arguments) => commands::serve::execute(arguments, &settings),
         Command::Demo(arguments) => commands::demo::execute(arguments, &settings),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Tells an error in one line on standard error: what is wrong, and what to do.

@@ -12,6 +12,10 @@ pub(crate) mod import;
 /// `exchanges`: extraction alone.
 pub(crate) mod exchanges;
 
+/// `doctor`: whether an interface will do.
+#[cfg(feature = "live")]
+pub(crate) mod doctor;
+
 /// `inventory` and `findings`.
 pub(crate) mod listing;
 

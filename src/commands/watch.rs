@@ -7,6 +7,8 @@ use tapscope_capture::{
 };
 
 use crate::cli::Watch;
+#[cfg(feature = "live")]
+use crate::commands::doctor::{check::looks_at_outer_headers, glance};
 use crate::config::Settings;
 #[cfg(feature = "live")]
 use crate::product::Product;
@@ -52,6 +54,13 @@ pub(crate) fn execute(arguments: &Watch, settings: &Settings) -> Result<()> {
     }
     for address in streams {
         sources.push(Box::new(TcpSource::new(address, product.stop())));
+    }
+    if let Some(filter) = live.filter.as_deref().filter(|f| looks_at_outer_headers(f)) {
+        for name in &interfaces {
+            let (name, filter, live) = (name.clone(), filter.to_owned(), live.clone());
+            let worker = settings.worker.share(16);
+            std::thread::spawn(move || glance(&name, &filter, &live, &worker));
+        }
     }
     let outcome = product.run(|feed| feed.live(settings, workers, sources))?;
     super::summarize(&outcome)
