@@ -213,7 +213,8 @@ fn a_small_block_cannot_make_a_large_list() {
 }
 
 mod oracle {
-    //! Against loona-hpack, where both see the whole connection.
+    //! Against a decoder that saw the whole connection. That one is held to loona-hpack by the
+    //! fuzz target `hpack`, which has a lock of its own.
 
     use proptest::prelude::*;
 
@@ -246,51 +247,31 @@ mod oracle {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
-        #[test]
-        fn both_read_the_same(
-            blocks in prop::collection::vec(prop::collection::vec(representation(), 0..12), 1..8),
-        ) {
-            let mut oracle = loona_hpack::Decoder::new();
-            let mut decoder = Decoder::new(true, 65_536);
-            for block in blocks {
-                let block = block.concat();
-                let mut list = FieldList::default();
-                let ours = decoder.decode(&block, LIMITS, 8, &mut list, |_| false);
-                let Ok(theirs) = oracle.decode(&block) else {
-                    // It ends the connection at the first index that does not exist; we go on.
-                    break;
-                };
-                prop_assert_eq!(ours, Ok(()));
-                prop_assert!(!list.has_invalid_index);
-                let ours: Vec<_> = list
-                    .fields()
-                    .map(|f| (f.name.unwrap_or_default().to_vec(), f.value.unwrap_or_default().to_vec()))
-                    .collect();
-                prop_assert_eq!(ours, theirs);
-            }
-        }
-
         /// Joined midway: what resolves, resolves to the same.
         #[test]
         fn what_is_known_after_joining_midway_is_right(
             blocks in prop::collection::vec(prop::collection::vec(representation(), 0..12), 2..10),
             missed in 0_usize..6,
         ) {
-            let mut oracle = loona_hpack::Decoder::new();
+            let mut oracle = Decoder::new(true, 65_536);
             let mut decoder = Decoder::new(false, 65_536);
             for (i, block) in blocks.into_iter().enumerate() {
                 let block = block.concat();
-                let Ok(theirs) = oracle.decode(&block) else { break };
+                let mut theirs = FieldList::default();
+                let result = oracle.decode(&block, LIMITS, 8, &mut theirs, |_| false);
+                if result.is_err() || theirs.has_invalid_index {
+                    break;
+                }
                 if i < missed {
                     continue;
                 }
                 let mut list = FieldList::default();
                 prop_assert_eq!(decoder.decode(&block, LIMITS, 8, &mut list, |_| false), Ok(()));
-                for (ours, (name, value)) in list.fields().zip(&theirs) {
-                    prop_assert!(ours.name.is_none_or(|known| known == name));
-                    prop_assert!(ours.value.is_none_or(|known| known == value));
+                for (ours, theirs) in list.fields().zip(theirs.fields()) {
+                    prop_assert!(ours.name.is_none() || ours.name == theirs.name);
+                    prop_assert!(ours.value.is_none() || ours.value == theirs.value);
                 }
-                prop_assert_eq!(list.fields().count(), theirs.len());
+                prop_assert_eq!(list.fields().count(), theirs.fields().count());
             }
         }
     }
