@@ -18,6 +18,7 @@ use tapscope_analyzer::inventory::specification::Specification;
 use tapscope_analyzer::snapshot::{
     Changes, EndpointId, EndpointSnapshot, FindingId, FindingSnapshot, FindingStatus,
 };
+use tapscope_analyzer::vantage::Legs;
 use tapscope_dashboard_api::{Command, CommandError, LiveView, PublishedSpecification, StoreState};
 use tapscope_record::{Counter, ExchangeRecord, HealthReport};
 use tapscope_store::{SqliteStore, Store, StoredSpecification};
@@ -56,6 +57,8 @@ pub(crate) enum Input {
 
 /// Analyzer, store, exchange log and read model.
 pub(crate) struct Engine {
+    /// Joins what was seen on both sides of a proxy before it is analyzed.
+    legs: Legs,
     analyzer: Analyzer,
     store: Option<SqliteStore>,
     store_path: String,
@@ -76,6 +79,8 @@ pub(crate) struct Engine {
     last_saved: i64,
     dirty: bool,
     records: u64,
+    /// The latest packet time that was told.
+    latest: i64,
     store_failures: u64,
     /// When the latest failure was logged.
     failure_told: Option<Instant>,
@@ -110,6 +115,7 @@ impl Engine {
         let health = store.as_mut().map(Store::health).transpose()?.flatten();
         view.restore(restored.clone());
         let mut engine = Self {
+            legs: Legs::new(settings.analyzer.vantage.clone()),
             analyzer: Analyzer::new(settings.analyzer.clone(), restored),
             store,
             store_path,
@@ -127,6 +133,7 @@ impl Engine {
             last_saved: 0,
             dirty: true,
             records: 0,
+            latest: 0,
             store_failures: 0,
             failure_told: None,
         };
@@ -161,6 +168,7 @@ impl Engine {
             }
             self.save_when_due();
         }
+        self.finish();
         let saved = self.save_all();
         let Some(mut commands) = commands else {
             return saved.map(|()| self);
@@ -200,23 +208,44 @@ impl Engine {
     fn handle_input(&mut self, input: Input) {
         match input {
             Input::Records(records) => {
-                for record in &records {
-                    let observation = self.analyzer.handle_record(record);
-                    if let Some(log) = &mut self.log {
-                        log.push(&LogLine::new(record, &observation));
-                    }
+                for record in records {
+                    self.legs.handle_record(record);
+                    self.analyze();
                 }
-                self.records += records.len() as u64;
-                self.dirty = true;
             }
             Input::Time(now) => {
-                self.analyzer.handle_time(now);
+                self.legs.handle_time(now);
+                self.analyze();
+                self.latest = self.latest.max(now);
+                self.analyzer.handle_time(self.legs.settled(now));
                 self.dirty = true;
             }
             Input::Health(report) => {
                 self.health = report;
                 self.health_is_new = true;
             }
+        }
+    }
+
+    /// Gives the analyzer the exchanges whose legs have come in.
+    fn analyze(&mut self) {
+        while let Some(record) = self.legs.take_record() {
+            let observation = self.analyzer.handle_record(&record);
+            if let Some(log) = &mut self.log {
+                log.push(&LogLine::new(&record, &observation));
+            }
+            self.records += 1;
+            self.dirty = true;
+        }
+    }
+
+    /// The input is over: nothing waits for another leg any more.
+    fn finish(&mut self) {
+        self.legs.flush();
+        self.analyze();
+        if self.latest > 0 {
+            self.analyzer.handle_time(self.latest);
+            self.dirty = true;
         }
     }
 
@@ -314,10 +343,10 @@ impl Engine {
 
     fn show_health(&self, store_error: Option<String>) {
         let mut report = self.health.clone();
-        let own = self
-            .analyzer
-            .counters()
+        let own = self.analyzer.counters();
+        let own = own
             .into_iter()
+            .chain(self.legs.counters())
             .map(|(name, reason, value)| Counter {
                 stage: "analyzer".to_owned(),
                 name,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tapscope_analyzer::Observation;
 use tapscope_http::{BodyEnd, HttpExchange, Pairing, Protocol};
-use tapscope_record::{Completeness, ExchangeRecord, PathSegment, Signal};
+use tapscope_record::{Completeness, ExchangeRecord, PathSegment, Signal, VantagePoint};
 
 /// One exchange as it was on the wire (`tapscope exchanges`): the request target unredacted,
 /// because the person asked for it on their own capture; never a header value or a body.
@@ -102,6 +102,8 @@ pub(crate) struct LogLine<'a> {
     consumer: &'a str,
     signals: Vec<&'a Signal>,
     completeness: Completeness,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    vantage: &'a [VantagePoint],
 }
 
 /// An endpoint as people write it.
@@ -157,6 +159,7 @@ impl<'a> LogLine<'a> {
             consumer: &observation.consumer_label,
             signals: record.signals.iter().chain(&observation.signals).collect(),
             completeness: record.completeness,
+            vantage: &record.vantage,
         }
     }
 }

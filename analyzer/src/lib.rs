@@ -1,8 +1,11 @@
 //! The analyzer: redacted records in, inventory and findings out. Pure and single-writer.
 //!
-//! The data's way: [`endpoint`] (which endpoint is this?) → [`inventory`] (what do we know of
+//! The data's way: [`vantage`] (which records are one call?) → [`endpoint`] (which endpoint is this?) → [`inventory`] (what do we know of
 //! it?) → [`baseline`] (what is usual?) → [`anomaly`] (what departs?) → [`finding`] (what should
 //! a person see?). [`snapshot`] is all of it as plain data, for the store and the readers.
+
+/// Legs of an exchange → one exchange with its vantage points.
+pub mod vantage;
 
 /// Record → endpoint: template learning per host.
 pub mod endpoint;

@@ -2,6 +2,7 @@
 
 use crate::endpoint::TemplateSettings;
 use crate::snapshot::Nanos;
+use crate::vantage::VantageSettings;
 
 /// One second of packet time.
 pub const SECOND: Nanos = 1_000_000_000;
@@ -19,6 +20,8 @@ pub const DAY: Nanos = 24 * HOUR;
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct AnalyzerSettings {
+    /// Joining the legs of an exchange.
+    pub vantage: VantageSettings,
     /// Template learning.
     pub templates: TemplateSettings,
     /// What the inventory keeps.
@@ -170,6 +173,10 @@ pub struct LifecyclePolicy {
     pub orphan_min_requests: u64,
     /// Share of a host's exchanges that must have been seen complete for the same.
     pub orphan_min_complete: f64,
+    /// Share of a host's exchanges that must have been seen complete before silence is called
+    /// dormant: of a feed that loses half, an endpoint called once a week is missed for a month
+    /// once in sixteen.
+    pub dormant_min_complete: f64,
     /// Successful calls to a documented operation before a specification that names no host is
     /// taken to cover the host.
     pub adoption_min_successes: u64,
@@ -184,6 +191,7 @@ impl Default for LifecyclePolicy {
             sunset_grace: DAY,
             orphan_min_requests: 200,
             orphan_min_complete: 0.9,
+            dormant_min_complete: 0.5,
             adoption_min_successes: 1,
         }
     }

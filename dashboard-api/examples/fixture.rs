@@ -18,7 +18,7 @@ use tapscope_dashboard_api::{
     ApiSettings, ApiState, Command, CommandError, LiveView, PublishedSpecification, StoreState,
     serve,
 };
-use tapscope_record::{Counter, HealthReport, SourceHealth};
+use tapscope_record::{Counter, FeedCounters, FeedHealth, HealthReport, SourceHealth};
 
 const MINUTE: Nanos = 60_000_000_000;
 
@@ -195,6 +195,11 @@ impl World {
                 counter("http", "http_other_protocol", Some("tls"), 4000),
                 counter("http", "http_head_refused", Some("header_name"), 3),
             ],
+            feeds: vec![
+                feed(Some(12), packets, 1),
+                feed(Some(30), packets / 4, 900),
+                feed(None, 4_000, 0),
+            ],
             ..HealthReport::default()
         }
     }
@@ -300,6 +305,37 @@ impl World {
     }
 }
 
+/// A feed that lost `lost` of 10,000 bytes.
+fn feed(vlan: Option<u16>, segments: u64, lost: u64) -> FeedHealth {
+    FeedHealth {
+        source: "eth1".to_owned(),
+        vlan,
+        network: None,
+        counters: FeedCounters {
+            segments,
+            payload_bytes: segments * 600,
+            delivered_bytes: segments * (600 - 600 * lost / 10_000),
+            unseen_bytes: segments * 600 * lost / 10_000,
+            unseen_gaps: segments * lost / 100_000,
+            duplicates: segments / 200,
+            retransmissions: segments / 900,
+            connections: segments / 40,
+            client_only: segments / 4_000,
+            http_connections: segments / 40,
+            tls_streams: segments / 200,
+            heads_parsed: segments / 8,
+            exchanges: segments / 16,
+            ..FeedCounters::default()
+        },
+    }
+}
+
+/// All but one in fifty.
+fn seen_whole(requests: u64) -> BTreeMap<String, u64> {
+    let cut = requests / 50;
+    counts(&[("complete", requests - cut), ("gap", cut)])
+}
+
 fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) -> EndpointSnapshot {
     let (method, template, lifecycle) = path;
     let seen = lifecycle != Lifecycle::Orphan;
@@ -361,10 +397,9 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
             ("10.0.0.8:8080", requests / 2),
         ]),
         protocols: counts(&[("http1", requests)]),
-        completeness: counts(&[
-            ("complete", requests - requests / 50),
-            ("gap", requests / 50),
-        ]),
+        completeness: seen_whole(requests),
+        feeds: counts(&[("vlan:12", requests)]),
+        vantage_points: counts(&[("10.0.0.1 > 10.0.1.5:8080", requests / 2)]),
         latency: histogram(2_000_000 + seed % 80_000_000, requests),
         request_size: histogram(300, requests / 3),
         response_size: histogram(4000 + seed % 9000, requests),

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::coverage::coverage;
 use crate::error::Problem;
 use crate::findings::finding_summary;
 use crate::live::{EndpointEntry, LiveView, UNSEEN};
@@ -438,6 +439,8 @@ fn detail(view: &LiveView, asked: Id, entry: &EndpointEntry) -> EndpointDetail {
         servers: snapshot.servers.clone(),
         protocols: snapshot.protocols.clone(),
         completeness: snapshot.completeness.clone(),
+        coverage: coverage(snapshot, &view.health()),
+        vantage_points: snapshot.vantage_points.clone(),
         latency: Histogram::of_latency(&snapshot.latency),
         request_size: Histogram::of_sizes(&snapshot.request_size),
         response_size: Histogram::of_sizes(&snapshot.response_size),

@@ -11,6 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::command::Command;
+use crate::coverage::coverage;
 use crate::endpoints::{Order, endpoint_name};
 use crate::error::Problem;
 use crate::live::LiveView;
@@ -289,11 +290,14 @@ pub(crate) fn finding_summary(view: &LiveView, finding: &FindingSnapshot) -> Fin
 
 /// Everything about one finding.
 fn detail(view: &LiveView, finding: &FindingSnapshot) -> FindingDetail {
+    let about = finding.endpoint.as_ref();
+    let endpoint = about.and_then(|about| view.endpoint(view.survivor(about.id)));
     FindingDetail {
         summary: finding_summary(view, finding),
         explanation: finding.explanation.clone(),
         owasp: finding.owasp.clone(),
         evidence: finding.evidence.iter().map(Into::into).collect(),
         history: finding.history.iter().map(Into::into).collect(),
+        endpoint_coverage: endpoint.map(|entry| coverage(&entry.snapshot, &view.health())),
     }
 }

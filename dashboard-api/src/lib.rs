@@ -59,6 +59,9 @@ mod health;
 /// `/metrics`.
 mod metrics;
 
+/// How much of an endpoint's traffic was seen.
+mod coverage;
+
 /// `/events`.
 mod events;
 

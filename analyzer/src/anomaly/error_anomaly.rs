@@ -1,7 +1,7 @@
 //! An endpoint answers with more errors than it usually does.
 
 use super::volume_anomaly::anomaly;
-use super::{Anomaly, Detector, Scene, Words, name, percent};
+use super::{Anomaly, Basis, Detector, Scene, Words, name, percent};
 use crate::snapshot::Severity;
 
 pub(super) struct ErrorAnomaly;
@@ -17,6 +17,10 @@ impl Detector for ErrorAnomaly {
 
     fn detail(&self) -> &'static str {
         "The endpoint answers with more errors than usual."
+    }
+
+    fn basis(&self) -> Basis {
+        Basis::Counted
     }
 
     fn inspect(&self, scene: &Scene<'_>) -> Option<Anomaly> {

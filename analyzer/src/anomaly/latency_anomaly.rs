@@ -1,7 +1,7 @@
 //! An endpoint answers more slowly than it usually does.
 
 use super::volume_anomaly::anomaly;
-use super::{Anomaly, Detector, Scene, Words, name};
+use super::{Anomaly, Basis, Detector, Scene, Words, name};
 use crate::snapshot::Severity;
 
 /// Nanoseconds of a millisecond.
@@ -20,6 +20,10 @@ impl Detector for LatencyAnomaly {
 
     fn detail(&self) -> &'static str {
         "The endpoint answers more slowly than usual."
+    }
+
+    fn basis(&self) -> Basis {
+        Basis::Counted
     }
 
     fn inspect(&self, scene: &Scene<'_>) -> Option<Anomaly> {

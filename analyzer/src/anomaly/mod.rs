@@ -107,6 +107,16 @@ pub struct Words {
     pub evidence: String,
 }
 
+/// What a detector's verdict rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// On what one exchange showed: loss can hide it, but not make it up.
+    Seen,
+    /// On how often, how fast or since when things are seen: loss that comes or goes looks the
+    /// same.
+    Counted,
+}
+
 /// Tells one kind of anomaly. Detectors hold nothing: what they need to remember is the entry's
 /// and the baseline's.
 pub trait Detector: Sync {
@@ -124,6 +134,11 @@ pub trait Detector: Sync {
     /// whom something is called is of operations.
     fn of_operation(&self) -> bool {
         true
+    }
+
+    /// What it rests on, and so what loss can do to it.
+    fn basis(&self) -> Basis {
+        Basis::Seen
     }
 
     /// Whether something is odd. Called on every exchange: cheap tests first.

@@ -1,6 +1,6 @@
 //! An endpoint came up on a host that was known before and that no specification covers.
 
-use super::{Anomaly, Detector, Scene, Words, exchange, name};
+use super::{Anomaly, Basis, Detector, Scene, Words, exchange, name};
 use crate::inventory::entry::succeeded;
 use crate::snapshot::{Lifecycle, Severity};
 
@@ -17,6 +17,10 @@ impl Detector for NewEndpoint {
 
     fn detail(&self) -> &'static str {
         "The endpoint came up after its host was known."
+    }
+
+    fn basis(&self) -> Basis {
+        Basis::Counted
     }
 
     fn inspect(&self, scene: &Scene<'_>) -> Option<Anomaly> {

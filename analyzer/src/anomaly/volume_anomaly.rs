@@ -1,6 +1,6 @@
 //! An endpoint gets more calls in a window than its past explains.
 
-use super::{Anomaly, Detector, Scene, Words, name};
+use super::{Anomaly, Basis, Detector, Scene, Words, name};
 use crate::baseline::Departure;
 use crate::snapshot::Severity;
 
@@ -17,6 +17,10 @@ impl Detector for VolumeAnomaly {
 
     fn detail(&self) -> &'static str {
         "The endpoint gets more calls than usual."
+    }
+
+    fn basis(&self) -> Basis {
+        Basis::Counted
     }
 
     fn inspect(&self, scene: &Scene<'_>) -> Option<Anomaly> {

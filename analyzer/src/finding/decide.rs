@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::FindingBook;
 use crate::UnknownFinding;
+use crate::anomaly::Basis;
 use crate::settings::FindingSettings;
 use crate::snapshot::{FindingId, FindingSnapshot, FindingStatus, Nanos, StatusChange};
 
@@ -26,6 +27,15 @@ impl FindingBook {
         self.changed.insert(id);
         self.urgent = true;
         Ok(())
+    }
+}
+
+/// How much of a detector's confidence is left at that coverage: what rests on counting is as sure
+/// as the counting is whole.
+pub(super) fn coverage_factor(basis: Basis, coverage: f64) -> f64 {
+    match basis {
+        Basis::Seen => 1.0,
+        Basis::Counted => coverage.clamp(0.0, 1.0),
     }
 }
 

@@ -221,7 +221,8 @@ fn occur(
         Some(entry) => entry.coverage(),
         None => crate::inventory::share(scene.host.complete, scene.host.requests),
     };
-    finding.confidence = finding.confidence.max(anomaly.confidence);
+    let factor = decide::coverage_factor(detector.basis(), finding.coverage);
+    finding.confidence = finding.confidence.max(anomaly.confidence * factor);
     let latest = finding.evidence.last().map_or(i64::MIN, |e| e.time);
     let worse = anomaly.severity > finding.severity;
     let due = time.saturating_sub(latest) >= settings.evidence_interval;

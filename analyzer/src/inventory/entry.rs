@@ -7,8 +7,9 @@ use serde::Deserialize as _;
 use super::consumer::{Identity, authentication};
 use super::distinct::Distinct;
 use super::distribution::{Bounds, Distribution};
-use super::lifecycle::{self, Case};
+use super::lifecycle::{self, Case, HostSight};
 use super::minutes::{Minutes, Moment};
+use super::origin;
 use super::parameters::Parameters;
 use super::schema::Schemas;
 use super::specification::coverage::Standing;
@@ -102,6 +103,8 @@ struct Seen {
     servers: Tally,
     protocols: Tally,
     completeness: Tally,
+    feeds: Tally,
+    vantage_points: Tally,
     latency: Distribution,
     request_size: Distribution,
     response_size: Distribution,
@@ -167,6 +170,8 @@ impl Entry {
                 servers: Tally::default(),
                 protocols: Tally::default(),
                 completeness: Tally::default(),
+                feeds: Tally::default(),
+                vantage_points: Tally::default(),
                 latency: Distribution::new(Bounds::latency(settings.max_latency_ns)),
                 request_size: Distribution::new(size),
                 response_size: Distribution::new(size),
@@ -195,6 +200,10 @@ impl Entry {
         seen.servers.add(&record.server.to_string(), 1, keys);
         seen.protocols.add(&record.protocol, 1, keys);
         seen.completeness.add(completeness(record), 1, keys);
+        seen.feeds.add(&origin::feed_of_record(record), 1, keys);
+        for point in &record.vantage {
+            seen.vantage_points.add(&origin::leg(point), 1, keys);
+        }
         if let Some(latency) = record.latency_ns {
             seen.latency.record(latency);
         }
@@ -271,14 +280,14 @@ impl Entry {
     }
 
     /// Computes the label anew; true when it changed.
-    pub fn relabel(&mut self, host_since: Nanos, now: Nanos, settings: &AnalyzerSettings) -> bool {
+    pub fn relabel(&mut self, host: HostSight, now: Nanos, settings: &AnalyzerSettings) -> bool {
         let case = Case {
             facts: &self.facts,
             requests: self.requests,
             successes: self.counts.successes,
             first_seen: self.first_seen,
             last_seen: self.last_seen,
-            host_since,
+            host,
             now,
         };
         let (lifecycle, reason) = lifecycle::label(&case, &settings.lifecycle);
@@ -423,6 +432,8 @@ impl Entry {
             servers: seen.servers.snapshot(),
             protocols: seen.protocols.snapshot(),
             completeness: seen.completeness.snapshot(),
+            feeds: seen.feeds.snapshot(),
+            vantage_points: seen.vantage_points.snapshot(),
             latency: seen.latency.snapshot(),
             request_size: seen.request_size.snapshot(),
             response_size: seen.response_size.snapshot(),
@@ -512,6 +523,8 @@ impl Seen {
             servers: Tally::from_counts(&snapshot.servers),
             protocols: Tally::from_counts(&snapshot.protocols),
             completeness: Tally::from_counts(&snapshot.completeness),
+            feeds: Tally::from_counts(&snapshot.feeds),
+            vantage_points: Tally::from_counts(&snapshot.vantage_points),
             latency: Distribution::restore(latency, &snapshot.latency),
             request_size: Distribution::restore(size, &snapshot.request_size),
             response_size: Distribution::restore(size, &snapshot.response_size),
@@ -541,6 +554,8 @@ impl Seen {
         self.servers.merge(&other.servers, keys);
         self.protocols.merge(&other.protocols, keys);
         self.completeness.merge(&other.completeness, keys);
+        self.feeds.merge(&other.feeds, keys);
+        self.vantage_points.merge(&other.vantage_points, keys);
         self.latency.merge(&other.latency);
         self.request_size.merge(&other.request_size);
         self.response_size.merge(&other.response_size);

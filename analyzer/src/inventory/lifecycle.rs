@@ -7,6 +7,17 @@ use crate::snapshot::{Facts, Lifecycle, Nanos};
 /// Nanoseconds of a second.
 const NANOS: i64 = 1_000_000_000;
 
+/// What is known of the host: whether silence means anything.
+#[derive(Clone, Copy, Debug)]
+pub struct HostSight {
+    /// First exchange.
+    pub since: Nanos,
+    /// Last exchange.
+    pub last_seen: Nanos,
+    /// Share of its exchanges that was seen complete.
+    pub complete: f64,
+}
+
 /// What a label is derived from.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
@@ -20,8 +31,8 @@ pub struct Case<'a> {
     pub first_seen: Nanos,
     /// Last exchange.
     pub last_seen: Nanos,
-    /// First exchange of the host.
-    pub host_since: Nanos,
+    /// Its host.
+    pub host: HostSight,
     /// Now.
     pub now: Nanos,
 }
@@ -57,7 +68,9 @@ pub fn label(case: &Case<'_>, policy: &LifecyclePolicy) -> (Lifecycle, String) {
         return (Lifecycle::Orphan, reason);
     }
     let silent = case.now.saturating_sub(case.last_seen);
-    let dormant = silent > policy.dormant_after;
+    let is_silent = silent > policy.dormant_after;
+    // What is lost is silent, too.
+    let dormant = is_silent && case.host.complete >= policy.dormant_min_complete;
     if let Some(why) = retired(facts, case.last_seen, policy)
         && !dormant
         && case.successes > 0
@@ -73,8 +86,7 @@ pub fn label(case: &Case<'_>, policy: &LifecyclePolicy) -> (Lifecycle, String) {
         return (Lifecycle::Shadow, reason.to_owned());
     }
     if dormant {
-        let reason = format!("No call for {} days.", silent / DAY);
-        return (Lifecycle::Dormant, reason);
+        return (Lifecycle::Dormant, dormant_reason(case, silent, policy));
     }
     if documented {
         let reason = format!(
@@ -84,7 +96,7 @@ pub fn label(case: &Case<'_>, policy: &LifecyclePolicy) -> (Lifecycle, String) {
         return (Lifecycle::Documented, reason);
     }
     let age = case.now.saturating_sub(case.first_seen);
-    let came_later = case.first_seen.saturating_sub(case.host_since) > policy.learning;
+    let came_later = case.first_seen.saturating_sub(case.host.since) > policy.learning;
     if !facts.covered_by_specification && came_later && age <= policy.new_for {
         let reason = "First seen a short while ago on a host that was known before; no \
                       specification covers the host.";
@@ -96,6 +108,19 @@ pub fn label(case: &Case<'_>, policy: &LifecyclePolicy) -> (Lifecycle, String) {
         "Called; no specification covers its host, so nothing more can be said."
     };
     (Lifecycle::Unclassified, reason.to_owned())
+}
+
+/// Why it is dormant; an endpoint that fell silent with everything else may only be out of sight.
+fn dormant_reason(case: &Case<'_>, silent: Nanos, policy: &LifecyclePolicy) -> String {
+    let days = silent / DAY;
+    if case.now.saturating_sub(case.host.last_seen) > policy.dormant_after {
+        format!(
+            "No call for {days} days, and none to anything else on its host: perhaps it is only \
+             mirrored no more."
+        )
+    } else {
+        format!("No call for {days} days.")
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +137,11 @@ mod tests {
             successes: 9,
             first_seen: T0,
             last_seen: T0 + DAY,
-            host_since: T0,
+            host: HostSight {
+                since: T0,
+                last_seen: T0 + DAY,
+                complete: 1.0,
+            },
             now: T0 + DAY,
         };
         change(&mut case);
@@ -159,6 +188,40 @@ mod tests {
         }
         let late = |c: &mut Case<'_>| c.first_seen = T0 + 20 * HOUR;
         assert_eq!(label_of(&none, late), Lifecycle::New);
+    }
+
+    #[test]
+    fn silence_is_no_dormancy_where_much_is_lost() {
+        let none = Facts::default();
+        let silent = |c: &mut Case<'_>| c.now = c.last_seen + 31 * DAY;
+        assert_eq!(label_of(&none, silent), Lifecycle::Dormant);
+        let lossy = |c: &mut Case<'_>| {
+            c.now = c.last_seen + 31 * DAY;
+            c.host.complete = 0.3;
+        };
+        assert_eq!(label_of(&none, lossy), Lifecycle::Unclassified);
+    }
+
+    #[test]
+    fn an_endpoint_that_fell_silent_with_its_host_is_marked() {
+        let facts = Facts::default();
+        let mut case = Case {
+            facts: &facts,
+            requests: 10,
+            successes: 9,
+            first_seen: T0,
+            last_seen: T0,
+            host: HostSight {
+                since: T0,
+                last_seen: T0,
+                complete: 1.0,
+            },
+            now: T0 + 31 * DAY,
+        };
+        let policy = LifecyclePolicy::default();
+        assert!(label(&case, &policy).1.contains("mirrored no more"));
+        case.host.last_seen = case.now;
+        assert_eq!(label(&case, &policy).1, "No call for 31 days.");
     }
 
     #[test]

@@ -9,6 +9,9 @@ pub mod partition;
 /// One endpoint.
 pub mod entry;
 
+/// Where exchanges were seen.
+pub mod origin;
+
 /// Facts to labels.
 pub mod lifecycle;
 

@@ -16,6 +16,7 @@ use foldhash::fast::FixedState;
 use super::consumer::Identity;
 use super::due::Due;
 use super::entry::{Entry, sound_latency, succeeded, whole};
+use super::lifecycle::HostSight;
 use super::specification::Specification;
 use super::specification::coverage::{Coverage, Standing};
 use crate::baseline::{Answer, Call};
@@ -74,6 +75,18 @@ pub struct Totals {
     pub successes: u64,
     /// Those of them that carried credentials.
     pub authenticated: u64,
+}
+
+impl Totals {
+    /// What labels of the host's endpoints depend on.
+    #[must_use]
+    pub fn sight(&self) -> HostSight {
+        HostSight {
+            since: self.first_seen,
+            last_seen: self.last_seen,
+            complete: super::share(self.complete, self.requests.max(1)),
+        }
+    }
 }
 
 /// What changed since it was last taken.
@@ -209,7 +222,7 @@ impl Partition {
         }
         self.relabelled = now;
         for (id, entry) in &mut self.entries {
-            if entry.relabel(self.totals.first_seen, now, settings) {
+            if entry.relabel(self.totals.sight(), now, settings) {
                 self.changes.due.touch(*id);
             }
         }
@@ -257,7 +270,7 @@ impl Partition {
         let standing = self.coverage.standing(&entry.at.method, &entry.at.template);
         let before = entry.facts.clone();
         entry.set_standing(standing);
-        let relabelled = entry.relabel(self.totals.first_seen, now, settings);
+        let relabelled = entry.relabel(self.totals.sight(), now, settings);
         if relabelled || before != entry.facts {
             self.changes.due.touch(id);
         }
@@ -371,7 +384,7 @@ impl Partition {
             || entry.requests <= 1
             || entry.last_seen.saturating_sub(silent) < 0;
         if changed || entry.lifecycle == crate::snapshot::Lifecycle::Dormant {
-            entry.relabel(self.totals.first_seen, record.time, settings);
+            entry.relabel(self.totals.sight(), record.time, settings);
         }
         self.changes.due.touch(id);
         self.adopt(id, record.time, settings);

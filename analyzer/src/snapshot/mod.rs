@@ -234,6 +234,13 @@ pub struct EndpointSnapshot {
     /// Exchanges by completeness (`complete`, `gap`, `aborted`, `open`, `request_missing`,
     /// `response_missing`).
     pub completeness: BTreeMap<String, u64>,
+    /// Exchanges by the feed (VLAN, virtual network) that brought them, at most a named cap.
+    #[serde(default)]
+    pub feeds: BTreeMap<String, u64>,
+    /// Exchanges that were seen on further legs behind a proxy, by leg (`client > server:port`), at
+    /// most a named cap. They are counted once.
+    #[serde(default)]
+    pub vantage_points: BTreeMap<String, u64>,
     /// Latency in nanoseconds.
     pub latency: HistogramSnapshot,
     /// Request content in bytes.

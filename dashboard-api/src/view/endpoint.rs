@@ -7,6 +7,7 @@ use tapscope_analyzer::inventory::share;
 use tapscope_analyzer::snapshot::{self, EndpointRef, Facts, ParameterSnapshot};
 use utoipa::ToSchema;
 
+use super::coverage::Coverage;
 use super::finding::FindingSummary;
 use super::id::Id;
 use super::measure::{Histogram, Minute};
@@ -328,6 +329,10 @@ pub struct EndpointDetail {
     pub protocols: BTreeMap<String, u64>,
     /// Exchanges by completeness.
     pub completeness: BTreeMap<String, u64>,
+    /// How much of its traffic was seen.
+    pub coverage: Coverage,
+    /// Exchanges that were seen on further legs behind a proxy, by leg; each is counted once.
+    pub vantage_points: BTreeMap<String, u64>,
     /// Latency in milliseconds.
     pub latency: Histogram,
     /// Request content in bytes.

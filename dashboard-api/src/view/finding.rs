@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tapscope_analyzer::snapshot;
 use utoipa::ToSchema;
 
+use super::coverage::Coverage;
 use super::endpoint::EndpointName;
 use super::id::Id;
 use super::time::Time;
@@ -191,6 +192,9 @@ pub struct FindingDetail {
     pub evidence: Vec<FindingEvidence>,
     /// Decisions, oldest first.
     pub history: Vec<FindingDecision>,
+    /// How much of its endpoint's traffic was seen; null when it is about no endpoint.
+    #[schema(required = true)]
+    pub endpoint_coverage: Option<Coverage>,
 }
 
 impl From<&snapshot::Evidence> for FindingEvidence {

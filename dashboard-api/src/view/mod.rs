@@ -22,6 +22,9 @@ pub mod endpoint;
 /// What their bodies look like.
 pub mod schema;
 
+/// How much was seen.
+pub mod coverage;
+
 /// Findings.
 pub mod finding;
 

@@ -66,6 +66,8 @@ pub(crate) fn endpoint(id: u64, host: &str, template: &str, requests: u64) -> En
         servers: counts("10.0.0.1:80", requests),
         protocols: counts("http1", requests),
         completeness: counts("complete", requests),
+        feeds: BTreeMap::new(),
+        vantage_points: BTreeMap::new(),
         latency: latency.clone(),
         request_size: HistogramSnapshot::default(),
         response_size: latency,

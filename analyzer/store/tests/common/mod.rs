@@ -133,6 +133,8 @@ pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
         servers: counts(&[("192.0.2.1:80", 4)]),
         protocols: counts(&[("http1", 4)]),
         completeness: counts(&[("complete", 4)]),
+        feeds: BTreeMap::new(),
+        vantage_points: BTreeMap::new(),
         latency: histogram.clone(),
         request_size: HistogramSnapshot::default(),
         response_size: histogram,
