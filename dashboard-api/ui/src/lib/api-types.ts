@@ -333,6 +333,47 @@ export interface components {
             /** @description Products of its user agents. */
             user_agents: string[];
         };
+        /** @description The coverage of the traffic that something was drawn from. */
+        Coverage: {
+            /**
+             * Format: double
+             * @description Share of its exchanges whose two messages were seen whole, 0 to 1; null without any.
+             */
+            complete_share: number | null;
+            /**
+             * Format: double
+             * @description Loss of the feeds that brought it, weighted by its exchanges: the share of their bytes that
+             *     was acknowledged and never seen. Null when it is not known.
+             */
+            feed_loss_share: number | null;
+            /** @description The feeds that brought it, most exchanges first. */
+            feeds: components["schemas"]["CoveringFeed"][];
+            /**
+             * Format: double
+             * @description Share of its exchanges that a gap cut.
+             */
+            gap_share: number | null;
+            /**
+             * Format: double
+             * @description Share of its exchanges of which only the request or only the response was seen.
+             */
+            one_sided_share: number | null;
+        };
+        /** @description One feed that brought exchanges of an endpoint. */
+        CoveringFeed: {
+            /**
+             * Format: double
+             * @description Share of the feed's bytes that was acknowledged and never seen; null when it is not known.
+             */
+            loss_share: number | null;
+            /** @description `vlan:12`, `vxlan:7`, both, or `untagged`. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Exchanges of the endpoint that came by it.
+             */
+            requests: number;
+        };
         /** @description A kind of credential that successful calls carried, and where. */
         CredentialUse: {
             /** @description `authorization`, `header`, `query`, `cookie`, … */
@@ -401,6 +442,8 @@ export interface components {
             completeness: {
                 [key: string]: number;
             };
+            /** @description How much of its traffic was seen. */
+            coverage: components["schemas"]["Coverage"];
             /** @description Kinds of credentials that successful calls carried, and where. */
             credentials: components["schemas"]["CredentialUse"][];
             /** @description Paths the template was drawn from (redacted). */
@@ -452,6 +495,10 @@ export interface components {
             };
             /** @description The consumers with the most calls, descending. */
             top_consumers: components["schemas"]["EndpointConsumer"][];
+            /** @description Exchanges that were seen on further legs behind a proxy, by leg; each is counted once. */
+            vantage_points: {
+                [key: string]: number;
+            };
         };
         /** @description One difference of one endpoint. */
         EndpointDrift: components["schemas"]["DriftView"] & {
@@ -551,6 +598,69 @@ export interface components {
             template_confidence: number;
             transport: components["schemas"]["Id"] | null;
         };
+        /** @description One feed: an interface, a VLAN on it, a virtual network or mirror session. */
+        Feed: {
+            /**
+             * Format: double
+             * @description The furthest step back of the clock, in milliseconds.
+             */
+            clock_back_ms_max: number;
+            /**
+             * Format: double
+             * @description Share of the segments that are second copies.
+             */
+            copied_share: number | null;
+            /** @description Every counter by name. */
+            counters: {
+                [key: string]: number;
+            };
+            /**
+             * Format: double
+             * @description Share of the segments that the capture cut.
+             */
+            cut_share: number | null;
+            /**
+             * Format: double
+             * @description Share of the segments that came before the ones in front of them.
+             */
+            disordered_share: number | null;
+            /** @description For people: `eth1, VLAN 12, vxlan:42`. */
+            name: string;
+            /** @description Virtual network or mirror session, as `vxlan:42`; null when there is none. */
+            network: string | null;
+            /**
+             * Format: double
+             * @description Share of the connections of which one direction was seen.
+             */
+            one_sided_share: number | null;
+            /**
+             * Format: double
+             * @description Share of the segments that repeat earlier ones.
+             */
+            retransmitted_share: number | null;
+            /** @description Interface or file name. */
+            source: string;
+            /**
+             * Format: double
+             * @description Share of the streams that are TLS.
+             */
+            tls_share: number | null;
+            /**
+             * Format: double
+             * @description Share of the heads that only the lenient parser could read.
+             */
+            tolerated_share: number | null;
+            /**
+             * Format: double
+             * @description Share of the bytes that were acknowledged and never seen, 0 to 1; null without any.
+             */
+            unseen_share: number | null;
+            /**
+             * Format: int32
+             * @description VLAN; null when untagged.
+             */
+            vlan: number | null;
+        };
         /**
          * @description How good what the sensor sees is.
          * @enum {string}
@@ -594,6 +704,7 @@ export interface components {
         };
         /** @description Everything about one finding. */
         FindingDetail: components["schemas"]["FindingSummary"] & {
+            endpoint_coverage: components["schemas"]["Coverage"] | null;
             /** @description Evidence: the first and the latest. */
             evidence: components["schemas"]["FindingEvidence"][];
             /** @description What it means, why it was raised, and what to do. */
@@ -665,6 +776,10 @@ export interface components {
         };
         /** @description Sensor health. */
         Health: {
+            /** @description What each interface, VLAN and virtual network brought and lacked. */
+            feeds: components["schemas"]["Feed"][];
+            /** @description What the parts of the sensor hold. */
+            memory: components["schemas"]["MemoryUse"][];
             /** @description Where packets come from. */
             sources: components["schemas"]["Source"][];
             /** @description Counters by stage. */
@@ -762,6 +877,21 @@ export interface components {
          * @enum {string}
          */
         Lifecycle: "zombie" | "shadow" | "orphan" | "dormant" | "new" | "documented" | "unclassified";
+        /** @description What a part of the sensor holds. */
+        MemoryUse: {
+            /**
+             * Format: int64
+             * @description Bytes it holds.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes it may hold; 0 when nothing but the sum is bounded.
+             */
+            bytes_max: number;
+            /** @description Which part. */
+            name: string;
+        };
         /** @description What the bodies of one media type look like: of requests, or of responses with one status. */
         MessageSchema: {
             /**
@@ -1124,6 +1254,29 @@ export interface components {
             /** @description Always `about:blank`: the status says what kind of problem it is. */
             type: string;
         };
+        /** @description One thing that is wrong with what the sensor sees. */
+        Reason: {
+            /**
+             * Format: double
+             * @description Estimated share of all exchanges that it hides or spoils, 0 to 1.
+             */
+            damage: number;
+            /** @description The interface, VLAN or virtual network that it is worst on; null when it is not of one. */
+            feed: string | null;
+            /** @description Which: `mirror_loss`, `one_direction_missing`, `sensor_too_slow`, `ring_too_small`, …. */
+            kind: string;
+            /** @description What to do about it. */
+            remedy: string;
+            /** @description What is wrong. */
+            sentence: string;
+            /**
+             * Format: double
+             * @description How much of what it is measured in is concerned, 0 to 1.
+             */
+            share: number;
+            /** @description How bad it makes the feed. */
+            state: components["schemas"]["FeedState"];
+        };
         /** @description One field of a body. */
         SchemaField: {
             /** @description Classes of personal or secret data, with how often. */
@@ -1195,6 +1348,16 @@ export interface components {
              * @description Packets delivered to the sensor.
              */
             packets: number;
+            /**
+             * Format: double
+             * @description Share of the looks into the ring that found the sensor behind, 0 to 1; null when not known.
+             */
+            ring_behind_share: number | null;
+            /**
+             * Format: int64
+             * @description Bytes of the ring as the kernel gave it; 0 when there is none or it is not known.
+             */
+            ring_bytes: number;
             /** @description `running`, `finished`, or the error it ended with. */
             state: string;
         };
@@ -1299,6 +1462,8 @@ export interface components {
         Time: string;
         /** @description The verdict on the feed. */
         Verdict: {
+            /** @description The same taken apart, the most damaging first; empty when nothing is wrong. */
+            reasons: components["schemas"]["Reason"][];
             /**
              * @description What is wrong and what to do about it, worst first; one sentence that says so when nothing
              *     is wrong.
