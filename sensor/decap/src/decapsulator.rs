@@ -38,6 +38,21 @@ impl Decapsulator {
     /// The segment borrows from the packet, or from this stage when the packet completed a
     /// fragmented datagram.
     pub fn handle_packet<'a>(&'a mut self, packet: RawPacket<'a>) -> Option<Segment<'a>> {
+        self.counters.packets += 1;
+        self.clock = self.clock.max(packet.timestamp);
+        // The usual packet leaves by the shortest way: every move of a segment is a copy.
+        if self.filter.is_empty()
+            && let Some(segment) = fast::segment(&packet)
+        {
+            self.counters.segments += 1;
+            return Some(segment);
+        }
+        self.handle_any(packet)
+    }
+
+    /// The packet that is not usual, or that the filter has a say in.
+    #[inline(never)]
+    fn handle_any<'a>(&'a mut self, packet: RawPacket<'a>) -> Option<Segment<'a>> {
         let Self {
             settings,
             filter,
@@ -45,17 +60,17 @@ impl Decapsulator {
             fragments,
             clock,
         } = self;
-        counters.packets += 1;
-        *clock = (*clock).max(packet.timestamp);
-        let segment = match fast::segment(&packet) {
+        // Without a filter the fast path was tried already.
+        let usual = if filter.is_empty() {
+            None
+        } else {
+            fast::segment(&packet)
+        };
+        let segment = match usual {
             Some(segment) => Ok(segment),
             None => peel(settings, counters, fragments, *clock, packet),
         };
         let refusal = match segment {
-            Ok(segment) if filter.is_empty() => {
-                counters.segments += 1;
-                return Some(segment);
-            }
             Ok(segment) => match filter.verdict(&segment) {
                 None => {
                     counters.segments += 1;
@@ -89,6 +104,7 @@ impl Decapsulator {
 }
 
 /// Everything but the fast path.
+#[inline]
 fn peel<'a>(
     settings: &DecapSettings,
     counters: &mut Counters,

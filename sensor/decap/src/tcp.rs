@@ -27,6 +27,7 @@ pub(crate) struct Header<'a> {
 }
 
 /// Reads the header of a segment of which `missing` bytes were cut off the end.
+#[inline]
 pub(crate) fn header(data: &[u8], missing: u32) -> Result<Header<'_>, Refusal> {
     let (fixed, _) = take::<HEADER_LEN>(data)?;
     let [
@@ -71,6 +72,7 @@ pub(crate) fn header(data: &[u8], missing: u32) -> Result<Header<'_>, Refusal> {
 
 impl<'a> Header<'a> {
     /// Joins what the layers know into the stage's output.
+    #[inline]
     pub(crate) fn into_segment(
         self,
         packet: &RawPacket<'_>,

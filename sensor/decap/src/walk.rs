@@ -7,6 +7,7 @@ use core::net::IpAddr;
 
 use crate::counters::Refusal;
 use crate::fragment::Fragment;
+use crate::tunnel::udp::Carried;
 use crate::{DecapSettings, Encapsulation, Layer, RawPacket, Segment};
 use crate::{fabric, ip, link, tcp, tunnel, vlan, wlan};
 
@@ -218,11 +219,11 @@ impl<'a, 's> Walk<'a, 's> {
         let named = match number {
             // IPv4 in IP, IPv6 in IP.
             4 | 41 => Ok((Layer::IpInIp, Protocol::Ip, self.data)),
-            tunnel::udp::PROTOCOL => match tunnel::udp::gre(self.data, self.settings) {
-                Some(data) => return self.gre(data),
-                None => tunnel::udp::payload(self.data, self.settings),
+            tunnel::udp::PROTOCOL => match tunnel::udp::payload(self.data, self.settings)? {
+                Carried::Tunnel(named) => named,
+                Carried::Gre(data) => return self.gre(data),
             },
-            47 => return self.gre(self.data),
+            tunnel::udp::GRE => return self.gre(self.data),
             tunnel::esp::PROTOCOL => tunnel::esp::packet(self.data),
             // EtherIP (RFC 3378): a version and a reserved byte, then a frame.
             97 => skip(self.data, 2).map(|rest| (Layer::EtherIp, Protocol::Ethernet, rest)),

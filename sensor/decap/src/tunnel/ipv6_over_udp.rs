@@ -11,7 +11,13 @@ const TEREDO: [u8; 4] = [0x20, 0x01, 0, 0];
 ///
 /// Two Teredo clients use any ports, so that content must tell: an IPv6 header whose length is the
 /// datagram's to the byte, with an end in Teredo's prefix. By chance that is one datagram in 2^52.
+#[inline]
 pub(crate) fn teredo(data: &[u8], len: usize) -> Option<&[u8]> {
+    // Most datagrams start neither with IPv6 nor with an indication.
+    let first = data.first()?;
+    if first >> 4 != 6 && *first != 0 {
+        return None;
+    }
     let packet = without_indications(data)?;
     let header = packet.first_chunk::<40>()?;
     let [first, _, _, _, l0, l1, _, _, addresses @ ..] = header;

@@ -10,14 +10,29 @@ use crate::{DecapSettings, Layer};
 /// UDP's number, under which datagrams that are no tunnel are counted.
 pub(crate) const PROTOCOL: u8 = 17;
 
+/// GRE's number in the IP header.
+pub(crate) const GRE: u8 = 47;
+
+/// What UDP turned out to carry.
+pub(crate) enum Carried<'a> {
+    /// A tunnel.
+    Tunnel(Named<'a>),
+    /// GRE, which names its layers itself.
+    Gre(&'a [u8]),
+}
+
 /// Peels UDP and the tunnel header its port stands for.
-pub(crate) fn payload<'a>(data: &'a [u8], settings: &DecapSettings) -> Named<'a> {
+#[inline]
+pub(crate) fn payload<'a>(
+    data: &'a [u8],
+    settings: &DecapSettings,
+) -> Result<Carried<'a>, Refusal> {
     let ([s0, s1, d0, d1, l0, l1, _, _], rest) = take::<8>(data)?;
     let source = u16::from_be_bytes([*s0, *s1]);
     let destination = u16::from_be_bytes([*d0, *d1]);
     let to = |ports: &[u16]| ports.contains(&destination);
     let either = |ports: &[u16]| ports.contains(&destination) || ports.contains(&source);
-    if to(&settings.vxlan_ports) {
+    let named = if to(&settings.vxlan_ports) {
         vxlan(rest, false)
     } else if to(&settings.vxlan_gpe_ports) {
         vxlan(rest, true)
@@ -33,18 +48,14 @@ pub(crate) fn payload<'a>(data: &'a [u8], settings: &DecapSettings) -> Named<'a>
         ipv6_over_udp::ayiya(rest)
     } else if to(&settings.mpls_ports) {
         mpls::label(ETHERTYPE_MPLS, rest)
+    } else if to(&settings.gre_ports) {
+        return Ok(Carried::Gre(rest));
     } else {
         let len = usize::from(u16::from_be_bytes([*l0, *l1])).saturating_sub(8);
         let inner = ipv6_over_udp::teredo(rest, len).ok_or(Refusal::IpProtocol(PROTOCOL))?;
         Ok((Layer::Teredo, Protocol::Ip, inner))
-    }
-}
-
-/// What UDP carries when its port says that it is GRE.
-pub(crate) fn gre<'a>(data: &'a [u8], settings: &DecapSettings) -> Option<&'a [u8]> {
-    let ([_, _, d0, d1, ..], rest) = data.split_first_chunk::<8>()?;
-    let destination = u16::from_be_bytes([*d0, *d1]);
-    settings.gre_ports.contains(&destination).then_some(rest)
+    };
+    Ok(Carried::Tunnel(named))
 }
 
 /// VXLAN and its generic form, which tells by the P bit that the fourth byte names what follows.
