@@ -200,110 +200,165 @@ fn percent_encoded(text: &str, all: bool) -> String {
         .collect()
 }
 
+/// An exchange that something was planted in.
+#[derive(Clone, PartialEq)]
+struct Planted {
+    target: String,
+    headers: Vec<(String, String)>,
+    content: String,
+    kind: &'static str,
+    answer: String,
+    answer_kind: &'static str,
+    answer_header: String,
+}
+
+impl Planted {
+    /// Nothing planted yet.
+    fn new() -> Self {
+        Self {
+            target: "/v1/users/42?page=2".to_owned(),
+            headers: vec![("Host".to_owned(), "api.example.com".to_owned())],
+            content: String::new(),
+            kind: "application/json",
+            answer: String::new(),
+            answer_kind: "application/json",
+            answer_header: "x".to_owned(),
+        }
+    }
+
+    fn in_head(&mut self, place: &Place, secret: &str, all: bool) {
+        let in_url = percent_encoded(secret, all);
+        match place {
+            Place::Path => self.target = format!("/users/{in_url}/orders"),
+            Place::PathOfTwo => self.target = format!("/a//{in_url}/"),
+            Place::Matrix => self.target = format!("/login;jsessionid={in_url}/x"),
+            Place::QueryValue(name) => self.target = format!("/search?{name}={in_url}&limit=3"),
+            Place::QueryName => self.target = format!("/search?{in_url}=1"),
+            Place::UserInfo => self.target = format!("http://bob:{in_url}@api.example.com/x"),
+            Place::Fragment => self.target = format!("/x#access_token={in_url}"),
+            Place::Header(name, before) => self
+                .headers
+                .push(((*name).into(), format!("{before}{secret}"))),
+            Place::Cookie(name) => self
+                .headers
+                .push(("Cookie".into(), format!("a=b; {name}={secret}"))),
+            Place::UserAgent => self.headers.push(("User-Agent".into(), secret.to_owned())),
+            Place::BasicPassword => {
+                let pair = STANDARD.encode(format!("bob:{secret}"));
+                self.headers
+                    .push(("Authorization".into(), format!("Basic {pair}")));
+            }
+            _ => {}
+        }
+    }
+
+    fn in_content(&mut self, place: &Place, secret: &str, all: bool) {
+        let in_url = percent_encoded(secret, all);
+        match place {
+            Place::JsonValue(name) => self.content = format!(r#"{{"id":1,"{name}":"{secret}"}}"#),
+            Place::JsonKey => self.content = format!(r#"{{"by_user":{{"{secret}":{{"n":1}}}}}}"#),
+            Place::JsonDeep => {
+                self.content = format!("{}\"{secret}\"{}", "{\"a\":[".repeat(20), "]}".repeat(20));
+            }
+            Place::JsonText => self.content = format!(r#"{{"text":"write to {secret}, please"}}"#),
+            Place::FormValue(name) => self.content = format!("a=1&{name}={in_url}"),
+            Place::FormName => self.content = format!("a=1&{in_url}=2"),
+            Place::MultipartValue => {
+                self.content = format!(
+                    "--BB\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n{secret}\r\n--BB--\r\n"
+                );
+            }
+            Place::XmlText => self.content = format!("<a><b>{secret}</b></a>"),
+            Place::XmlAttribute => self.content = format!("<a><b c=\"{secret}\"/></a>"),
+            Place::SoapText => {
+                self.content = format!(
+                    "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>\
+                     <Get><key>{secret}</key></Get></s:Body></s:Envelope>"
+                );
+            }
+            Place::GraphQlArgument => {
+                self.content = format!(r#"{{"query":"{{user(key: \"{secret}\") {{name}}}}"}}"#);
+            }
+            Place::GraphQlVariable => {
+                self.content = format!(r#"{{"query":"{{a}}","variables":{{"key":"{secret}"}}}}"#);
+            }
+            Place::RpcParameter => {
+                self.content = format!(
+                    r#"{{"jsonrpc":"2.0","id":"{secret}","method":"a","params":["{secret}"]}}"#
+                );
+            }
+            Place::McpArgument => {
+                self.content = format!(
+                    r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"a","arguments":{{"k":"{secret}"}}}}}}"#
+                );
+            }
+            Place::PersistedHash => {
+                self.content = format!(
+                    r#"{{"extensions":{{"persistedQuery":{{"version":1,"sha256Hash":"{secret}"}}}}}}"#
+                );
+            }
+            Place::Protobuf => {
+                let len = u8::try_from(secret.len().min(127)).unwrap_or(0);
+                let cut: String = secret.chars().take(usize::from(len)).collect();
+                self.content = format!("\u{a}{}{cut}", char::from(len));
+            }
+            _ => {}
+        }
+        match place {
+            Place::FormValue(_) | Place::FormName => {
+                self.kind = "application/x-www-form-urlencoded";
+            }
+            Place::XmlText | Place::XmlAttribute | Place::SoapText => self.kind = "text/xml",
+            Place::Protobuf => self.kind = "application/x-protobuf",
+            Place::MultipartValue => self.kind = "multipart/form-data; boundary=BB",
+            _ => {}
+        }
+    }
+
+    fn in_answer(&mut self, place: &Place, secret: &str) {
+        match place {
+            Place::EventData => {
+                self.answer = format!("data: {{\"k\":\"{secret}\"}}\n\ndata: {secret}\n\n");
+                self.answer_kind = "text/event-stream";
+            }
+            Place::ResponseText => {
+                self.answer = format!("<p>Hi {secret}!</p>");
+                self.answer_kind = "text/html";
+            }
+            Place::ResponseJson => {
+                self.answer = format!(r#"[{{"note":"{secret}"}},{{"token":"{secret}"}}]"#);
+            }
+            Place::ResponseHeader => self.answer_header = format!("session={secret}; HttpOnly"),
+            _ => {}
+        }
+    }
+}
+
 /// The record, as it leaves the sensor, of an exchange with `secret` in `place`.
 fn record_with(place: &Place, secret: &str, all: bool) -> String {
-    let in_url = percent_encoded(secret, all);
-    let mut target = "/v1/users/42?page=2".to_owned();
-    let mut headers = vec![("Host".to_owned(), "api.example.com".to_owned())];
-    let (mut content, mut kind, mut answer) = (String::new(), "application/json", String::new());
-    let mut answer_kind = "application/json";
-    let mut answer_header = "x".to_owned();
-    match place {
-        Place::Path => target = format!("/users/{in_url}/orders"),
-        Place::PathOfTwo => target = format!("/a//{in_url}/"),
-        Place::Matrix => target = format!("/login;jsessionid={in_url}/x"),
-        Place::QueryValue(name) => target = format!("/search?{name}={in_url}&limit=3"),
-        Place::QueryName => target = format!("/search?{in_url}=1"),
-        Place::UserInfo => target = format!("http://bob:{in_url}@api.example.com/x"),
-        Place::Fragment => target = format!("/x#access_token={in_url}"),
-        Place::Header(name, before) => headers.push(((*name).into(), format!("{before}{secret}"))),
-        Place::Cookie(name) => headers.push(("Cookie".into(), format!("a=b; {name}={secret}"))),
-        Place::UserAgent => headers.push(("User-Agent".into(), secret.to_owned())),
-        Place::BasicPassword => {
-            let pair = STANDARD.encode(format!("bob:{secret}"));
-            headers.push(("Authorization".into(), format!("Basic {pair}")));
-        }
-        Place::JsonValue(name) => content = format!(r#"{{"id":1,"{name}":"{secret}"}}"#),
-        Place::JsonKey => content = format!(r#"{{"by_user":{{"{secret}":{{"n":1}}}}}}"#),
-        Place::JsonDeep => {
-            content = format!("{}\"{secret}\"{}", "{\"a\":[".repeat(20), "]}".repeat(20));
-        }
-        Place::JsonText => content = format!(r#"{{"text":"write to {secret}, please"}}"#),
-        Place::FormValue(name) => content = format!("a=1&{name}={in_url}"),
-        Place::FormName => content = format!("a=1&{in_url}=2"),
-        Place::MultipartValue => {
-            content = format!(
-                "--BB\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n{secret}\r\n--BB--\r\n"
-            );
-        }
-        Place::XmlText => content = format!("<a><b>{secret}</b></a>"),
-        Place::XmlAttribute => content = format!("<a><b c=\"{secret}\"/></a>"),
-        Place::SoapText => {
-            content = format!(
-                "<s:Envelope xmlns:s=\"http://schemas.xmlsoap.org/soap/envelope/\"><s:Body>\
-                 <Get><key>{secret}</key></Get></s:Body></s:Envelope>"
-            );
-        }
-        Place::GraphQlArgument => {
-            content = format!(r#"{{"query":"{{user(key: \"{secret}\") {{name}}}}"}}"#);
-        }
-        Place::GraphQlVariable => {
-            content = format!(r#"{{"query":"{{a}}","variables":{{"key":"{secret}"}}}}"#);
-        }
-        Place::RpcParameter => {
-            content = format!(
-                r#"{{"jsonrpc":"2.0","id":"{secret}","method":"a","params":["{secret}"]}}"#
-            );
-        }
-        Place::McpArgument => {
-            content = format!(
-                r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"a","arguments":{{"k":"{secret}"}}}}}}"#
-            );
-        }
-        Place::PersistedHash => {
-            content = format!(
-                r#"{{"extensions":{{"persistedQuery":{{"version":1,"sha256Hash":"{secret}"}}}}}}"#
-            );
-        }
-        Place::Protobuf => {
-            let len = u8::try_from(secret.len().min(127)).unwrap_or(0);
-            let cut: String = secret.chars().take(usize::from(len)).collect();
-            content = format!("\u{a}{}{cut}", char::from(len));
-        }
-        Place::EventData => {
-            answer = format!("data: {{\"k\":\"{secret}\"}}\n\ndata: {secret}\n\n");
-            answer_kind = "text/event-stream";
-        }
-        Place::ResponseText => {
-            (answer, answer_kind) = (format!("<p>Hi {secret}!</p>"), "text/html");
-        }
-        Place::ResponseJson => {
-            answer = format!(r#"[{{"note":"{secret}"}},{{"token":"{secret}"}}]"#);
-        }
-        Place::ResponseHeader => answer_header = format!("session={secret}; HttpOnly"),
-    }
-    match place {
-        Place::FormValue(_) | Place::FormName => kind = "application/x-www-form-urlencoded",
-        Place::XmlText | Place::XmlAttribute | Place::SoapText => kind = "text/xml",
-        Place::Protobuf => kind = "application/x-protobuf",
-        Place::MultipartValue => kind = "multipart/form-data; boundary=BB",
-        _ => {}
-    }
-    headers.push(("Content-Type".into(), kind.to_owned()));
-    let headers: Vec<(&[u8], &[u8])> = headers
+    let mut planted = Planted::new();
+    planted.in_head(place, secret, all);
+    planted.in_content(place, secret, all);
+    planted.in_answer(place, secret);
+    assert!(planted != Planted::new(), "nothing is planted in {place:?}");
+    planted
+        .headers
+        .push(("Content-Type".into(), planted.kind.to_owned()));
+    let headers: Vec<(&[u8], &[u8])> = planted
+        .headers
         .iter()
         .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
         .collect();
     let answer_headers: [(&[u8], &[u8]); 2] = [
-        (b"Content-Type", answer_kind.as_bytes()),
-        (b"Set-Cookie", answer_header.as_bytes()),
+        (b"Content-Type", planted.answer_kind.as_bytes()),
+        (b"Set-Cookie", planted.answer_header.as_bytes()),
     ];
     let exchange = exchange(
         b"POST",
-        target.as_bytes(),
+        planted.target.as_bytes(),
         &headers,
-        content.as_bytes(),
-        (&answer_headers, answer.as_bytes()),
+        planted.content.as_bytes(),
+        (&answer_headers, planted.answer.as_bytes()),
     );
     serde_json::to_string(&redactor().record(&exchange)).unwrap()
 }
