@@ -3,7 +3,7 @@
 //! the others become its vantage points.
 //!
 //! Records wait for a short span of packet time, in which both legs of a call come in. Two are
-//! joined only when one can be nothing but the other's continuation ([`pair`]), and only when
+//! joined only when one can be nothing but the other's continuation (`pair`), and only when
 //! each is the other's single candidate: two calls must never become one. What is not joined goes
 //! on as it came, in the order in which it came.
 
