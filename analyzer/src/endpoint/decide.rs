@@ -184,6 +184,7 @@ struct Pass<'a> {
 #[derive(Default)]
 struct Children<'a> {
     words: BTreeMap<&'a str, Vec<NodeId>>,
+    fixed: Vec<(&'a str, NodeId)>,
     typed: BTreeMap<(Look, &'a str), Vec<NodeId>>,
     rest: Vec<NodeId>,
     composite: BTreeMap<Affix, Vec<NodeId>>,
@@ -219,6 +220,7 @@ impl<'a> Pass<'a> {
                         Some(affix) => out.composite.entry(affix).or_default().push(*id),
                         None => out.words.entry(text).or_default().push(*id),
                     },
+                    Key::Fixed(name) => out.fixed.push((name, *id)),
                     Key::Typed(look, ext) => out.typed.entry((*look, ext)).or_default().push(*id),
                     Key::Rest => out.rest.push(*id),
                 }
@@ -258,6 +260,11 @@ impl<'a> Pass<'a> {
                     (word.nodes.clone(), 0, sure),
                 );
             }
+        }
+        for (name, node) in &children.fixed {
+            let literal = Part::Literal((*name).into());
+            let group = groups.entry(literal).or_insert((Vec::new(), 0, 1.0));
+            group.0.push(*node);
         }
         self.values(&values, &children, &mut groups);
         let parameter = groups.keys().any(|p| matches!(p, Part::Parameter(_)));

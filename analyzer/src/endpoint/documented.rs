@@ -120,7 +120,9 @@ impl Documented {
         }
         for (suffix, next) in &position.parameters {
             let fits = match key {
-                Key::Text(text) => text.len() > suffix.len() && text.ends_with(&**suffix),
+                Key::Text(text) | Key::Fixed(text) => {
+                    text.len() > suffix.len() && text.ends_with(&**suffix)
+                }
                 Key::Typed(_, extension) => suffix.is_empty() || extension == suffix,
                 Key::Rest => suffix.is_empty(),
             };

@@ -18,6 +18,8 @@ pub(super) type NodeId = u32;
 pub(super) enum Key {
     /// A word, as sent.
     Text(Box<str>),
+    /// A name that the protocol fixes and that no value can stand for: gRPC's service and method.
+    Fixed(Box<str>),
     /// Any value of this look, with what follows it in the segment (`.json`).
     Typed(Look, Box<str>),
     /// Words beyond the cap on children, or folded after a decision.
@@ -228,7 +230,7 @@ impl Trie {
         for step in steps {
             let children = &self.node(at).children;
             at = *children.get(&step.key).or_else(|| match step.key {
-                Key::Text(_) => children.get(&Key::Rest),
+                Key::Text(_) | Key::Fixed(_) => children.get(&Key::Rest),
                 _ => None,
             })?;
         }
@@ -246,7 +248,7 @@ impl Trie {
         for step in steps {
             at = self.child(at, &step.key, settings)?;
             let node = &mut self.nodes[at as usize];
-            if !matches!(node.key, Key::Text(_)) {
+            if !matches!(node.key, Key::Text(_) | Key::Fixed(_)) {
                 node.values.add(step.hash, &step.text);
             }
         }
@@ -265,7 +267,7 @@ impl Trie {
             return Some(*id);
         }
         let full = self.len() >= settings.max_nodes;
-        let text = matches!(key, Key::Text(_));
+        let text = matches!(key, Key::Text(_) | Key::Fixed(_));
         let crowded = text && self.node(at).texts as usize >= settings.max_children;
         let key = if crowded || (full && text) {
             self.crowded += 1;
@@ -302,7 +304,7 @@ impl Trie {
             (self.nodes.len() - 1) as NodeId
         };
         let above = &mut self.nodes[parent as usize];
-        above.texts += u32::from(matches!(key, Key::Text(_)));
+        above.texts += u32::from(matches!(key, Key::Text(_) | Key::Fixed(_)));
         above.children.insert(key, id);
         id
     }
@@ -343,7 +345,7 @@ impl Trie {
         let key = self.node(child).key.clone();
         let above = &mut self.nodes[parent as usize];
         above.children.remove(&key);
-        above.texts -= u32::from(matches!(key, Key::Text(_)));
+        above.texts -= u32::from(matches!(key, Key::Text(_) | Key::Fixed(_)));
     }
 
     /// Merges node `from` (already detached) into `into` and frees it.
@@ -377,7 +379,7 @@ impl Trie {
                 None => {
                     self.nodes[child as usize].parent = into;
                     let target = &mut self.nodes[into as usize];
-                    target.texts += u32::from(matches!(key, Key::Text(_)));
+                    target.texts += u32::from(matches!(key, Key::Text(_) | Key::Fixed(_)));
                     target.children.insert(key, child);
                 }
             }

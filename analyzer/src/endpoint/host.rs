@@ -119,11 +119,14 @@ impl HostTemplates {
             self.candidates += 1;
             return None;
         }
-        let steps: Vec<Step<'_>> = sighting
+        let mut steps: Vec<Step<'_>> = sighting
             .path
             .iter()
             .map(|s| step(s, &self.settings))
             .collect();
+        if is_grpc(sighting) {
+            steps.iter_mut().for_each(fix);
+        }
         let first = steps.first().map(|s| &*s.text);
         let path = steps.iter().fold(0, |h, s| super::mix(h ^ s.hash));
         let worth = self.noise.judge(sighting, first, path);
@@ -271,7 +274,9 @@ impl HostTemplates {
         for step in steps {
             let here = places.get(at as usize)?;
             let literal = match &step.key {
-                Key::Text(text) => here.children.get(&Part::Literal(text.clone())),
+                Key::Text(text) | Key::Fixed(text) => {
+                    here.children.get(&Part::Literal(text.clone()))
+                }
                 _ => here.children.get(&Part::Literal(step.text.as_ref().into())),
             };
             at = match literal {
@@ -575,7 +580,7 @@ impl HostTemplates {
         while node != 0 {
             let here = self.trie.node(node);
             parts.push(match &here.key {
-                Key::Text(text) => &**text,
+                Key::Text(text) | Key::Fixed(text) => &**text,
                 _ => here.values.examples.first().map_or("", |e| &**e),
             });
             node = here.parent;
@@ -620,6 +625,20 @@ fn parameter(here: &decide::Decided, step: &Step<'_>) -> Option<PlaceId> {
 }
 
 /// Prepares a segment for the trie.
+/// Whether the path is a service and a method by protocol.
+fn is_grpc(sighting: &Sighting<'_>) -> bool {
+    sighting
+        .request_content_type
+        .is_some_and(|kind| kind.starts_with("application/grpc"))
+}
+
+/// Takes a segment for a name whatever it looks like; what was redacted stays a value.
+fn fix(step: &mut Step<'_>) {
+    if !matches!(step.key, Key::Typed(Look::Redacted, _)) {
+        step.key = Key::Fixed(step.text.as_ref().into());
+    }
+}
+
 fn step<'a>(segment: &'a PathSegment, settings: &TemplateSettings) -> Step<'a> {
     match segment {
         PathSegment::Redacted { class, token } => Step {

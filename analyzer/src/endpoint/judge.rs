@@ -111,7 +111,7 @@ pub(super) fn next_texts<'a>(
     let mut out = Map::default();
     for id in nodes {
         for key in trie.node(*id).children.keys() {
-            if let Key::Text(text) = key {
+            if let Key::Text(text) | Key::Fixed(text) = key {
                 out.insert(text.clone(), ());
             }
         }
@@ -152,6 +152,10 @@ impl<'a> Word<'a> {
                         word.next.push(context.canonical(text));
                         false
                     }
+                    Key::Fixed(name) => {
+                        word.next.push(Cow::Borrowed(name));
+                        false
+                    }
                     _ => true,
                 };
                 word.next_typed |= value;
@@ -159,7 +163,7 @@ impl<'a> Word<'a> {
                 if value || previous.class[*child as usize].is_none() {
                     word.beyond
                         .extend(trie.node(*child).children.keys().filter_map(|k| match k {
-                            Key::Text(t) => Some(&**t),
+                            Key::Text(t) | Key::Fixed(t) => Some(&**t),
                             _ => None,
                         }));
                 }

@@ -40,6 +40,7 @@ pub(super) fn all(
         for (key, child) in &node.children {
             let step = match key {
                 Key::Text(text) if class[*child as usize] != Some(1) => canonical(text),
+                Key::Fixed(name) => canonical(name),
                 _ => VALUE,
             };
             own.extend(

@@ -11,6 +11,8 @@ use crate::snapshot::EndpointId;
 
 /// Version of the form written.
 const VERSION: u64 = 1;
+/// What stands for [`Key::Fixed`]; the numbers below it are for looks.
+const FIXED: u8 = u8::MAX;
 
 /// Writes a trie; parents come before their children.
 pub(super) fn save(trie: &Trie, candidates: u64) -> Value {
@@ -21,6 +23,7 @@ pub(super) fn save(trie: &Trie, candidates: u64) -> Value {
         let (kind, text) = match &node.key {
             Key::Text(text) => (0, &**text),
             Key::Rest => (1, ""),
+            Key::Fixed(name) => (FIXED, &**name),
             Key::Typed(look, after) => (2 + *look as u8, &**after),
         };
         let leaves: Vec<Value> = node
@@ -88,6 +91,7 @@ pub(super) fn load(state: &Value, settings: &TemplateSettings) -> Option<(Trie, 
             let key = match row.get(1)?.as_u64()? {
                 0 => Key::Text(text.into()),
                 1 => Key::Rest,
+                n if n == u64::from(FIXED) => Key::Fixed(text.into()),
                 n => Key::Typed(*Look::ALL.get(usize::try_from(n - 2).ok()?)?, text.into()),
             };
             // Nodes are added in order, so a row's number is its node.

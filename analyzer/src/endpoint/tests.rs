@@ -297,6 +297,45 @@ fn what_was_held_back_is_told_when_the_endpoint_is_created() {
     assert_eq!(*first_seen, 0);
 }
 
+/// Services and methods look like words that may be values, and like identifiers; gRPC says that
+/// they are neither.
+#[test]
+fn grpc_methods_are_names() {
+    let mut host = HostTemplates::new("h", &TemplateSettings::default());
+    let call = |host: &mut HostTemplates, method: &str, kind| {
+        let path = segments(&format!("/shop.v1.Cart/{method}"));
+        host.observe(&Sighting {
+            method: "POST",
+            path: &path,
+            trailing_slash: false,
+            status: Some(200),
+            request_content_type: Some(kind),
+            response_content_type: Some(kind),
+            response_shape: None,
+            response_len: 10,
+            consumer: 1,
+            time: 1,
+        });
+    };
+    for method in ["Add", "Get42", "Remove", "f00ba123", "Empty", "Total"] {
+        for kind in ["application/grpc", "application/grpc+proto"] {
+            call(&mut host, method, kind);
+        }
+    }
+    host.settle();
+    let expected = set(&[
+        "POST /shop.v1.Cart/Add",
+        "POST /shop.v1.Cart/Get42",
+        "POST /shop.v1.Cart/Remove",
+        "POST /shop.v1.Cart/f00ba123",
+        "POST /shop.v1.Cart/Empty",
+        "POST /shop.v1.Cart/Total",
+    ]);
+    assert_eq!(templates(&host), expected);
+    let again = HostTemplates::restore("h", &TemplateSettings::default(), &host.state(), &[]);
+    assert_eq!(templates(&again), expected);
+}
+
 #[test]
 fn an_imported_template_wins() {
     let mut host = HostTemplates::new("h", &TemplateSettings::default());
