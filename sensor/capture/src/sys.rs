@@ -6,10 +6,8 @@
     reason = "poll, eventfd, the options of packet sockets and the ethtool request have no safe form"
 )]
 
-use std::ffi::c_void;
 use std::fs::File;
 use std::io;
-use std::mem::size_of;
 use std::os::fd::{FromRawFd, RawFd};
 
 /// An event counter to wake a waiting thread with.
@@ -50,7 +48,10 @@ pub(crate) use packet::{ethtool_value, ignore_outgoing, join_fanout, set_fanout_
 /// Options of packet sockets.
 #[cfg(feature = "live")]
 mod packet {
-    use super::{File, FromRawFd, RawFd, c_void, io, size_of};
+    use std::ffi::c_void;
+    use std::mem::size_of;
+
+    use super::{File, FromRawFd, RawFd, io};
     use crate::program::Instruction;
 
     const PACKET_FANOUT: i32 = 18;
