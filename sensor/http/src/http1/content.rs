@@ -214,7 +214,7 @@ impl Connection {
                 end
             };
             self.judge_content();
-            self.pairs.end_request(end, at.captured);
+            self.pairs.end_request(end, at);
         } else {
             let lacks = self
                 .pairs

@@ -363,9 +363,9 @@ impl Connection {
         self.pairs
             .push_request(request, start, known_end, cx.settings, cx.counters);
         if let Some(how) = cut {
-            self.pairs.end_request(how, end.captured);
+            self.pairs.end_request(how, end);
         } else if !self.begin_body(side, &decision, cx.settings) {
-            self.pairs.end_request(BodyEnd::Complete, end.captured);
+            self.pairs.end_request(BodyEnd::Complete, end);
         }
         self.resume(side, unread, end);
     }

@@ -352,10 +352,7 @@ fn without_loss_every_exchange_is_whole_whatever_is_copied_and_reordered() {
 
 /// Plays lossy cases; returns how many untouched exchanges there were, and how many of them were
 /// not reported whole.
-///
-/// Without pipelining: what is lost out of a pipeline can still lead to a wrong pair (about one
-/// random case in 1,000), which the README's limits say.
-fn play_with_loss() -> (usize, usize) {
+fn play_with_loss(pipelining: bool) -> (usize, usize) {
     let (mut untouched, mut lost) = (0, 0);
     for_each_seed(|random| {
         let mirror = Mirror {
@@ -363,7 +360,7 @@ fn play_with_loss() -> (usize, usize) {
             copies: [0, 5][random.below(2)],
             reorders: [0, 0, 5, 30][random.below(4)],
         };
-        let case = play(random, mirror, false, std::env::var("PIPE").is_ok());
+        let case = play(random, mirror, false, pipelining);
         untouched += case.meant.values().filter(|(_, whole)| *whole).count();
         lost += lost_untouched(&case).len();
         if std::env::var("DIALOGUES_CASES").is_ok() {
@@ -376,7 +373,15 @@ fn play_with_loss() -> (usize, usize) {
 
 #[test]
 fn with_loss_no_pair_is_wrong_and_nothing_is_spliced() {
-    let (untouched, lost) = play_with_loss();
+    let (untouched, lost) = play_with_loss(std::env::var("PIPE").is_ok());
     // Nearly all of what was not touched is whole in spite of its neighbours.
     assert!(lost * 35 < untouched, "{lost} of {untouched} not whole");
+}
+
+/// More can be meant than without pipelining, so that more stays unpaired. A wrong pair is still
+/// possible, about once in 10,000 random cases, which the README's limits say.
+#[test]
+fn with_loss_no_pair_out_of_a_pipeline_is_wrong() {
+    let (untouched, lost) = play_with_loss(true);
+    assert!(lost * 9 < untouched, "{lost} of {untouched} not whole");
 }

@@ -71,11 +71,44 @@ impl Pairs {
             let is_only = !self.any_loss && self.pending.len() == first + 1;
             return match (is_only, self.older_may_wait, outlook) {
                 (true, true, Outlook::More) => Decision::Wait,
-                (true, _, _) => Decision::Pair(first, Pairing::Ordered),
-                (false, _, _) => Decision::Orphan,
+                (true, _, _) if self.unpaired.is_empty() && !self.leaves_unasked(answer, first) => {
+                    Decision::Pair(first, Pairing::Ordered)
+                }
+                (_, _, _) => Decision::Orphan,
             };
         }
-        self.decide_by_position(answer, first, outlook, likely)
+        match self.decide_by_position(answer, first, outlook, likely) {
+            Decision::Pair(index, _) if self.leaves_unasked(answer, index) => Decision::Orphan,
+            decision => decision,
+        }
+    }
+
+    /// Whether a response that is known to follow would be left without request if this one
+    /// answered the one at `index`, with nothing missing where that request could be: then this
+    /// one's own request is an older one.
+    fn leaves_unasked(&self, answer: &Answer, index: usize) -> bool {
+        let active = self.active.as_ref().map(|active| &active.answer);
+        let later = self.waiting.iter().chain(active);
+        let later = later.filter(|later| later.start.offset > answer.start.offset);
+        for (before, later) in later.take_while(|later| !later.after_loss).enumerate() {
+            let mut asked = 0;
+            let received = later.start.acknowledged.unwrap_or(self.requests_seen_to);
+            let mut hole = self.pending.get(index).and_then(|p| p.hole_after);
+            for request in self.pending.iter().skip(index + 1) {
+                if request.after_loss {
+                    break;
+                }
+                hole = request.hole_after;
+                asked += usize::from(request.head_end <= received);
+            }
+            if received > self.requests_seen_to || hole.is_some_and(|hole| received > hole) {
+                return false;
+            }
+            if asked <= before {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether the server had more of the request stream than was seen here when it responded.
@@ -115,9 +148,15 @@ impl Pairs {
         if last == first && !candidate.after_loss && !self.older_may_wait {
             return pair(last);
         }
+        // Not known to be the only one, and begun before its end: more likely an older one's.
+        let had_all = |p: &Pending| {
+            let received = answer.start.acknowledged;
+            p.end.is_some_and(|end| received.is_none_or(|a| a >= end))
+        };
         match self.observed.manner(likely, outlook == Outlook::Nothing) {
             Manner::Unknown => Decision::Wait,
             Manner::Slides => Decision::Orphan,
+            Manner::Waits | Manner::Bursts if !had_all(candidate) => Decision::Orphan,
             Manner::Waits if answer.follows(candidate) && self.had_responses(first, last) => {
                 pair(last)
             }
@@ -128,6 +167,7 @@ impl Pairs {
 
     /// Whether each request from `first` to before `last` may have been answered before the next one
     /// was sent: a response without request was seen in that stretch, or bytes are missing in it.
+    /// What the client had before it ended a request is rarely the response to it.
     fn had_responses(&self, first: usize, last: usize) -> bool {
         let pairs = self
             .pending
@@ -136,7 +176,7 @@ impl Pairs {
             .take(last)
             .skip(first);
         pairs.into_iter().all(|(request, next)| {
-            let (Some(from), Some(to)) = (request.received, next.received) else {
+            let (Some(from), Some(to)) = (request.received_at_end, next.received) else {
                 return true;
             };
             let mut room = 0;

@@ -42,6 +42,10 @@ struct Pending {
     /// sends nothing again that was acknowledged, so that even a retransmission holds to this: its
     /// response does not start before.
     received: Option<u64>,
+    /// Offset behind its last byte, once that was seen.
+    end: Option<u64>,
+    /// What the client had received when it sent that, as far as it is known.
+    received_at_end: Option<u64>,
     /// Bytes that may have held other requests are missing right before it.
     after_loss: bool,
     /// What the client had received of the response stream when a request went out that is
@@ -253,6 +257,8 @@ impl Pairs {
             start: start.offset,
             head_end: head_end.offset,
             received,
+            end: None,
+            received_at_end: received,
             after_loss,
             hidden_before,
             hole_after: None,
@@ -318,14 +324,16 @@ impl Pairs {
         self.held += n;
     }
 
-    /// The request being read has ended that way.
-    pub(crate) fn end_request(&mut self, end: BodyEnd, ended: Timestamp) {
+    /// The request being read has ended that way, at that position.
+    pub(crate) fn end_request(&mut self, end: BodyEnd, at: Position) {
         let Some(pending) = self.open_request() else {
             return;
         };
         pending.complete = true;
         pending.request.body.end = end;
-        pending.request.ended = ended;
+        pending.request.ended = at.captured;
+        pending.end = Some(at.offset);
+        pending.received_at_end = pending.received.max(at.acknowledged);
         if pending.response.is_some() {
             // Only the last request can be incomplete, and a response is only kept for the first.
             self.report_first();

@@ -2,7 +2,7 @@
 
 use super::decide::{Decision, Outlook};
 use super::manner::Observed;
-use super::{Link, Pairs, UNPAIRED_MAX, Unpaired};
+use super::{Link, MESSAGE_BYTES_MIN, Pairs, UNPAIRED_MAX, Unpaired};
 use crate::chunk::Position;
 
 impl Pairs {
@@ -12,7 +12,12 @@ impl Pairs {
         let Some(acknowledged) = start.acknowledged else {
             return;
         };
-        self.last_answer = Some((start.offset, acknowledged));
+        let last = self.last_answer.replace((start.offset, acknowledged));
+        // Had the client waited for the response before, then the request to this one had arrived
+        // since that one was begun, also when neither was seen.
+        if last.is_some_and(|(_, last)| acknowledged < last.saturating_add(MESSAGE_BYTES_MIN)) {
+            self.observed.crossed(true);
+        }
         let mut before = None;
         for request in &self.pending {
             let received = request.received;
