@@ -22,8 +22,8 @@ p{margin:4px 0}.quiet{color:#4c5866}.stats{display:flex;flex-wrap:wrap;gap:10px;
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(330px,1fr));gap:14px}
 figure{margin:0;border:1px solid #dde2e8;border-radius:8px;padding:12px}figcaption{font-weight:600;margin-bottom:6px}
 svg{width:100%;height:auto}svg text{font-size:12px;fill:#16202b}
-table{border-collapse:collapse;width:100%;font-size:12.5px}th,td{text-align:left;vertical-align:top;padding:5px 8px;border-bottom:1px solid #dde2e8;overflow-wrap:anywhere}
-th{color:#4c5866;font-weight:600}td.n,th.n{text-align:right;white-space:nowrap}code{font-family:ui-monospace,Menlo,Consolas,monospace}
+table{border-collapse:collapse;width:100%;font-size:12.5px}th,td{text-align:left;vertical-align:top;padding:5px 8px;border-bottom:1px solid #dde2e8;overflow-wrap:break-word}
+th{color:#4c5866;font-weight:600}td.n,th.n{text-align:right;white-space:nowrap}code{font-family:ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 .critical,.high{color:#a10f3c;font-weight:600}.zombie,.shadow,.drifted{color:#b03f0c;font-weight:600}
 @media print{body{max-width:none;padding:0;font-size:10.5px}h2{break-after:avoid}tr,figure{break-inside:avoid}thead{display:table-header-group}@page{size:A4 landscape;margin:12mm}}
 ";
