@@ -394,7 +394,7 @@ impl Reader<'_> {
         let part = Part {
             sources,
             counters: spread.counters(),
-            feeds: Vec::new(),
+            feeds: spread.feeds(),
         };
         // A collector that is gone is noticed by the workers.
         let _ = self.words.send(Word::Part {

@@ -88,6 +88,7 @@ fn feed_row(feed: &FeedHealth) -> Feed {
         .saturating_mul(2)
         .saturating_add(c.tls_streams)
         .saturating_add(c.foreign_streams);
+    let halves = c.requests_only.saturating_add(c.responses_only);
     Feed {
         name: trust::feed_name(feed),
         source: feed.source.clone(),
@@ -95,6 +96,11 @@ fn feed_row(feed: &FeedHealth) -> Feed {
         network: feed.network.clone(),
         unseen_share: c.unseen_share(),
         one_sided_share: share(c.one_sided(), c.connections),
+        half_exchange_share: share(halves, halves.saturating_add(c.exchanges)),
+        undecoded_share: share(
+            c.undecoded_packets,
+            c.undecoded_packets.saturating_add(c.segments),
+        ),
         cut_share: share(c.truncated_segments, c.segments),
         copied_share: share(c.duplicates, c.segments),
         retransmitted_share: share(c.retransmissions, c.segments),

@@ -25,7 +25,9 @@ const FEEDS: &[Column] = &[
     ("CONNECTIONS", "connections"),
     ("EXCHANGES", "exchanges"),
     ("UNSEEN", "unseen"),
-    ("ONE-SIDED", "one_sided"),
+    ("ONE-SIDED CONNECTIONS", "one_sided"),
+    ("HALF EXCHANGES", "half_exchanges"),
+    ("UNDECODED", "undecoded"),
     ("CUT", "cut"),
     ("COPIES", "copies"),
     ("RETRANSMITTED", "retransmitted"),
@@ -118,10 +120,16 @@ fn source_row(source: &SourceHealth) -> Value {
 
 fn feed_row(feed: &FeedHealth) -> Value {
     let c = &feed.counters;
+    let halves = c.requests_only.saturating_add(c.responses_only);
     let mut row = json!({
         "feed": trust::feed_name(feed),
         "unseen": c.unseen_share().map(percent),
         "one_sided": share(c.one_sided(), c.connections),
+        "half_exchanges": share(halves, halves.saturating_add(c.exchanges)),
+        "undecoded": share(
+            c.undecoded_packets,
+            c.undecoded_packets.saturating_add(c.segments),
+        ),
         "cut": share(c.truncated_segments, c.segments),
         "copies": share(c.duplicates, c.segments),
         "retransmitted": share(c.retransmissions, c.segments),

@@ -51,6 +51,7 @@ limits! {
     decap_layers_max: u8 => worker.decap.layers_max >= 4;
     ipv6_extensions_max: u8 => worker.decap.ipv6_extensions_max >= 1;
     unknown_numbers_max: usize => worker.decap.unknown_numbers_max >= 1;
+    undecoded_feeds_max: usize => worker.decap.undecoded_feeds_max >= 1;
     vxlan_ports: Vec<u16> => worker.decap.vxlan_ports >= Vec::new();
     vxlan_gpe_ports: Vec<u16> => worker.decap.vxlan_gpe_ports >= Vec::new();
     geneve_ports: Vec<u16> => worker.decap.geneve_ports >= Vec::new();
@@ -66,6 +67,7 @@ limits! {
     fragment_finished_max: usize => worker.decap.fragment_finished_max >= 0;
     fragment_reuse_nanos: u64 => worker.decap.fragment_reuse_nanos >= 1_000_000;
     fragment_timeout_nanos: u64 => worker.decap.fragment_timeout_nanos >= 1_000_000;
+    feeds_max: usize => worker.flow.feeds_max >= 1;
     connections_max: usize => worker.flow.connections_max >= 16;
     held_bytes_max: usize => worker.flow.held_bytes_max >= 65_536;
     held_bytes_per_connection_max: usize => worker.flow.held_bytes_per_connection_max >= 4_096;

@@ -256,7 +256,13 @@ fn worst(check: &Check, report: &HealthReport, all: u64) -> Option<Reason> {
         let Some((state, bad)) = check.limits.judge(part, whole) else {
             continue;
         };
-        if check.kind == "mirror_loss" && explained_by_drops(feed, bad, report) {
+        // What drops on this machine explain is told once, as drops.
+        let explained = match check.kind {
+            "mirror_loss" => explained_by_drops(feed, bad, report),
+            "missing_responses" => explained_by_drops(feed, bad / PACKETS_PER_EXCHANGE, report),
+            _ => false,
+        };
+        if explained {
             continue;
         }
         let weight = share(feed.counters.segments, all.max(1));

@@ -1,7 +1,8 @@
 //! What the sensor's own stages could not use: layers that are not decoded, caps that were reached.
 
-use super::{Limits, Reason, State, percent};
-use tapscope_record::HealthReport;
+use super::{Limits, Reason, State, feed_name, percent};
+use crate::inventory::share;
+use tapscope_record::{FeedHealth, HealthReport};
 
 /// Packets whose layers are not decoded. Some strange frames are on every wire.
 const UNDECODED: Limits = Limits {
@@ -15,18 +16,8 @@ const EVICTED: Limits = Limits {
     poor: 0.2,
 };
 
-/// Counter of packets that gave no segment.
-const REFUSED: &str = "decap_packets_refused_total";
-
-/// EtherTypes that carry no connections: ARP, RARP, PPPoE discovery, EAPOL, LACP, LLDP, PTP,
-/// configuration testing, and the vendors' own.
-const HARMLESS_ETHERTYPES: [&str; 10] = [
-    "0x0806", "0x8035", "0x8863", "0x888e", "0x8809", "0x88cc", "0x88f7", "0x9000", "0x88e1",
-    "0x8899",
-];
-
-/// IP protocols that wrap other packets: ESP, AH, IPIP of old, EtherIP, L2TPv3, MPLS in IP.
-const WRAPPING_PROTOCOLS: [&str; 6] = ["50", "51", "94", "97", "115", "137"];
+/// Counter of packets with a layer that is not decoded and may hide connections, by layer.
+const LAYERS: &str = "decap_packets_undecoded_total";
 
 pub(super) fn check(report: &HealthReport) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = undecoded(report).into_iter().collect();
@@ -43,24 +34,23 @@ fn sum(report: &HealthReport, name: &str, reason: impl Fn(Option<&str>) -> bool)
         .fold(0, |sum, c| sum.saturating_add(c.value))
 }
 
-/// Whether a refusal hides connections, rather than being something that carries none.
-fn hides(reason: &str) -> bool {
-    let (what, number) = reason.split_once(' ').unwrap_or((reason, ""));
-    match what {
-        "link_type" | "nesting_budget" => true,
-        "ethertype" => !HARMLESS_ETHERTYPES.contains(&number),
-        "ip_protocol" => WRAPPING_PROTOCOLS.contains(&number),
-        _ => false,
-    }
-}
-
+/// Told by the feed that it damages most; which layer it is, is known of the whole run only.
 fn undecoded(report: &HealthReport) -> Option<Reason> {
-    let packets = sum(report, "decap_packets_received_total", |_| true);
-    let hidden = sum(report, REFUSED, |reason| reason.is_some_and(hides));
-    let (state, share) = UNDECODED.judge(hidden, packets)?;
-    let refused = report.counters.iter().filter(|c| c.name == REFUSED);
-    let worst = refused
-        .filter_map(|c| Some((c.value, c.reason.as_deref().filter(|r| hides(r))?)))
+    let of = |feed: &FeedHealth| {
+        let hidden = feed.counters.undecoded_packets;
+        (hidden, hidden.saturating_add(feed.counters.segments))
+    };
+    let packets = report.feeds.iter().map(|feed| of(feed).1);
+    let packets = packets.fold(0, u64::saturating_add);
+    let judged = report.feeds.iter().filter_map(|feed| {
+        let (hidden, whole) = of(feed);
+        let (state, bad) = UNDECODED.judge(hidden, whole)?;
+        Some((state, hidden, bad, feed_name(feed)))
+    });
+    let (state, hidden, bad, feed) = judged.max_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(&b.1)))?;
+    let layers = report.counters.iter().filter(|c| c.name == LAYERS);
+    let worst = layers
+        .filter_map(|c| Some((c.value, c.reason.as_deref()?)))
         .max()
         .map_or("", |(_, reason)| reason);
     let remedy = if worst == "ip_protocol 50" || worst == "ip_protocol 51" {
@@ -71,13 +61,14 @@ fn undecoded(report: &HealthReport) -> Option<Reason> {
     Some(Reason {
         kind: "layers_not_decoded",
         state,
-        feed: None,
-        share,
-        damage: share,
+        share: bad,
+        damage: share(hidden, packets.max(1)),
         sentence: format!(
-            "{} of the packets have a layer that is not decoded, most often {worst}.",
-            percent(share)
+            "{} of the packets of {feed} have a layer that is not decoded; most often it is \
+             {worst}.",
+            percent(bad)
         ),
+        feed: Some(feed),
         remedy: remedy.to_owned(),
     })
 }

@@ -177,29 +177,30 @@ fn sources_tell_of_drops_of_a_small_ring_and_of_their_end() {
 }
 
 #[test]
-fn layers_that_hide_connections_are_told_from_those_that_carry_none() {
+fn layers_that_hide_connections_are_told_with_their_feed() {
     let counter = |name: &str, reason: Option<&str>, value| Counter {
         stage: "decap".to_owned(),
         name: name.to_owned(),
         reason: reason.map(str::to_owned),
         value,
     };
-    let mut report = report(healthy());
-    report.counters = vec![
-        counter("decap_packets_received_total", None, 20_000),
-        counter(
-            "decap_packets_refused_total",
-            Some("ethertype 0x0806"),
-            9_000,
-        ),
-        counter("decap_packets_refused_total", Some("ip_protocol 17"), 900),
-    ];
-    assert!(kinds(&report).is_empty());
-    let esp = counter("decap_packets_refused_total", Some("ip_protocol 50"), 2_000);
-    report.counters.push(esp);
-    let answer = verdict(&report);
+    let mut all = report(healthy());
+    let tunnelled = FeedCounters {
+        undecoded_packets: 300,
+        segments: 100,
+        ..FeedCounters::default()
+    };
+    all.feeds.push(feed(Some(12), tunnelled));
+    let arp = counter("decap_packets_refused_total", Some("ethertype 0x0806"), 900);
+    let esp = counter("decap_packets_undecoded_total", Some("ip_protocol 50"), 300);
+    all.counters = vec![arp, esp];
+    let answer = verdict(&all);
     assert_eq!(answer.reasons[0].kind, "layers_not_decoded");
+    assert_eq!(answer.reasons[0].feed.as_deref(), Some("eth1, VLAN 12"));
+    assert!(answer.reasons[0].sentence.contains("ip_protocol 50"));
     assert!(answer.reasons[0].remedy.contains("IPsec"));
+    all.feeds.pop();
+    assert!(kinds(&all).is_empty());
 }
 
 #[test]

@@ -99,6 +99,12 @@ pub struct Feed {
     /// Share of the connections of which one direction was seen.
     #[schema(required = true)]
     pub one_sided_share: Option<f64>,
+    /// Share of the exchanges of which only the request or only the response was seen.
+    #[schema(required = true)]
+    pub half_exchange_share: Option<f64>,
+    /// Share of the packets with a layer that is not decoded and that may hide connections.
+    #[schema(required = true)]
+    pub undecoded_share: Option<f64>,
     /// Share of the segments that the capture cut.
     #[schema(required = true)]
     pub cut_share: Option<f64>,

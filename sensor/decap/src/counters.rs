@@ -52,6 +52,28 @@ pub(crate) enum Refusal {
     Filtered(Filtered),
 }
 
+/// EtherTypes that carry no connections: ARP, RARP, PPPoE discovery, EAPOL, LACP, LLDP, PTP,
+/// configuration testing, and the vendors' own.
+const HARMLESS_ETHERTYPES: [u16; 10] = [
+    0x0806, 0x8035, 0x8863, 0x888e, 0x8809, 0x88cc, 0x88f7, 0x9000, 0x88e1, 0x8899,
+];
+
+/// IP protocols that wrap other packets: ESP, AH, IPIP of old, EtherIP, L2TPv3, MPLS in IP.
+const WRAPPING_PROTOCOLS: [u8; 6] = [50, 51, 94, 97, 115, 137];
+
+impl Refusal {
+    /// Whether it is a layer that is not decoded and may hide connections, rather than something
+    /// that carries none.
+    pub(crate) fn may_hide_connections(&self) -> bool {
+        match self {
+            Self::LinkType(_) | Self::NestingBudget | Self::ExtensionBudget => true,
+            Self::EtherType(number) => !HARMLESS_ETHERTYPES.contains(number),
+            Self::IpProtocol(number) => WRAPPING_PROTOCOLS.contains(number),
+            _ => false,
+        }
+    }
+}
+
 /// Counts by number, with a bound on distinct numbers.
 #[derive(Debug, Default)]
 struct Numbered {
@@ -205,8 +227,50 @@ impl Counters {
                 values.push(refused(reason.to_owned(), count));
             }
         }
+        self.undecoded(&mut values);
         self.filtered(filter, &mut values);
         values
+    }
+
+    /// Of the refusals those that may hide connections, under a name of their own.
+    fn undecoded(&self, values: &mut Vec<CounterValue>) {
+        let narrow = |number: &u32| u16::try_from(*number).unwrap_or(u16::MAX);
+        let ethertypes = self.ethertype.counts.iter();
+        let ethertypes = ethertypes.map(|(number, count)| {
+            let name = format!("ethertype 0x{number:04x}");
+            (Refusal::EtherType(narrow(number)), name, *count)
+        });
+        let protocols = self.ip_protocol.counts.iter();
+        let protocols = protocols.map(|(number, count)| {
+            let protocol = u8::try_from(*number).unwrap_or(u8::MAX);
+            let name = format!("ip_protocol {number}");
+            (Refusal::IpProtocol(protocol), name, *count)
+        });
+        let links = self.link_type.counts.iter();
+        let links = links.map(|(number, count)| {
+            let name = format!("link_type {number}");
+            (Refusal::LinkType(*number), name, *count)
+        });
+        let budgets = [
+            (
+                Refusal::NestingBudget,
+                "nesting_budget",
+                self.nesting_budget,
+            ),
+            (
+                Refusal::ExtensionBudget,
+                "ipv6_extension_budget",
+                self.extension_budget,
+            ),
+        ];
+        let budgets = budgets.map(|(refusal, name, count)| (refusal, name.to_owned(), count));
+        let all = links.chain(ethertypes).chain(protocols).chain(budgets);
+        let hiding = all.filter(|(refusal, _, count)| refusal.may_hide_connections() && *count > 0);
+        values.extend(hiding.map(|(_, reason, value)| CounterValue {
+            name: "decap_packets_undecoded_total",
+            reason: Some(reason),
+            value,
+        }));
     }
 
     fn filtered(&self, filter: &Filter, values: &mut Vec<CounterValue>) {

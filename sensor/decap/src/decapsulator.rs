@@ -1,10 +1,11 @@
 //! The stage itself: a packet in, at most one segment out, everything else counted.
 
 use crate::counters::{CounterValue, Counters, Refusal};
+use crate::feed::Undecoded;
 use crate::filter::Filter;
-use crate::fragment::FragmentTable;
+use crate::fragment::{Fragment, FragmentTable};
 use crate::walk::{Protocol, Resume, Stop, Walk};
-use crate::{DecapSettings, RawPacket, Segment, Timestamp, fast};
+use crate::{DecapSettings, Encapsulation, FeedKey, RawPacket, Segment, Timestamp, fast};
 
 /// Peels packets.
 ///
@@ -18,6 +19,15 @@ pub struct Decapsulator {
     fragments: FragmentTable,
     /// The latest time seen: feeds merged from several clocks step back.
     clock: Timestamp,
+    undecoded: Undecoded,
+    /// Which source packets come from.
+    source: u32,
+}
+
+/// A packet that gave no segment, and what was peeled of it.
+struct Refused {
+    refusal: Refusal,
+    encapsulation: Encapsulation,
 }
 
 impl Decapsulator {
@@ -30,6 +40,8 @@ impl Decapsulator {
             counters: Counters::default(),
             fragments: FragmentTable::default(),
             clock: Timestamp::from_nanos(i64::MIN),
+            undecoded: Undecoded::default(),
+            source: 0,
         }
     }
 
@@ -59,6 +71,8 @@ impl Decapsulator {
             counters,
             fragments,
             clock,
+            undecoded,
+            source,
         } = self;
         // Without a filter the fast path was tried already.
         let usual = if filter.is_empty() {
@@ -70,6 +84,7 @@ impl Decapsulator {
             Some(segment) => Ok(segment),
             None => peel(settings, counters, fragments, *clock, packet),
         };
+        let interface = packet.interface;
         let refusal = match segment {
             Ok(segment) => match filter.verdict(&segment) {
                 None => {
@@ -78,7 +93,13 @@ impl Decapsulator {
                 }
                 Some(filtered) => Refusal::Filtered(filtered),
             },
-            Err(refusal) => refusal,
+            Err(refused) => {
+                if refused.refusal.may_hide_connections() {
+                    let feed = FeedKey::of(*source, interface, &refused.encapsulation);
+                    undecoded.add(feed, settings.undecoded_feeds_max);
+                }
+                refused.refusal
+            }
         };
         counters.refuse(refusal, settings.unknown_numbers_max);
         None
@@ -88,6 +109,18 @@ impl Decapsulator {
     pub fn set_filter(&mut self, filter: Filter) {
         self.counters.change_filter(&self.filter, &filter);
         self.filter = filter;
+    }
+
+    /// C: packets from here on come from that source, counted from 0 over the run.
+    pub const fn set_source(&mut self, source: u32) {
+        self.source = source;
+    }
+
+    /// A: packets of each feed with a layer that is not decoded and that may hide connections; the
+    /// one without key takes what found no place.
+    #[must_use]
+    pub fn undecoded(&self) -> Vec<(Option<FeedKey>, u64)> {
+        self.undecoded.values()
     }
 
     /// Every counter of the stage, in a fixed order.
@@ -111,12 +144,33 @@ fn peel<'a>(
     fragments: &'a mut FragmentTable,
     now: Timestamp,
     packet: RawPacket<'a>,
-) -> Result<Segment<'a>, Refusal> {
-    let fragment = match Walk::new(settings, packet).run_from_link() {
+) -> Result<Segment<'a>, Refused> {
+    let mut walk = Walk::new(settings, packet);
+    let stop = match walk.run_from_link() {
         Ok(segment) => return Ok(segment),
-        Err(Stop::Refused(refusal)) => return Err(refusal),
-        Err(Stop::Fragment(fragment)) => fragment,
+        Err(stop) => stop,
     };
+    let inside = match stop {
+        Stop::Refused(refusal) => Err(refusal),
+        Stop::Fragment(fragment) => {
+            reassembled(settings, counters, fragments, now, packet, fragment)
+        }
+    };
+    inside.map_err(|refusal| Refused {
+        refusal,
+        encapsulation: walk.encapsulation,
+    })
+}
+
+/// The segment of a datagram that this fragment completes.
+fn reassembled<'a>(
+    settings: &DecapSettings,
+    counters: &mut Counters,
+    fragments: &'a mut FragmentTable,
+    now: Timestamp,
+    packet: RawPacket<'a>,
+    fragment: Fragment<'_>,
+) -> Result<Segment<'a>, Refusal> {
     let mut resume = fragments.insert(fragment, now, settings, counters)?;
     // A tunnel's datagram in pieces may carry a piece of another. Each turn is deeper in the
     // budget of layers that the resumed walk brings along.

@@ -55,6 +55,9 @@ mod tcp;
 /// What was peeled.
 mod encapsulation;
 
+/// Where packets come from.
+mod feed;
+
 /// The output.
 mod segment;
 
@@ -67,6 +70,7 @@ mod counters;
 pub use counters::CounterValue;
 pub use decapsulator::Decapsulator;
 pub use encapsulation::{Encapsulation, Layer};
+pub use feed::{FeedKey, Network};
 pub use filter::Filter;
 pub use packet::{LinkType, RawPacket, Timestamp};
 pub use segment::{Segment, SeqNumber, TcpFlags};

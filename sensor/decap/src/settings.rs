@@ -13,6 +13,9 @@ pub struct DecapSettings {
     /// Distinct unknown numbers (link types, EtherTypes, …) counted by name; the rest are counted
     /// together. A sender chooses these numbers, so the table needs a bound.
     pub unknown_numbers_max: usize,
+    /// Feeds (VLANs and virtual networks of an interface) whose undecoded packets are counted
+    /// apart; the rest are counted together. Senders choose VLANs and networks too.
+    pub undecoded_feeds_max: usize,
     /// UDP destination ports that carry VXLAN: the IANA port and the one Linux started with.
     pub vxlan_ports: Vec<u16>,
     /// UDP destination ports that carry VXLAN-GPE: the IANA port.
@@ -54,6 +57,7 @@ impl Default for DecapSettings {
             layers_max: 64,
             ipv6_extensions_max: 8,
             unknown_numbers_max: 64,
+            undecoded_feeds_max: 256,
             vxlan_ports: vec![4789, 8472],
             vxlan_gpe_ports: vec![4790],
             geneve_ports: vec![6081],

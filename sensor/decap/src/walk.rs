@@ -3,6 +3,7 @@
 //! Each layer's module peels its own header and names what follows; the loop owns the budget, the
 //! peeled stack and the count of bytes that the capture cut off the end of the packet.
 
+use core::mem;
 use core::net::IpAddr;
 
 use crate::counters::Refusal;
@@ -118,14 +119,14 @@ impl<'a, 's> Walk<'a, 's> {
     }
 
     /// Peels from the link layer.
-    pub(crate) fn run_from_link(mut self) -> Result<Segment<'a>, Stop<'a>> {
+    pub(crate) fn run_from_link(&mut self) -> Result<Segment<'a>, Stop<'a>> {
         let (protocol, data) = link::peel(self.packet.link_type, self.packet.data)?;
         self.data = data;
         self.run(protocol)
     }
 
     /// Peels until TCP or a refusal.
-    pub(crate) fn run(mut self, first: Protocol) -> Result<Segment<'a>, Stop<'a>> {
+    pub(crate) fn run(&mut self, first: Protocol) -> Result<Segment<'a>, Stop<'a>> {
         let mut protocol = first;
         loop {
             if self.layers_left == 0 {
@@ -246,10 +247,10 @@ impl<'a, 's> Walk<'a, 's> {
         Ok(peeled.next)
     }
 
-    fn segment(self) -> Result<Segment<'a>, Refusal> {
+    fn segment(&mut self) -> Result<Segment<'a>, Refusal> {
         let ip = self.ip.ok_or(Refusal::MalformedHeader)?;
         let header = tcp::header(self.data, self.missing)?;
-        Ok(header.into_segment(&self.packet, ip, self.encapsulation))
+        Ok(header.into_segment(&self.packet, ip, mem::take(&mut self.encapsulation)))
     }
 }
 

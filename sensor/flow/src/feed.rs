@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
-use tapscope_decap::{Encapsulation, Layer, Segment, Timestamp};
+use tapscope_decap::{FeedKey, Segment, Timestamp};
 
 use crate::counters::Counters;
 use crate::{FlowSettings, GapReason, Side};
@@ -20,64 +20,6 @@ pub struct FeedIndex(pub u16);
 
 /// Feed 0 takes what finds no place of its own.
 const OTHER: FeedIndex = FeedIndex(0);
-
-/// Where traffic comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FeedKey {
-    /// Which source of the run ([`crate::FlowTable::set_source`]).
-    pub source: u32,
-    /// Index of the interface within the source.
-    pub interface: u32,
-    /// The VLAN: the outermost inside the innermost tunnel, else the outermost.
-    pub vlan: Option<u16>,
-    /// The innermost tunnel that tells networks or mirror sessions apart.
-    pub network: Option<Network>,
-}
-
-/// A virtual network or a mirror session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Network {
-    /// VXLAN network identifier.
-    Vxlan(u32),
-    /// GENEVE network identifier.
-    Geneve(u32),
-    /// ERSPAN session.
-    Erspan(u16),
-    /// GRE key.
-    Gre(u32),
-}
-
-impl FeedKey {
-    fn of(source: u32, interface: u32, encapsulation: &Encapsulation) -> Self {
-        let mut key = Self {
-            source,
-            interface,
-            ..Self::default()
-        };
-        let mut vlan_is_outer = false;
-        for layer in &encapsulation.0 {
-            let network = match layer {
-                Layer::Vlan(vlan) => {
-                    if key.vlan.is_none() || vlan_is_outer {
-                        key.vlan = Some(*vlan);
-                        vlan_is_outer = false;
-                    }
-                    continue;
-                }
-                Layer::Vxlan(id) => Network::Vxlan(*id),
-                Layer::Geneve(id) => Network::Geneve(*id),
-                Layer::Erspan(id) => Network::Erspan(*id),
-                // ERSPAN travels in GRE, whose key is then nothing of its own.
-                Layer::Gre(id) if *id != 0 => Network::Gre(*id),
-                _ => continue,
-            };
-            key.network = Some(network);
-            vlan_is_outer = key.vlan.is_some();
-        }
-        key
-    }
-}
 
 /// What was counted of one feed, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -330,55 +272,20 @@ impl Feed {
 
 #[cfg(test)]
 mod tests {
-    use smallvec::smallvec;
-
     use super::*;
 
-    type Layers = smallvec::SmallVec<[Layer; 4]>;
-
-    fn key(layers: Layers) -> FeedKey {
-        FeedKey::of(0, 0, &Encapsulation(layers))
-    }
-
-    #[test]
-    fn a_feed_is_named_by_the_vlan_and_network_nearest_to_the_traffic() {
-        let cases: [(Layers, Option<u16>, Option<Network>); 6] = [
-            (smallvec![], None, None),
-            (smallvec![Layer::Vlan(10), Layer::Vlan(20)], Some(10), None),
-            (
-                smallvec![Layer::Vlan(10), Layer::Vxlan(7)],
-                Some(10),
-                Some(Network::Vxlan(7)),
-            ),
-            (
-                smallvec![Layer::Vlan(10), Layer::Vxlan(7), Layer::Vlan(30)],
-                Some(30),
-                Some(Network::Vxlan(7)),
-            ),
-            (
-                smallvec![Layer::Gre(0), Layer::Erspan(3), Layer::Vlan(4)],
-                Some(4),
-                Some(Network::Erspan(3)),
-            ),
-            (
-                smallvec![Layer::Geneve(1), Layer::Vxlan(2)],
-                None,
-                Some(Network::Vxlan(2)),
-            ),
-        ];
-        for (layers, vlan, network) in cases {
-            let found = key(layers.clone());
-            assert_eq!((found.vlan, found.network), (vlan, network), "{layers:?}");
+    fn key(vlan: u16) -> FeedKey {
+        FeedKey {
+            vlan: Some(vlan),
+            ..FeedKey::default()
         }
     }
 
     #[test]
     fn feeds_beyond_the_cap_share_one_place() {
         let mut feeds = Feeds::default();
-        let places: Vec<u16> = (0..5)
-            .map(|vlan| feeds.find(key(smallvec![Layer::Vlan(vlan)]), 2).0)
-            .collect();
+        let places: Vec<u16> = (0..5).map(|vlan| feeds.find(key(vlan), 2).0).collect();
         assert_eq!(places, [1, 2, 0, 0, 0]);
-        assert_eq!(feeds.find(key(smallvec![Layer::Vlan(0)]), 2).0, 1);
+        assert_eq!(feeds.find(key(0), 2).0, 1);
     }
 }

@@ -53,7 +53,7 @@ mod counters;
 pub use event::{
     CloseReason, ConnectionId, EndReason, GapReason, Side, StreamEvent, StreamEventKind, StreamSink,
 };
-pub use feed::{FeedCounts, FeedIndex, FeedKey, Network};
+pub use feed::{FeedCounts, FeedIndex};
 pub use settings::FlowSettings;
 pub use table::FlowTable;
 pub use tapscope_decap::{CounterValue, Encapsulation, Layer, Timestamp};

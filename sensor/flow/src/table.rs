@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tapscope_decap::{CounterValue, Segment, SeqNumber, TcpFlags, Timestamp};
+use tapscope_decap::{CounterValue, FeedKey, Segment, SeqNumber, TcpFlags, Timestamp};
 
 use crate::assembler::{Assembler, Payload};
 use crate::connection::{Connection, PHASES, Phase, Verdict};
@@ -13,8 +13,8 @@ use crate::output::{Head, Output};
 use crate::stream::{Start, Stream};
 use crate::timer::Queues;
 use crate::{
-    CloseReason, ConnectionId, EndReason, FeedCounts, FeedIndex, FeedKey, FlowSettings, GapReason,
-    Side, StreamEventKind, StreamSink,
+    CloseReason, ConnectionId, EndReason, FeedCounts, FeedIndex, FlowSettings, GapReason, Side,
+    StreamEventKind, StreamSink,
 };
 
 /// A silent connection is moved to the back of its queue at most this often; it bounds how late

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use tapscope_capture::SourceStats;
-use tapscope_flow::{FeedKey, Network};
+use tapscope_decap::{FeedKey, Network};
 use tapscope_record::{Counter, FeedCounters, FeedHealth, HealthReport, SourceHealth};
 
 /// Name of the feed that takes what found no row of its own.

@@ -10,10 +10,11 @@ use tapscope_decap::{Decapsulator, Filter, RawPacket, Segment, Timestamp};
 use tapscope_http::ExchangeSink;
 use tapscope_record::Counter;
 
+use crate::health::CountedFeed;
 use crate::owners::hash_of;
 use crate::pace::{Pace, Tick};
 use crate::run::{Intake, Step};
-use crate::worker::{Worker, WorkerSettings, counters_of};
+use crate::worker::{Worker, WorkerSettings, counters_of, undecoded_feeds};
 
 /// Payload bytes of a batch: large enough that handing it over costs little for each packet, small
 /// enough that it is still in the cache when the worker reads it.
@@ -194,6 +195,12 @@ impl Spread {
         counters_of("decap", self.decap.counters())
     }
 
+    /// A: what decapsulation could not open, by feed.
+    #[must_use]
+    pub fn feeds(&self) -> Vec<CountedFeed> {
+        undecoded_feeds(&self.decap).collect()
+    }
+
     fn broadcast(&mut self, item: impl Fn() -> Item) {
         for lane in &mut self.lanes {
             lane.batch.items.push(item());
@@ -225,6 +232,7 @@ impl Intake for Spread {
     }
 
     fn set_source(&mut self, source: u32) {
+        self.decap.set_source(source);
         self.broadcast(|| Item::Source(source));
     }
 

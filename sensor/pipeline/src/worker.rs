@@ -121,6 +121,7 @@ impl<S: ExchangeSink> Worker<S> {
 
     /// C: packets from here on come from that source, counted from 0 over the run.
     pub const fn set_source(&mut self, source: u32) {
+        self.decap.set_source(source);
         self.flow.set_source(source);
     }
 
@@ -232,7 +233,7 @@ impl<S: ExchangeSink> Worker<S> {
             let http = self.http.feed(place);
             (key, feed_counters(&counts, &http))
         });
-        counted.collect()
+        counted.chain(undecoded_feeds(&self.decap)).collect()
     }
 
     /// A: every counter of every stage.
@@ -262,6 +263,8 @@ impl<S: ExchangeSink> Worker<S> {
 /// What two stages counted of one feed.
 const fn feed_counters(flow: &FeedCounts, http: &HttpFeedCounts) -> FeedCounters {
     FeedCounters {
+        // Of decapsulation, which counts by itself.
+        undecoded_packets: 0,
         segments: flow.segments,
         payload_bytes: flow.payload_bytes,
         delivered_bytes: flow.delivered_bytes,
@@ -288,6 +291,17 @@ const fn feed_counters(flow: &FeedCounts, http: &HttpFeedCounts) -> FeedCounters
         responses_only: http.responses_only,
         clock_back_nanos_max: flow.clock_back_nanos_max,
     }
+}
+
+/// What decapsulation could not open, by feed.
+pub(crate) fn undecoded_feeds(decap: &Decapsulator) -> impl Iterator<Item = CountedFeed> {
+    decap.undecoded().into_iter().map(|(key, packets)| {
+        let counters = FeedCounters {
+            undecoded_packets: packets,
+            ..FeedCounters::default()
+        };
+        (key, counters)
+    })
 }
 
 /// A stage's counters as the record's form has them.

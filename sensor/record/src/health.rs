@@ -109,6 +109,8 @@ macro_rules! feed_counters {
 }
 
 feed_counters! {
+    /// Packets with a layer that is not decoded and that may hide connections.
+    undecoded_packets,
     /// TCP segments.
     segments,
     /// Bytes of their payload, as they were on the wire.

@@ -624,6 +624,11 @@ export interface components {
              * @description Share of the segments that came before the ones in front of them.
              */
             disordered_share: number | null;
+            /**
+             * Format: double
+             * @description Share of the exchanges of which only the request or only the response was seen.
+             */
+            half_exchange_share: number | null;
             /** @description For people: `eth1, VLAN 12, vxlan:42`. */
             name: string;
             /** @description Virtual network or mirror session, as `vxlan:42`; null when there is none. */
@@ -650,6 +655,11 @@ export interface components {
              * @description Share of the heads that only the lenient parser could read.
              */
             tolerated_share: number | null;
+            /**
+             * Format: double
+             * @description Share of the packets with a layer that is not decoded and that may hide connections.
+             */
+            undecoded_share: number | null;
             /**
              * Format: double
              * @description Share of the bytes that were acknowledged and never seen, 0 to 1; null without any.

@@ -478,6 +478,31 @@ fn numbers_beyond_the_bound_are_counted_together() {
     );
 }
 
+#[test]
+fn what_is_not_decoded_counts_for_the_feed_it_came_by() {
+    let mut decapsulator = Decapsulator::new(DecapSettings::default());
+    decapsulator.set_source(1);
+    let esp = ethernet(0x8100, &tag(7, V4, &ipv4(94, b"")));
+    let unknown = ethernet(0x8100, &tag(7, 0x1234, b""));
+    let arp = ethernet(0x8100, &tag(8, 0x0806, b""));
+    for frame in [&esp, &unknown, &arp] {
+        let packet = packet(LinkType::ETHERNET, frame);
+        assert!(decapsulator.handle_packet(packet).is_none());
+    }
+    let feeds = decapsulator.undecoded();
+    let [(Some(feed), packets)] = feeds.as_slice() else {
+        panic!("{feeds:?}");
+    };
+    assert_eq!((feed.source, feed.vlan, *packets), (1, Some(7), 2));
+    let hidden: u64 = decapsulator
+        .counters()
+        .iter()
+        .filter(|counter| counter.name == "decap_packets_undecoded_total")
+        .map(|counter| counter.value)
+        .sum();
+    assert_eq!(hidden, 2);
+}
+
 /// The capture cut the packet: what is missing is known from the IP header.
 #[test]
 fn a_cut_packet_keeps_its_length_on_the_wire() {
