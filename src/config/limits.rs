@@ -93,6 +93,11 @@ limits! {
     decoded_bytes_max: usize => redact.decoded_bytes_max >= 0;
     decoded_ratio_max: usize => redact.decoded_ratio_max >= 1;
     shape_fields_max: usize => redact.shape_fields_max >= 1;
+    vantage_hold_nanos: i64 => analyzer.vantage.hold_nanos >= 0;
+    vantage_records_max: usize => analyzer.vantage.records_max >= 1;
+    vantage_bytes_max: usize => analyzer.vantage.bytes_max >= 65_536;
+    vantage_alike_max: usize => analyzer.vantage.alike_max >= 1;
+    vantage_legs_max: usize => analyzer.vantage.legs_max >= 2;
     hosts_max: usize => analyzer.inventory.max_hosts >= 1;
     endpoints_max: usize => analyzer.inventory.max_endpoints >= 1;
     endpoints_per_host_max: usize => analyzer.inventory.max_endpoints_per_host >= 1;

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
-use tapscope_decap::{FeedKey, Segment, Timestamp};
+use tapscope_decap::{FeedKey, Layer, Segment, Timestamp};
 
 use crate::counters::Counters;
 use crate::{FlowSettings, GapReason, Side};
@@ -39,6 +39,8 @@ pub struct FeedCounts {
     pub cut_bytes: u64,
     /// Segments that the capture cut.
     pub truncated: u64,
+    /// Segments inside of more than one VLAN tag, or of anything else.
+    pub encapsulated: u64,
     /// Second copies of a packet.
     pub duplicates: u64,
     /// Repetitions by the sender.
@@ -160,6 +162,8 @@ impl Feeds {
             feed.counts.payload_bytes += u64::from(segment.payload_len);
             let is_cut = segment.payload.len() < segment.payload_len as usize;
             feed.counts.truncated += u64::from(is_cut);
+            let is_plain = matches!(segment.encapsulation.0[..], [] | [Layer::Vlan(_)]);
+            feed.counts.encapsulated += u64::from(!is_plain);
             feed.tick(segment.timestamp, settings);
         }
         index

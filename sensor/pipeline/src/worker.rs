@@ -272,6 +272,7 @@ const fn feed_counters(flow: &FeedCounts, http: &HttpFeedCounts) -> FeedCounters
         unseen_gaps: flow.unseen_gaps,
         cut_bytes: flow.cut_bytes,
         truncated_segments: flow.truncated,
+        encapsulated_segments: flow.encapsulated,
         duplicates: flow.duplicates,
         retransmissions: flow.retransmissions,
         out_of_order: flow.out_of_order,

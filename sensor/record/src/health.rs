@@ -125,6 +125,8 @@ feed_counters! {
     cut_bytes,
     /// Segments that the capture cut.
     truncated_segments,
+    /// Segments inside of more than one VLAN tag, or of anything else.
+    encapsulated_segments,
     /// Second copies of a packet.
     duplicates,
     /// Repetitions by the sender.
