@@ -24,6 +24,9 @@ pub mod decap;
 /// Reassembly of IP fragments, against a naive oracle.
 pub mod fragments;
 
+/// Reassembly of TCP streams, against a naive oracle.
+pub mod reassembly;
+
 /// Bodies.
 pub mod bodies;
 
@@ -40,6 +43,7 @@ pub type Subject = (&'static str, fn(&[u8]));
 pub const SUBJECTS: &[Subject] = &[
     ("decap", decap::decap),
     ("fragments", fragments::fragments),
+    ("reassembly", reassembly::reassembly),
     ("websocket", websocket::websocket),
     ("protobuf", bodies::protobuf),
     ("graphql", bodies::graphql),
