@@ -340,6 +340,8 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
                 break;
             }
             let Some(chunk) = held.pop_front() else { break };
+            // What the capture cut off may go on behind the next chunk.
+            held.extend_front(chunk.wire_end);
             let follower = held.front().map_or(u64::MAX, |chunk| chunk.offset);
             let skip = usize::try_from(next - chunk.offset).unwrap_or(usize::MAX);
             let bytes = chunk.bytes.get(skip..).unwrap_or_default();

@@ -145,13 +145,39 @@ impl Connection {
         if segment.payload_len == 0 {
             // What it acknowledges would move the other stream to where another connection on the
             // same addresses stands, or where a forger wants it.
-            let stream = self.streams(side).0;
-            let far = stream
-                .position(segment.seq)
-                .is_some_and(|at| stream.distance(at) > settings.stray_distance);
+            let far = !self.is_near(side, segment, settings);
             return if far { Verdict::Stray } else { Verdict::Ours };
         }
         self.payload_verdict(side, segment, now, settings)
+    }
+
+    /// Whether a segment stands where its side's stream is; of a side that was not seen yet,
+    /// whether it acknowledges what the other side sent.
+    pub(crate) fn is_near(
+        &self,
+        side: Side,
+        segment: &Segment<'_>,
+        settings: &FlowSettings,
+    ) -> bool {
+        let stream = self.streams(side).0;
+        match stream.position(segment.seq) {
+            Some(position) => stream.distance(position) <= settings.stray_distance,
+            None => !self.acknowledges_elsewhere(side, segment, settings),
+        }
+    }
+
+    /// Whether a segment acknowledges what is far from the other side's stream.
+    fn acknowledges_elsewhere(
+        &self,
+        side: Side,
+        segment: &Segment<'_>,
+        settings: &FlowSettings,
+    ) -> bool {
+        let other = self.streams(side).1;
+        segment.flags.has(TcpFlags::ACK)
+            && other
+                .position(segment.ack)
+                .is_some_and(|position| other.distance(position) > settings.stray_distance)
     }
 
     fn payload_verdict(
@@ -161,18 +187,11 @@ impl Connection {
         now: Timestamp,
         settings: &FlowSettings,
     ) -> Verdict {
-        let (stream, other) = self.streams(side);
-        let Some(position) = stream.position(segment.seq) else {
-            return Verdict::Ours;
-        };
-        if stream.distance(position) <= settings.stray_distance {
+        if self.is_near(side, segment, settings) {
             self.stream_mut(side).forget_strays();
             return Verdict::Ours;
         }
-        let acknowledges_elsewhere = segment.flags.has(TcpFlags::ACK)
-            && other
-                .position(segment.ack)
-                .is_some_and(|position| other.distance(position) > settings.stray_distance);
+        let acknowledges_elsewhere = self.acknowledges_elsewhere(side, segment, settings);
         let over = self.phase() == Phase::Ended || self.reset.is_some();
         let quiet = now.nanos_since(self.last_seen) >= QUIET_NANOS;
         if over || (acknowledges_elsewhere && quiet) {
@@ -265,6 +284,16 @@ impl Connection {
         if stream.start == Start::Unknown && segment.payload_len == 0 {
             stream.start = Start::Acknowledged(segment.seq);
         }
+    }
+
+    /// Whether both streams are known from their first byte on: both SYNs were seen, or the first
+    /// one carries data already (RFC 7413), which nothing comes before.
+    pub(crate) fn is_from_start(&self) -> bool {
+        let opens = |side: Side| {
+            let (stream, other) = self.streams(side);
+            stream.syn_seen && other.start == Start::Unknown && self.head.initiator == Some(side)
+        };
+        (self.a.syn_seen && self.b.syn_seen) || opens(Side::A) || opens(Side::B)
     }
 
     /// Takes what SYN says.

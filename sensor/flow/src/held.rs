@@ -87,6 +87,13 @@ impl Held {
         Some(chunk)
     }
 
+    /// The segment in front of the first chunk went on to `wire_end`, which may be behind it.
+    pub(crate) fn extend_front(&mut self, wire_end: u64) {
+        if let Some(front) = self.chunks.front_mut().filter(|it| wire_end > it.offset) {
+            front.wire_end = front.wire_end.max(wire_end);
+        }
+    }
+
     /// The earliest arrival of what is held: since then the hole in front has been known.
     pub(crate) fn earliest(&self) -> Option<Origin> {
         self.chunks
@@ -134,12 +141,21 @@ impl Held {
         Inserted { conflict, anything }
     }
 
-    fn place(&mut self, chunk: Chunk) {
+    fn place(&mut self, mut chunk: Chunk) {
         self.cost += chunk.cost();
         let at = self
             .chunks
             .partition_point(|other| other.offset < chunk.offset);
-        self.chunks.insert(at, chunk);
+        match self.chunks.get_mut(at) {
+            // Where a segment was cut off at once: what it told of its end stays, and chunks remain
+            // sorted by their ends too.
+            Some(empty) if empty.offset == chunk.offset && empty.bytes.is_empty() => {
+                self.cost = self.cost.saturating_sub(empty.cost());
+                chunk.wire_end = chunk.wire_end.max(empty.wire_end);
+                *empty = chunk;
+            }
+            _ => self.chunks.insert(at, chunk),
+        }
     }
 
     /// Remembers that a segment went on to `wire_end` after its captured bytes ended at `end`.

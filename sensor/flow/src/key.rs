@@ -9,6 +9,8 @@ use tapscope_decap::Segment;
 pub(crate) struct FlowKey {
     low: SocketAddr,
     high: SocketAddr,
+    /// Tells connections on the same ends apart that go on at once in different networks.
+    pub(crate) network: u8,
 }
 
 impl FlowKey {
@@ -20,6 +22,7 @@ impl FlowKey {
                 Self {
                     low: source,
                     high: destination,
+                    network: 0,
                 },
                 true,
             )
@@ -28,10 +31,16 @@ impl FlowKey {
                 Self {
                     low: destination,
                     high: source,
+                    network: 0,
                 },
                 false,
             )
         }
+    }
+
+    /// The same ends in that network.
+    pub(crate) const fn in_network(self, network: u8) -> Self {
+        Self { network, ..self }
     }
 
     /// A name for the connection that begins with `first`: a hash that is the same in every run.

@@ -26,6 +26,9 @@ mod key;
 /// Queues of connections by time.
 mod timer;
 
+/// Connections on the same ends in different networks.
+mod network;
+
 /// The life of a connection.
 mod connection;
 

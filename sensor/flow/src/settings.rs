@@ -36,7 +36,7 @@ pub struct FlowSettings {
     /// How long an ended connection stays to swallow late copies of its last segments.
     pub closed_linger_nanos: u64,
     /// How long a reset connection stays, so that data which a mirror delivers after the RST
-    /// still counts.
+    /// still counts and late copies are no new connection; as long as an ended one.
     pub reset_linger_nanos: u64,
     /// Two copies of a packet (same IP identification) closer than this come from a mirror that
     /// sees the packet twice; a sender repeats itself later.
@@ -56,6 +56,9 @@ pub struct FlowSettings {
     /// Segments beyond `stray_distance` that follow each other before they are taken for a new
     /// connection on the same addresses whose handshake was not captured.
     pub strays_before_reuse: u8,
+    /// Connections on the same addresses and ports that go on at once in different VLANs or virtual
+    /// networks; each is a look-up more for every segment while there are any.
+    pub networks_max: u8,
     /// Distance within which a SYN is taken for a forgery and an RST for genuine, and beyond
     /// which a jump ahead needs more evidence than one segment.
     pub near_distance: u64,
@@ -75,13 +78,14 @@ impl Default for FlowSettings {
             empty_timeout_nanos: 120 * SECOND,
             idle_timeout_nanos: 600 * SECOND,
             closed_linger_nanos: 2 * SECOND,
-            reset_linger_nanos: 200 * MILLISECOND,
+            reset_linger_nanos: 2 * SECOND,
             duplicate_window_nanos: 5 * MILLISECOND,
             feeds_max: 256,
             clock_disorder_nanos: 100 * MILLISECOND,
             clock_jump_nanos: 7 * 86_400 * SECOND,
             stray_distance: 16 << 20,
             strays_before_reuse: 3,
+            networks_max: 4,
             near_distance: 64 << 10,
         }
     }

@@ -9,6 +9,7 @@ use crate::connection::{Connection, PHASES, Phase, Verdict};
 use crate::counters::Counters;
 use crate::feed::{Before, Directions};
 use crate::key::FlowKey;
+use crate::network;
 use crate::output::{Head, Output};
 use crate::stream::{Start, Stream};
 use crate::timer::Queues;
@@ -47,6 +48,8 @@ pub struct FlowTable {
     /// Connections with a hole, longest unexamined first.
     holes: Queues<1>,
     held_bytes: usize,
+    /// Connections beside another one on the same ends.
+    in_networks: usize,
     /// The latest time seen: feeds merged from several clocks step back.
     clock: Timestamp,
     /// The time at which the timers of all connections ran last.
@@ -66,6 +69,7 @@ impl FlowTable {
             activity: Queues::new(),
             holes: Queues::new(),
             held_bytes: 0,
+            in_networks: 0,
             clock: Timestamp::from_nanos(i64::MIN),
             timed: Timestamp::from_nanos(i64::MIN),
         }
@@ -99,10 +103,15 @@ impl FlowTable {
         // packets, which would be different with another number of workers.
         self.handle_time(segment.timestamp.floor(TIMER_STEP_NANOS), sink);
         self.clock = self.clock.max(segment.timestamp);
-        let (key, sender_is_low) = FlowKey::of(segment);
+        let (mut key, sender_is_low) = FlowKey::of(segment);
+        if self.in_networks > 0 {
+            key = self.best_key(key, sender_is_low, segment, feed);
+        }
         let mut syn = None;
         if let Some(slot) = self.index.get(&key).copied() {
-            match self.admit(slot, sender_is_low, segment, sink) {
+            let verdict = self.admit(slot, sender_is_low, segment, sink);
+            let other = verdict.and_then(|it| self.other_key(slot, sender_is_low, feed, it));
+            match verdict.filter(|_| other.is_none()) {
                 Some(Verdict::Ours) => {
                     self.process(slot, sender_is_low, segment, feed, sink);
                     return;
@@ -115,11 +124,13 @@ impl FlowTable {
                     self.counters.stray += 1;
                     return;
                 }
-                Some(Verdict::New(seen)) => {
-                    syn = seen;
+                Some(Verdict::New(_)) => {
                     self.close(slot, CloseReason::Reused, self.clock, sink);
                 }
-                None => {}
+                None => key = other.unwrap_or(key),
+            }
+            if let Some(Verdict::New(seen)) = verdict {
+                syn = seen;
             }
         }
         // Without SYN or payload there is nothing to follow yet.
@@ -191,6 +202,45 @@ impl FlowTable {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.index.len()
+    }
+
+    /// The key of the connection that a segment fits best, where there may be several.
+    fn best_key(
+        &self,
+        key: FlowKey,
+        sender_is_low: bool,
+        segment: &Segment<'_>,
+        feed: FeedIndex,
+    ) -> FlowKey {
+        let fits = network::keys(key, &self.settings).filter_map(|key| {
+            let slot = *self.index.get(&key)?;
+            let conn = self.slots.get(slot as usize)?.as_ref()?;
+            let side = conn.side_of(sender_is_low);
+            Some((conn.fit(side, segment, feed, &self.settings), key))
+        });
+        // Of equal ones the first.
+        let best = fits.reduce(|best, next| if next.0 > best.0 { next } else { best });
+        best.map_or(key, |(_, key)| key)
+    }
+
+    /// The free key for a segment that contradicts the connection in `slot` and came by another
+    /// feed.
+    fn other_key(
+        &self,
+        slot: u32,
+        sender_is_low: bool,
+        feed: FeedIndex,
+        verdict: Verdict,
+    ) -> Option<FlowKey> {
+        if verdict == Verdict::Ours {
+            return None;
+        }
+        let conn = self.slots.get(slot as usize)?.as_ref()?;
+        let side = conn.side_of(sender_is_low);
+        if !conn.is_of_another_network(side, feed, verdict) {
+            return None;
+        }
+        network::keys(conn.key, &self.settings).find(|key| !self.index.contains_key(key))
     }
 
     /// Runs the connection's own timers, then asks whose the segment is; none when the
@@ -290,6 +340,7 @@ impl FlowTable {
             reset: None,
         };
         self.index.insert(key, slot);
+        self.in_networks += usize::from(key.network > 0);
         if let Some(place) = self.slots.get_mut(slot as usize) {
             *place = Some(conn);
         }
@@ -427,6 +478,7 @@ impl FlowTable {
         self.activity.remove(slot);
         self.holes.remove(slot);
         self.index.remove(&conn.key);
+        self.in_networks -= usize::from(conn.key.network > 0);
         self.free.push(slot);
         self.counters.close(reason);
         if conn.has_payload {
@@ -490,7 +542,7 @@ impl<S: StreamSink> Step<'_, '_, S> {
             conn.established = true;
             conn.infer_start(self.side, self.segment);
         }
-        conn.head.from_start = conn.a.syn_seen && conn.b.syn_seen;
+        conn.head.from_start = conn.is_from_start();
         let Connection {
             head,
             a,

@@ -243,7 +243,7 @@ impl Kept {
         assert_eq!(offset, self.next as u64, "no hole, no overlap");
         for byte in bytes {
             let kept = self.first.get(&self.next).map(|(kept, _)| *kept);
-            assert_eq!(kept, Some(*byte), "the first copy wins");
+            assert_eq!(kept, Some(*byte), "the first copy of {} wins", self.next);
             self.next += 1;
         }
         self.delivered += bytes.len() as u64;
@@ -394,7 +394,9 @@ fn agrees_with_the_oracle(dialogue: &Dialogue, settings: FlowSettings) {
         kept.is_tight = caps.0 < STREAM_MAX * 4;
     }
     for raw in dialogue.handshake() {
-        raw.send(&mut table, |_| panic!("a handshake says nothing"));
+        raw.send(&mut table, |event| {
+            unreachable!("a handshake says nothing: {event:?}")
+        });
     }
     let mut sent = 3;
     for (number, piece) in dialogue.pieces.iter().enumerate() {

@@ -16,6 +16,9 @@ mod support;
 /// One case a situation.
 mod situations;
 
+/// Corners of TCP and of captures.
+mod corners;
+
 /// Laws that hold for every input.
 mod properties;
 

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use tapscope_decap::{Segment, SeqNumber, TcpFlags};
 use tapscope_flow::{
-    CloseReason, Encapsulation, EndReason, FlowSettings, FlowTable, GapReason, Side, StreamEvent,
-    StreamEventKind, Timestamp,
+    CloseReason, Encapsulation, EndReason, FlowSettings, FlowTable, GapReason, Layer, Side,
+    StreamEvent, StreamEventKind, Timestamp,
 };
 
 pub(crate) const SYN: u8 = TcpFlags::SYN;
@@ -25,6 +25,7 @@ pub(crate) struct Wire {
     pub(crate) data: Vec<u8>,
     pub(crate) wire_len: Option<u32>,
     pub(crate) ip_id: u16,
+    pub(crate) vlan: Option<u16>,
     pub(crate) nanos: Option<i64>,
 }
 
@@ -38,6 +39,7 @@ fn wire(from_client: bool, seq: u32, data: &[u8]) -> Wire {
         data: data.to_vec(),
         wire_len: None,
         ip_id: 0,
+        vlan: None,
         nanos: None,
     }
 }
@@ -73,6 +75,11 @@ impl Wire {
         self
     }
 
+    pub(crate) fn vlan(mut self, vlan: u16) -> Self {
+        self.vlan = Some(vlan);
+        self
+    }
+
     pub(crate) fn port(mut self, port: u16) -> Self {
         self.client_port = port;
         self
@@ -105,7 +112,7 @@ impl Wire {
             payload: &self.data,
             payload_len: self.wire_len.unwrap_or(self.data.len() as u32),
             ip_id: self.ip_id,
-            encapsulation: Encapsulation::default(),
+            encapsulation: Encapsulation(self.vlan.map(Layer::Vlan).into_iter().collect()),
         };
         table.handle_segment(&segment, &mut |event: StreamEvent<'_>| seen.take(event));
     }
