@@ -39,6 +39,10 @@ impl Pairs {
         if self.is_in_step && !answer.after_loss {
             match first.and_then(|first| Some((first, self.pending.get(first)?))) {
                 Some((first, oldest)) if !oldest.after_loss => {
+                    // Made-up captures acknowledge nothing ever; what follows tells.
+                    if self.acknowledges_nothing(answer) && outlook == Outlook::More {
+                        return Decision::Wait;
+                    }
                     if !self.is_early(answer, oldest) {
                         return Decision::Pair(first, Pairing::Ordered);
                     }
@@ -63,10 +67,11 @@ impl Pairs {
         else {
             return Decision::Orphan;
         };
-        // Made-up captures have none, or constant ones.
+        // Made-up captures have none, or constant ones. Where older requests may wait, a server
+        // that had nothing of the oldest seen answers one of those.
         let says_nothing = answer.start.acknowledged.is_none()
             || oldest.received.is_none()
-            || self.acknowledged_max == 0;
+            || (self.acknowledged_max == 0 && !self.older_may_wait);
         if says_nothing {
             let is_only = !self.any_loss && self.pending.len() == first + 1;
             return match (is_only, self.older_may_wait, outlook) {
@@ -115,6 +120,12 @@ impl Pairs {
     pub(super) fn may_be_asked_later(&self, answer: &Answer) -> bool {
         let received = answer.start.acknowledged;
         received.is_some_and(|received| received > self.requests_seen_to)
+    }
+
+    /// Whether the server had nothing of any request by the acknowledgements seen so far: it
+    /// answers one in a SYN that was not captured (RFC 7413), or its numbers are made up.
+    fn acknowledges_nothing(&self, answer: &Answer) -> bool {
+        self.acknowledged_max == 0 && answer.start.acknowledged == Some(0)
     }
 
     /// Whether a response was sent before the request was received, like a 408. Made-up captures
