@@ -172,12 +172,6 @@ fn more_tenants_than_are_kept_apart_are_not_mixed() {
         said.iter().all(|(up, down)| of_one(up) && of_one(down)),
         "{said:?}"
     );
-    let ignored = count(
-        &table,
-        "flow_segments_ignored_total",
-        Some("implausible_syn"),
-    );
-    assert!(ignored > 0);
 }
 
 #[test]

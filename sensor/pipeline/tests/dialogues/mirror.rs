@@ -1,14 +1,31 @@
-//! The mirror port between tap and sensor: it drops, copies and reorders packets.
+//! The mirror port between tap and sensor: it drops, copies, delays and reorders packets, brings
+//! one direction only, and its clock steps.
 
 use crate::network::Packet;
 use crate::random::Random;
 
+const MILLISECOND: i64 = 1_000_000;
+
 /// What the mirror does, each in a hundred packets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Mirror {
     pub(crate) drops: usize,
     pub(crate) copies: usize,
     pub(crate) reorders: usize,
+    /// Copies that come much later than their originals.
+    pub(crate) late_copies: usize,
+    /// Packets before which nothing is sent for longer than the grace of a hole.
+    pub(crate) pauses: usize,
+    /// Packets before which the clock of the capture steps.
+    pub(crate) steps: usize,
+    /// The side whose packets the mirror does not bring.
+    pub(crate) without: Option<bool>,
+}
+
+/// A packet that the sensor gets, and how much later than the one before.
+pub(crate) struct Arrival {
+    pub(crate) packet: Packet,
+    pub(crate) after: i64,
 }
 
 /// What the sensor gets, in order, and for each packet of the tap whether it was dropped.
@@ -16,28 +33,47 @@ pub(crate) fn pass(
     random: &mut Random,
     mirror: Mirror,
     tap: &[Packet],
-) -> (Vec<Packet>, Vec<bool>) {
+) -> (Vec<Arrival>, Vec<bool>) {
     let mut ranked: Vec<(usize, Packet)> = Vec::new();
     let mut dropped = Vec::new();
     for (index, packet) in tap.iter().enumerate() {
-        let drops = random.chance(mirror.drops);
+        let drops = random.chance(mirror.drops) || mirror.without == Some(packet.from_client);
         dropped.push(drops);
         if drops {
             continue;
         }
-        for _ in 0..=usize::from(random.chance(mirror.copies)) {
+        for copy in 0..=usize::from(random.chance(mirror.copies)) {
             // A round trip passes between the packets of a handshake: none overtakes the other.
-            let late = if index > 2 && random.chance(mirror.reorders) {
+            let mut late = if index > 2 && random.chance(mirror.reorders) {
                 1 + random.below(5)
             } else {
                 0
             };
-            ranked.push((2 * (index + late), packet.clone()));
+            // A SYN that comes again after the end with a number that was given up is another's.
+            let may_be_late = copy > 0 && mirror.late_copies > 0 && packet.flags & 2 == 0;
+            if may_be_late && random.chance(mirror.late_copies) {
+                late += random.below(400);
+            }
+            // The second copy of a routed packet has passed one router more.
+            let hops = packet.hops - u8::try_from(copy).unwrap_or(0);
+            let copied = Packet {
+                hops,
+                ..packet.clone()
+            };
+            ranked.push((2 * (index + late), copied));
         }
     }
     ranked.sort_by_key(|(rank, _)| *rank);
-    (
-        ranked.into_iter().map(|(_, packet)| packet).collect(),
-        dropped,
-    )
+    let arrivals = ranked.into_iter().map(|(_, packet)| {
+        let mut after = 10_000 + i64::try_from(random.below(100_000)).unwrap_or(0);
+        if mirror.pauses > 0 && random.chance(mirror.pauses) {
+            after += 300 * MILLISECOND;
+        }
+        if mirror.steps > 0 && random.chance(mirror.steps) {
+            // Not so far that copies which are still to come would be after the end.
+            after += [-5_000, -40, 1_500][random.below(3)] * MILLISECOND;
+        }
+        Arrival { packet, after }
+    });
+    (arrivals.collect(), dropped)
 }

@@ -15,6 +15,26 @@ pub(crate) struct Packet {
     pub(crate) data: Vec<u8>,
     /// Where `data` stands in its side's stream.
     pub(crate) offset: usize,
+    /// The identification of the IP packet.
+    pub(crate) ip_id: u16,
+    /// Its hop limit.
+    pub(crate) hops: u8,
+}
+
+impl Packet {
+    /// One without data and acknowledgement.
+    pub(crate) const fn bare(from_client: bool, seq: u32, flags: u8) -> Self {
+        Self {
+            from_client,
+            seq,
+            ack: None,
+            flags,
+            data: Vec::new(),
+            offset: 0,
+            ip_id: 0,
+            hops: 64,
+        }
+    }
 }
 
 const FIN: u8 = 1;
@@ -42,6 +62,7 @@ impl End {
             flags: 0,
             data: self.written[from..to].to_vec(),
             offset: from,
+            ..Packet::bare(self.from_client, 0, 0)
         }
     }
 }
@@ -56,13 +77,48 @@ pub(crate) struct Manner {
     pub(crate) again: usize,
     /// The tap is at the client's end.
     pub(crate) at_client: bool,
+    /// What TCP does beside.
+    pub(crate) tcp: Tcp,
+}
+
+/// What TCP ends and those who forge for them do beside handing on data.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tcp {
+    /// Sequence numbers pass the end of their range.
+    pub(crate) wraps: bool,
+    /// The SYN carries data (RFC 7413).
+    pub(crate) fast_open: bool,
+    /// A SYN with another initial number goes before.
+    pub(crate) tries_twice: bool,
+    /// Resets outside the window, in a hundred packets.
+    pub(crate) forged_resets: usize,
+    /// The ends close one after the other, and acknowledge that; otherwise both at once.
+    pub(crate) answers_fin: bool,
+}
+
+impl Tcp {
+    /// Anything of it. Some only on fresh ports: initial numbers that are alike, and data in a SYN
+    /// on ports whose connection was never closed, tell nobody that it is another connection.
+    pub(crate) fn any(random: &mut Random, is_fresh: bool) -> Self {
+        Self {
+            wraps: random.chance(40) && is_fresh,
+            fast_open: random.chance(20) && is_fresh,
+            tries_twice: random.chance(20),
+            forged_resets: [0, 0, 3][random.below(3)],
+            answers_fin: random.chance(50),
+        }
+    }
 }
 
 /// Plays a connection and returns its packets as they pass the tap.
 pub(crate) fn play(random: &mut Random, exchanges: &[Exchange], manner: &Manner) -> Vec<Packet> {
+    let wraps = manner.tcp.wraps;
     let end = |random: &mut Random, from_client| End {
         from_client,
-        isn: random.next() as u32,
+        isn: match random.next() as u32 {
+            isn if wraps => 0_u32.wrapping_sub(isn % 3_000),
+            isn => isn,
+        },
         written: Vec::new(),
         sent: 0,
         delivered: 0,
@@ -70,9 +126,17 @@ pub(crate) fn play(random: &mut Random, exchanges: &[Exchange], manner: &Manner)
         in_flight: VecDeque::new(),
     };
     let (mut client, mut server) = (end(random, true), end(random, false));
-    let mut tap = handshake(&client, &server);
     let (mut asked, mut answered, mut received) = (0, 0, 0);
     let mut request_ends = Vec::new();
+    if manner.tcp.fast_open {
+        client.written.extend(&exchanges[0].request);
+        request_ends.push((exchanges[0].request_head, client.written.len()));
+        client.sent = (1 + random.below(1400)).min(client.written.len());
+        client.delivered = client.sent;
+        asked = 1;
+    }
+    let mut tap = handshake(random, &client, &server, manner.tcp);
+    client.acknowledged = client.delivered;
     let mut response_ends: Vec<usize> = Vec::new();
     while received < exchanges.len() {
         while response_ends
@@ -116,47 +180,72 @@ pub(crate) fn play(random: &mut Random, exchanges: &[Exchange], manner: &Manner)
             _ => deliver(random, &mut server, &mut client, manner, &mut tap),
         }
     }
-    goodbye(random, exchanges, &client, &server, &mut tap);
-    tap
+    goodbye(random, exchanges, (&client, &server), manner.tcp, &mut tap);
+    forge_resets(random, tap, manner.tcp.forged_resets)
 }
 
 const fn client_has(server: &End) -> usize {
     server.delivered
 }
 
-fn handshake(client: &End, server: &End) -> Vec<Packet> {
-    let packet = |from_client, seq, ack, flags| Packet {
-        from_client,
-        seq,
-        ack,
-        flags,
-        data: Vec::new(),
-        offset: 0,
-    };
-    vec![
-        packet(true, client.isn, None, SYN),
-        packet(false, server.isn, Some(client.isn.wrapping_add(1)), SYN),
-        packet(
-            true,
-            client.isn.wrapping_add(1),
-            Some(server.isn.wrapping_add(1)),
-            0,
-        ),
-    ]
+fn handshake(random: &mut Random, client: &End, server: &End, tcp: Tcp) -> Vec<Packet> {
+    let mut tap = Vec::new();
+    if tcp.tries_twice {
+        tap.push(Packet::bare(true, random.next() as u32, SYN));
+    }
+    tap.push(Packet {
+        data: client.written[..client.sent].to_vec(),
+        ..Packet::bare(true, client.isn, SYN)
+    });
+    let acknowledged = client.isn.wrapping_add(1 + client.sent as u32);
+    tap.push(Packet {
+        ack: Some(acknowledged),
+        ..Packet::bare(false, server.isn, SYN)
+    });
+    tap.push(Packet {
+        ack: Some(server.isn.wrapping_add(1)),
+        offset: client.sent,
+        ..Packet::bare(true, acknowledged, 0)
+    });
+    tap
+}
+
+/// Adds resets that nobody sent: far outside the window of the stream they are put into.
+fn forge_resets(random: &mut Random, tap: Vec<Packet>, percent: usize) -> Vec<Packet> {
+    let mut out = Vec::new();
+    for packet in tap {
+        let far = packet.seq.wrapping_add(0x3000_0000);
+        let forged = Packet::bare(packet.from_client, far, RST);
+        out.push(packet);
+        if out.len() > 4 && percent > 0 && random.chance(percent) {
+            out.push(forged);
+        }
+    }
+    out
 }
 
 fn goodbye(
     random: &mut Random,
     exchanges: &[Exchange],
-    client: &End,
-    server: &End,
+    (client, server): (&End, &End),
+    tcp: Tcp,
     tap: &mut Vec<Packet>,
 ) {
     let closes = exchanges.last().is_some_and(|last| last.closes);
     let how = if closes { 0 } else { random.below(4) };
+    let how = if how == 0 && tcp.answers_fin { 3 } else { how };
     let last = |end: &End, other: &End, flags| Packet {
         flags,
         ..end.packet(end.sent, end.sent, other)
+    };
+    // FIN takes a sequence number, which is acknowledged.
+    let acknowledges_fin = |packet: Packet| Packet {
+        ack: packet.ack.map(|ack| ack.wrapping_add(1)),
+        ..packet
+    };
+    let after_fin = |packet: Packet| Packet {
+        seq: packet.seq.wrapping_add(1),
+        ..packet
     };
     match how {
         0 => {
@@ -168,6 +257,12 @@ fn goodbye(
             tap.push(last(server, client, FIN));
         }
         2 => tap.push(last(client, server, RST)),
+        3 if tcp.answers_fin => {
+            tap.push(last(server, client, FIN));
+            tap.push(acknowledges_fin(last(client, server, 0)));
+            tap.push(acknowledges_fin(last(client, server, FIN)));
+            tap.push(acknowledges_fin(after_fin(last(server, client, 0))));
+        }
         _ => {}
     }
 }
