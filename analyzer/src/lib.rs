@@ -41,6 +41,7 @@ use std::collections::BTreeMap;
 use anomaly::Scene;
 use finding::FindingBook;
 use inventory::consumer::{ConsumerBook, Identity, client_address};
+use inventory::held::Held;
 use inventory::partition::{Outcome, Partition};
 use inventory::specification::Specification;
 use snapshot::{
@@ -96,6 +97,7 @@ pub struct Analyzer {
     /// Endpoints over all partitions.
     endpoints: usize,
     consumers: ConsumerBook,
+    held: Held,
     findings: FindingBook,
     specifications: Vec<Specification>,
     now: Nanos,
@@ -141,6 +143,7 @@ impl Analyzer {
             endpoints: partitions.values().map(Partition::len).sum(),
             partitions,
             consumers: ConsumerBook::restore(restored.consumers),
+            held: Held::default(),
             findings: FindingBook::restore(restored.findings),
             specifications: Vec::new(),
             now: restored.now,
@@ -188,6 +191,7 @@ impl Analyzer {
             ),
             lost("records_folded", "too_many_hosts", counts.folded_hosts),
             lost("sightings_not_learned", "template_caps", denied),
+            lost("records_not_held", "held_caps", self.held.refused()),
             lost("endpoints_refused", "too_many_endpoints", refused_endpoints),
             lost(
                 "consumers_evicted",
@@ -210,6 +214,10 @@ impl Analyzer {
         self.consumers
             .observe(&identity, record, outcome.endpoint, inventory);
         self.follow_moves(&host);
+        if outcome.endpoint.is_none() {
+            self.held.keep(&host, record, &self.settings.inventory);
+        }
+        self.learn_held(&host);
         let signals = self.detect(&host, record, &outcome);
         let entry = outcome
             .endpoint
@@ -355,9 +363,31 @@ impl Analyzer {
         inventory.save_endpoints.max(share as usize)
     }
 
+    /// Learns from the exchanges of a host that were held back and have an endpoint by now.
+    fn learn_held(&mut self, host: &str) {
+        let Some(partition) = self.partitions.get_mut(host) else {
+            return;
+        };
+        if !partition.take_placed() {
+            return;
+        }
+        for record in self.held.take(host) {
+            let identity = Identity::of(&record);
+            match partition.learn_held(&record, &identity, &self.settings) {
+                Some(endpoint) => {
+                    let inventory = &self.settings.inventory;
+                    self.consumers.add_call(identity.id, endpoint, inventory);
+                }
+                None => self.held.keep_again(host, record),
+            }
+        }
+    }
+
     /// Brings out what template learning holds back.
     fn settle(&mut self) {
         self.settled = self.now;
+        let age = self.settings.inventory.max_held_age;
+        self.held.expire(self.now.saturating_sub(age));
         let max = self.settings.inventory.max_endpoints;
         let hosts: Vec<String> = self.partitions.keys().cloned().collect();
         for host in hosts {
@@ -366,6 +396,7 @@ impl Analyzer {
                 partition.settle(self.now, room, &self.settings);
             }
             self.follow_moves(&host);
+            self.learn_held(&host);
             self.recount();
         }
     }

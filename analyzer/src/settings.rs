@@ -102,6 +102,16 @@ pub struct InventorySettings {
     /// Time after which template learning is asked to decide on what it holds back, when time is
     /// told but little traffic comes in.
     pub settle_interval: Nanos,
+    /// Exchanges of one host kept until their endpoint is known, to be learned from then: template
+    /// learning decides after 64 paths at the latest, and a path is seldom called twice before.
+    pub max_held_per_host: usize,
+    /// Exchanges of the same method and path among them: a third call shows little that two did
+    /// not.
+    pub max_held_per_path: usize,
+    /// Packet time for which they are kept: what is called so seldom shows itself again.
+    pub max_held_age: Nanos,
+    /// Bytes of all kept exchanges together, roughly; beyond it further ones are not kept.
+    pub max_held_bytes: usize,
     /// Packet time between two savings of a host's template trie: it is large, and what it has
     /// beyond the endpoints is evidence that builds up again.
     pub host_state_interval: Nanos,
@@ -148,6 +158,10 @@ impl Default for InventorySettings {
             max_latency_ns: 600_000_000_000,
             max_size: 1 << 40,
             settle_interval: 10 * SECOND,
+            max_held_per_host: 128,
+            max_held_per_path: 2,
+            max_held_age: 15 * MINUTE,
+            max_held_bytes: 32 << 20,
             host_state_interval: 30 * SECOND,
             host_state_nodes_per_exchange: 4,
             save_endpoints: 256,

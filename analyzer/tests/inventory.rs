@@ -35,6 +35,32 @@ fn calls_make_endpoints_with_everything_that_was_seen() {
 }
 
 #[test]
+fn what_came_before_an_endpoint_was_known_is_learned_from() {
+    let words = ["alpha", "bravo", "carol", "delta", "eager", "fixed"];
+    let pairs = words
+        .iter()
+        .flat_map(|a| words.map(|b| format!("/{a}/{b}")));
+    let (analyzer, kept) = run((0..).zip(pairs).map(|(i, path)| call("GET", &path, i)));
+    assert!(kept.0.endpoints.len() > 1, "{:?}", kept.templates());
+    for row in &kept.0.endpoints {
+        let answered: u64 = row.statuses.values().sum();
+        assert_eq!(answered, row.requests, "{}", row.template);
+        assert_eq!(row.completeness.get("complete"), Some(&row.requests));
+    }
+    let calls: u64 = kept
+        .0
+        .consumers
+        .iter()
+        .flat_map(|c| &c.endpoints)
+        .map(|e| e.1)
+        .sum();
+    assert_eq!(calls, 36);
+    let refused = |c: &&(String, Option<String>, u64)| c.0 == "records_not_held";
+    let counters = analyzer.counters();
+    assert_eq!(counters.iter().find(refused).map(|c| c.2), Some(0));
+}
+
+#[test]
 fn what_waits_for_its_turn_tells_its_counters() {
     let mut settings = AnalyzerSettings::default();
     settings.inventory.save_endpoints = 1;

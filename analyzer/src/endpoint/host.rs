@@ -148,6 +148,17 @@ impl HostTemplates {
         found
     }
 
+    /// The endpoint of a sighting by what is known now; nothing is learned from it.
+    #[must_use]
+    pub fn find(&self, sighting: &Sighting<'_>) -> Option<EndpointId> {
+        let settings = &self.settings;
+        let mut steps: Vec<Step<'_>> = sighting.path.iter().map(|s| step(s, settings)).collect();
+        if is_grpc(sighting) {
+            steps.iter_mut().for_each(fix);
+        }
+        self.resolve(sighting.method, &steps)
+    }
+
     /// The endpoint of a sighting that had none before the latest decision; it is held back when
     /// there still is none.
     fn decided_now(&mut self, method: &str, steps: &[Step<'_>]) -> Option<EndpointId> {

@@ -144,6 +144,14 @@ impl ConsumerBook {
         }
     }
 
+    /// A call of a consumer proved to be of an endpoint after all.
+    pub fn add_call(&mut self, id: ConsumerId, endpoint: EndpointId, settings: &InventorySettings) {
+        if let Some(consumer) = self.known.get_mut(&id) {
+            count(&mut consumer.endpoints, endpoint, 1, settings);
+            self.due.touch(id);
+        }
+    }
+
     /// Two endpoints proved to be one.
     pub fn merge_endpoints(
         &mut self,

@@ -187,9 +187,28 @@ impl Entry {
         identity: &Identity,
         settings: &AnalyzerSettings,
     ) {
+        self.requests = self.requests.saturating_add(1);
+        self.learn(record, identity, settings);
+    }
+
+    /// Takes in an exchange that was counted already, as one of those held back before the endpoint
+    /// was known to be one; false when there is none that nothing is known of.
+    pub fn learn_earlier(
+        &mut self,
+        record: &ExchangeRecord,
+        identity: &Identity,
+        settings: &AnalyzerSettings,
+    ) -> bool {
+        let is_one = self.seen.completeness.take_one(UNRECORDED);
+        if is_one {
+            self.learn(record, identity, settings);
+        }
+        is_one
+    }
+
+    fn learn(&mut self, record: &ExchangeRecord, identity: &Identity, settings: &AnalyzerSettings) {
         let inventory = &settings.inventory;
         self.touch(record.time);
-        self.requests = self.requests.saturating_add(1);
         self.observe_outcome(record, settings);
         self.observe_content(record, inventory);
         let seen = &mut self.seen;

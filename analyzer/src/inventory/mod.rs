@@ -15,6 +15,9 @@ pub mod origin;
 /// Facts to labels.
 pub mod lifecycle;
 
+/// Exchanges that wait for their endpoint.
+pub mod held;
+
 /// Who calls.
 pub mod consumer;
 

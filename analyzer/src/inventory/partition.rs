@@ -110,6 +110,8 @@ struct PartitionChanges {
     moves: Moves,
     /// Something was held back as a candidate since learning last settled.
     held: bool,
+    /// Exchanges that were held back got an endpoint.
+    freshly_placed: bool,
 }
 
 /// Changes of endpoints' names that what hangs on them must follow.
@@ -163,21 +165,8 @@ impl Partition {
         self.count(record);
         let mut outcome = Outcome::default();
         if let Some(method) = &record.method {
-            outcome.endpoint = self.templates.observe(&Sighting {
-                method,
-                path: &record.path,
-                trailing_slash: record.trailing_slash,
-                // A switch of protocols is what the request asked for.
-                status: record
-                    .status
-                    .map(|status| if status == 101 { 200 } else { status }),
-                request_content_type: content_type(record.request.as_ref()),
-                response_content_type: content_type(record.response.as_ref()),
-                response_shape: record.response.as_ref().and_then(|m| m.shape.as_ref()),
-                response_len: record.response.as_ref().map_or(0, |m| m.body_len),
-                consumer: identity.id.0,
-                time: record.time,
-            });
+            let sighting = sighting(record, method, identity);
+            outcome.endpoint = self.templates.observe(&sighting);
         }
         self.apply_events(record.time, room, outcome.endpoint, settings);
         self.changes.held |= outcome.endpoint.is_none();
@@ -203,6 +192,33 @@ impl Partition {
             self.settle_orphans(record.time, settings);
         }
         outcome
+    }
+
+    /// Whether exchanges that were held back got an endpoint since the last call.
+    pub fn take_placed(&mut self) -> bool {
+        core::mem::take(&mut self.changes.freshly_placed)
+    }
+
+    /// Learns from an exchange that was held back, when its endpoint is known by now; none when it
+    /// is not. Baselines do not: they rest on the order of time.
+    pub fn learn_held(
+        &mut self,
+        record: &ExchangeRecord,
+        identity: &Identity,
+        settings: &AnalyzerSettings,
+    ) -> Option<EndpointId> {
+        let method = record.method.as_ref()?;
+        let id = self.templates.find(&sighting(record, method, identity))?;
+        let entry = self.entries.get_mut(&id)?;
+        if entry.learn_earlier(record, identity, settings) {
+            entry.relabel(
+                self.totals.sight(),
+                record.time.max(self.totals.last_seen),
+                settings,
+            );
+            self.changes.due.touch(id);
+        }
+        Some(id)
     }
 
     /// Has template learning decide on everything seen so far, rather than when enough has come
@@ -473,6 +489,25 @@ impl HostCoverage {
             all.dedup();
         }
         all
+    }
+}
+
+/// What template learning is told of a record.
+fn sighting<'a>(record: &'a ExchangeRecord, method: &'a str, identity: &Identity) -> Sighting<'a> {
+    Sighting {
+        method,
+        path: &record.path,
+        trailing_slash: record.trailing_slash,
+        // A switch of protocols is what the request asked for.
+        status: record
+            .status
+            .map(|status| if status == 101 { 200 } else { status }),
+        request_content_type: content_type(record.request.as_ref()),
+        response_content_type: content_type(record.response.as_ref()),
+        response_shape: record.response.as_ref().and_then(|m| m.shape.as_ref()),
+        response_len: record.response.as_ref().map_or(0, |m| m.body_len),
+        consumer: identity.id.0,
+        time: record.time,
     }
 }
 

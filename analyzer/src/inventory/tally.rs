@@ -40,6 +40,21 @@ impl Tally {
         }
     }
 
+    /// Takes one from `name`; false when there is none.
+    pub fn take_one(&mut self, name: &str) -> bool {
+        let Ok(at) = self.find(name) else {
+            return false;
+        };
+        let Some((_, count)) = self.counts.get_mut(at).filter(|(_, count)| *count > 0) else {
+            return false;
+        };
+        *count -= 1;
+        if *count == 0 {
+            self.counts.remove(at);
+        }
+        true
+    }
+
     /// Takes over another one's counts.
     pub fn merge(&mut self, other: &Self, cap: usize) {
         for (name, count) in &other.counts {

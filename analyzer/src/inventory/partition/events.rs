@@ -62,6 +62,7 @@ impl Partition {
             && let Some(entry) = self.entries.get_mut(&id)
         {
             entry.add_earlier(earlier, first_seen);
+            self.changes.freshly_placed = true;
             self.changes.due.touch(id);
             self.changes.placed = self.changes.placed.saturating_add(earlier);
         }

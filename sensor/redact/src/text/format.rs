@@ -12,7 +12,8 @@ pub(crate) fn value_type_of_text(text: &[u8]) -> ValueType {
     match text {
         b"" => ValueType::Empty,
         b"null" => ValueType::Null,
-        b"true" | b"false" => ValueType::Boolean,
+        // Python clients write them with a capital.
+        b"true" | b"false" | b"True" | b"False" => ValueType::Boolean,
         _ if is_integer(text) => ValueType::Integer,
         _ if is_number(text) => ValueType::Number,
         _ => value_type(text),
