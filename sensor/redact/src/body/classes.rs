@@ -13,28 +13,9 @@ pub(crate) struct Classes {
     hasher: FixedState,
     values_max: usize,
     seen: [HashSet<u64, FixedState>; DataClass::COUNT],
-    used: u32,
+    used: u64,
     dropped: u64,
 }
-
-/// The classes in the order of their discriminants.
-const ALL: [DataClass; DataClass::COUNT] = [
-    DataClass::Email,
-    DataClass::Phone,
-    DataClass::Card,
-    DataClass::Iban,
-    DataClass::UsSsn,
-    DataClass::Jwt,
-    DataClass::ApiKey,
-    DataClass::PrivateKey,
-    DataClass::Password,
-    DataClass::Secret,
-    DataClass::IpAddress,
-    DataClass::DateOfBirth,
-    DataClass::PersonName,
-    DataClass::Address,
-    DataClass::Geo,
-];
 
 impl Classes {
     pub(crate) fn new(seed: u64, values_max: usize) -> Self {
@@ -48,7 +29,17 @@ impl Classes {
     }
 
     pub(crate) fn add(&mut self, class: DataClass, value: &[u8]) {
-        let hash = self.hasher.hash_one(value);
+        let hash = self.hash(value);
+        self.add_hash(class, hash);
+    }
+
+    /// What a value is told apart by.
+    pub(crate) fn hash(&self, value: &[u8]) -> u64 {
+        self.hasher.hash_one(value)
+    }
+
+    /// Counts a value that was hashed before its class was known.
+    pub(crate) fn add_hash(&mut self, class: DataClass, hash: u64) {
         self.used |= 1 << class as u8;
         let Some(seen) = self.seen.get_mut(class as usize) else {
             return;
@@ -63,7 +54,10 @@ impl Classes {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         if self.used != 0 {
-            self.seen.iter_mut().for_each(HashSet::clear);
+            let used = self.used;
+            let sets = self.seen.iter_mut().enumerate();
+            sets.filter(|(at, _)| used >> at & 1 == 1)
+                .for_each(|(_, set)| set.clear());
             self.used = 0;
         }
     }
@@ -73,7 +67,7 @@ impl Classes {
         if self.used == 0 {
             return BTreeMap::new();
         }
-        let counts = ALL
+        let counts = DataClass::ALL
             .iter()
             .zip(&self.seen)
             .filter(|(_, seen)| !seen.is_empty())
@@ -117,7 +111,8 @@ mod tests {
     #[test]
     fn classes_stand_at_their_discriminant() {
         assert!(
-            ALL.iter()
+            DataClass::ALL
+                .iter()
                 .enumerate()
                 .all(|(index, class)| *class as usize == index)
         );

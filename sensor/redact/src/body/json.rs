@@ -13,7 +13,7 @@ use tapscope_record::{Shape, ValueType};
 use super::classes::Classes;
 use super::shape::{ShapeBudget, empty_shape, fold_maps, join, note_class, note_length};
 use crate::redactor::Work;
-use crate::text::{DataClass, FieldHint, class_of, field_hint, scan, value_type};
+use crate::text::{DataClass, FieldHint, class_of, field_hint, is_full_name, scan, value_type};
 
 /// Documents of a sequence (JSON Lines) that are read.
 const DOCUMENTS_MAX: u32 = 10_000;
@@ -50,6 +50,7 @@ pub(super) fn read_within<'a>(
         cut: false,
         deep: false,
         nested: false,
+        beside: Beside::default(),
     };
     let dropped_before = reader.budget.dropped;
     let mut shape = empty_shape();
@@ -159,6 +160,18 @@ struct Reader<'b, 'a> {
     deep: bool,
     /// Whether values are nested deeper than is read.
     nested: bool,
+    /// What the object that is being read holds.
+    beside: Beside,
+}
+
+/// What stands beside each other in one object: a name is a person's where an address or a birthday
+/// is.
+#[derive(Clone, Copy, Default)]
+struct Beside {
+    /// A value that is written as a person's name, as its hash.
+    name: Option<u64>,
+    /// Whether something is there that only persons have.
+    person: bool,
 }
 
 /// One place of a document: where its value's shape goes.
@@ -194,6 +207,10 @@ impl Place<'_, '_, '_> {
 
     fn note(&mut self, class: Option<DataClass>, value: &[u8]) {
         if let Some(class) = class {
+            self.reader.beside.person |= matches!(
+                class,
+                DataClass::Email | DataClass::Phone | DataClass::DateOfBirth
+            );
             self.reader.classes.add(class, value);
             note_class(self.class, class);
         }
@@ -212,13 +229,16 @@ impl Place<'_, '_, '_> {
                 note_class(noted, class);
             });
         }
+        if class.is_none() && self.hint == Some(FieldHint::Name) && is_full_name(text) {
+            self.reader.beside.name = Some(self.reader.classes.hash(text));
+        }
         self.note(class, text);
     }
 
     /// A number; written out only where a class can come of it.
     fn number(mut self, kind: ValueType, number: impl fmt::Display, long: bool) {
         self.set_kind(kind);
-        if !long && self.hint.is_none() {
+        if !long && !self.hint.is_some_and(FieldHint::promises) {
             return;
         }
         let mut buffer = [0_u8; 40];
@@ -316,6 +336,7 @@ impl<'de> Visitor<'de> for Place<'_, '_, '_> {
             shape.objects = shape.objects.saturating_add(1);
         }
         let mut expected = 0;
+        let around = core::mem::take(&mut self.reader.beside);
         loop {
             let known = self.shape.as_ref().map_or(0, |shape| shape.fields.len());
             let fields = if deep {
@@ -329,6 +350,7 @@ impl<'de> Visitor<'de> for Place<'_, '_, '_> {
                 expected,
             };
             let Some((index, hint)) = members.next_key_seed(name)? else {
+                self.close_object(around);
                 return Ok(());
             };
             let mut unnamed = None;
@@ -365,6 +387,21 @@ impl<'de> Visitor<'de> for Place<'_, '_, '_> {
 }
 
 impl Place<'_, '_, '_> {
+    /// Takes a name for a person's where the object is about one.
+    fn close_object(&mut self, around: Beside) {
+        let beside = core::mem::replace(&mut self.reader.beside, around);
+        let Some(name) = beside.name.filter(|_| beside.person) else {
+            return;
+        };
+        self.reader.classes.add_hash(DataClass::PersonName, name);
+        let fields = self.shape.as_deref_mut().map(|shape| &mut shape.fields);
+        for field in fields.into_iter().flatten() {
+            if field_hint(field.name.as_bytes()) == Some(FieldHint::Name) {
+                note_class(&mut field.class, DataClass::PersonName);
+            }
+        }
+    }
+
     /// Writes the number of items, the largest when the place is met again.
     fn count_items<E>(&mut self, count: u32, outcome: Result<(), E>) -> Result<(), E> {
         if let Some(shape) = self.shape.as_deref_mut()

@@ -98,14 +98,18 @@ fn literal(work: &mut Work<'_>, raw: &[u8]) -> PathSegment {
 
 /// Whether the segment before tells what this one is.
 fn telling(before: &[u8]) -> bool {
-    !before.is_empty() && field_hint(before).is_some()
+    !before.is_empty() && field_hint(before).is_some_and(FieldHint::promises)
 }
 
 /// The hint that the segment before gives: `/phone/4155550123`, `/reset-password/TOKEN`. A word
 /// behind a telling one is a path (`/password/reset`), so secrets have to look like one.
 fn hint_of(before: &[u8], text: &[u8]) -> Option<FieldHint> {
     match field_hint(before)? {
-        hint @ (FieldHint::Phone | FieldHint::Card | FieldHint::Ssn) => Some(hint),
+        hint @ (FieldHint::Phone
+        | FieldHint::Card
+        | FieldHint::Ssn
+        | FieldHint::NationalId(_)
+        | FieldHint::AnyNationalId) => Some(hint),
         FieldHint::Password | FieldHint::Secret | FieldHint::MaybeSecret => {
             let random = text.len() >= 16
                 && looks_secret(text)

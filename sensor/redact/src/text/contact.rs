@@ -3,6 +3,13 @@
 /// Longest e-mail address (RFC 5321 section 4.5.3.1).
 const EMAIL_BYTES_MAX: usize = 254;
 
+/// What names of files end in and no domain does: `logo@2x.png` is no address.
+const FILE_EXTENSIONS: [&[u8]; 24] = [
+    b"avif", b"bmp", b"css", b"csv", b"doc", b"docx", b"exe", b"gif", b"html", b"ico", b"jpeg",
+    b"jpg", b"js", b"json", b"pdf", b"php", b"png", b"svg", b"txt", b"webp", b"woff", b"xml",
+    b"yaml", b"yml",
+];
+
 fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || byte >= 0x80
@@ -35,8 +42,16 @@ pub(crate) fn email_around(text: &[u8], at: usize) -> Option<(usize, usize)> {
         .take_while(|&&byte| matches!(byte, b'.' | b'-'))
         .count();
     let domain = domain.get(..domain.len() - trailing)?;
-    let dot = memchr::memrchr(b'.', domain)?;
-    let top = domain.get(dot + 1..)?;
+    let mut domain = domain;
+    let mut dot = memchr::memrchr(b'.', domain)?;
+    let mut top = domain.get(dot + 1..)?;
+    let file = |extension: &&[u8]| top.eq_ignore_ascii_case(extension);
+    if FILE_EXTENSIONS.iter().any(file) {
+        // `jo@example.com.json` is an address in the name of a file.
+        domain = domain.get(..dot)?;
+        dot = memchr::memrchr(b'.', domain)?;
+        top = domain.get(dot + 1..)?;
+    }
     let top_is_name = top.len() >= 2
         && (top.starts_with(b"xn--")
             || top
@@ -86,7 +101,40 @@ fn international_prefix(text: &[u8]) -> Option<usize> {
             _ => break,
         }
     }
-    (10..=15).contains(&digits).then_some(end)
+    let known = is_country_code(text.get(1..end).unwrap_or_default());
+    ((10..=15).contains(&digits) && known).then_some(end)
+}
+
+/// Whether a number of ITU-T E.164 starts with a country code that is assigned.
+fn is_country_code(number: &[u8]) -> bool {
+    let mut digits = number.iter().filter(|byte| byte.is_ascii_digit());
+    let mut next = || digits.next().map_or(0, |digit| digit - b'0');
+    let (first, second, third) = (next(), next(), next());
+    match first {
+        1 => (2..=9).contains(&second),
+        7 => matches!(second, 3..=9),
+        2 => matches!(
+            (second, third),
+            (0 | 7, _) | (1, 1..=3 | 6 | 8) | (2..=4, _) | (5, 0..=8) | (6, _) | (9, 0 | 1 | 7..=9)
+        ),
+        3 => {
+            matches!((second, third), (0..=4 | 6 | 9, _) | (5, _) | (7, 0..=8) | (8, 0..=3 | 5..=7 | 9))
+        }
+        4 => matches!((second, third), (0 | 1 | 3..=9, _) | (2, 0 | 1 | 3)),
+        5 => matches!((second, third), (1..=8, _) | (0, 0..=9) | (9, _)),
+        6 => {
+            matches!((second, third), (0..=6, _) | (7, 0 | 2..=9) | (8, 0..=3 | 5..=9) | (9, 0..=2))
+        }
+        8 => matches!(
+            (second, third),
+            (1 | 2 | 4 | 6, _) | (0 | 7, _) | (5, 0 | 2 | 3 | 5 | 6) | (8, 0..=3 | 6)
+        ),
+        9 => matches!(
+            (second, third),
+            (0..=5 | 8, _) | (6, 0..=8) | (7, 0..=7) | (9, 2..=6 | 8)
+        ),
+        _ => false,
+    }
 }
 
 /// `(212) 555-0123`, `212-555-0123`, `212.555.0123`, `1-212-555-0123`.
@@ -145,6 +193,7 @@ mod tests {
             "a@b..de",
             "a@.de",
             "a@b.c",
+            "logo@2x.png",
         ] {
             assert!(!is_email(text.as_bytes()), "{text}");
         }
@@ -177,6 +226,7 @@ mod tests {
             "112-555-0123",
             "2024-05-06",
             "+0123456789012",
+            "+2193456789012",
             "212-155-0123",
         ] {
             assert!(!whole(text), "{text}");

@@ -5,13 +5,23 @@
 
 mod bytes;
 
+mod check;
+
 mod class;
 
 mod contact;
 
 mod number;
 
+mod iban;
+
+mod national;
+
+mod life;
+
 mod secret;
+
+mod key;
 
 mod address;
 
@@ -32,6 +42,7 @@ pub(crate) use bytes::{Mask, mask_of};
 pub(crate) use class::DataClass;
 pub(crate) use field::{FieldHint, credential_parameter, field_hint};
 pub(crate) use format::{is_uuid, value_type, value_type_of_text};
+pub(crate) use life::is_full_name;
 pub(crate) use name::safe_name;
 pub(crate) use scan::{first_class, scan};
 pub(crate) use secret::{is_jwt, looks_random, looks_secret};

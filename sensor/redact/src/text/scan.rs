@@ -2,8 +2,12 @@
 
 use super::class::DataClass;
 use super::contact::{email_around, phone_prefix};
-use super::number::{card_prefix, iban_prefix, ssn_prefix};
-use super::secret::{api_key_prefix, jwt_prefix, private_key_prefix};
+use super::iban::iban_prefix;
+use super::key::{api_key_prefix, private_key_prefix};
+use super::life::{is_mac, street_prefix};
+use super::national::{national_id_prefix, speaks_of};
+use super::number::{card_prefix, ssn_prefix};
+use super::secret::jwt_prefix;
 
 /// Whether a number or a key may not start behind this byte: it is the inside of something else.
 fn glues(byte: u8) -> bool {
@@ -31,7 +35,7 @@ pub(crate) fn scan(text: &[u8], mut found: impl FnMut(DataClass, &[u8])) {
             }
         } else if !glues(before)
             && starts_datum(byte)
-            && let Some((class, length)) = datum(text.get(at..).unwrap_or_default())
+            && let Some((class, length)) = datum(text, at)
         {
             let end = at + length.max(1);
             found(class, text.get(at..end).unwrap_or_default());
@@ -48,7 +52,8 @@ fn starts_datum(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'(' | b'-')
 }
 
-fn datum(text: &[u8]) -> Option<(DataClass, usize)> {
+fn datum(whole: &[u8], at: usize) -> Option<(DataClass, usize)> {
+    let text = whole.get(at..)?;
     let ends = |length: usize| {
         // A digit or letter right behind means that the datum is part of a longer text.
         !text.get(length).is_some_and(u8::is_ascii_alphanumeric)
@@ -62,7 +67,8 @@ fn datum(text: &[u8]) -> Option<(DataClass, usize)> {
         };
         return number(DataClass::UsSsn, ssn_prefix(text))
             .or_else(|| number(DataClass::Card, card_prefix(text, false)))
-            .or_else(|| number(DataClass::Phone, phone_prefix(text)));
+            .or_else(|| number(DataClass::Phone, phone_prefix(text)))
+            .or_else(|| beside_words(whole, at));
     }
     if first == b'-' {
         return private_key_prefix(text).then_some((DataClass::PrivateKey, 11));
@@ -81,7 +87,66 @@ fn datum(text: &[u8]) -> Option<(DataClass, usize)> {
     {
         return Some((DataClass::Iban, length));
     }
+    // Codes of states that start with a letter are of capitals and have a digit soon.
+    let near = text.get(..text.len().min(9)).unwrap_or_default();
+    let coded = first.is_ascii_uppercase()
+        && near.iter().any(u8::is_ascii_digit)
+        && !near.iter().any(u8::is_ascii_lowercase);
+    if coded {
+        let before = whole.get(at.saturating_sub(BEFORE_BYTES)..at)?;
+        return national_id_prefix(before, text).or_else(|| mac_prefix(text));
+    }
     None
+}
+
+/// How much of the text before a number is looked at for a word that speaks of it.
+const BEFORE_BYTES: usize = 64;
+
+/// What a number is that needs more than its digits: a word before it, a word after it, dots.
+fn beside_words(whole: &[u8], at: usize) -> Option<(DataClass, usize)> {
+    let text = whole.get(at..)?;
+    let before = whole.get(at.saturating_sub(BEFORE_BYTES)..at)?;
+    if !text.first()?.is_ascii_digit() {
+        return None;
+    }
+    if let Some(length) = address_prefix(before, text) {
+        return Some((DataClass::IpAddress, length));
+    }
+    if let Some(found) = national_id_prefix(before, text).or_else(|| mac_prefix(text)) {
+        return Some(found);
+    }
+    street_prefix(text).map(|length| (DataClass::Address, length))
+}
+
+fn mac_prefix(text: &[u8]) -> Option<(DataClass, usize)> {
+    let ends = !text
+        .get(17)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b':');
+    (ends && is_mac(text.get(..17)?)).then_some((DataClass::MacAddress, 17))
+}
+
+/// Words before four numbers with dots that are no address.
+const VERSIONS: [&str; 9] = [
+    "version", "ver", "v", "release", "build", "firmware", "section", "rev", "revision",
+];
+
+/// Length of the IPv4 address that `text` starts with; not that of a version or a product's.
+fn address_prefix(before: &[u8], text: &[u8]) -> Option<usize> {
+    let length = text
+        .iter()
+        .take(16)
+        .take_while(|byte| byte.is_ascii_digit() || **byte == b'.')
+        .count();
+    let written = text.get(..length)?;
+    let written = written.strip_suffix(b".").unwrap_or(written);
+    let follows = text.get(written.len());
+    let glued = follows.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    // `Chrome/120.0.0.0` is a product's version, `http://10.0.0.1/` is none.
+    let product = before.ends_with(b"/") && !before.ends_with(b"//");
+    if glued || product || written.len() < 7 || speaks_of(before, &VERSIONS) {
+        return None;
+    }
+    super::address::ip_address(written).map(|_| written.len())
 }
 
 /// The first class found in `text`.

@@ -1,4 +1,4 @@
-//! Secrets: JSON Web Tokens, keys with a vendor's prefix, and text no human would write.
+//! Secrets: JSON Web Tokens, and text no human would write.
 
 /// Length from which on random-looking text is taken for a secret.
 const RANDOM_BYTES_MIN: usize = 32;
@@ -30,101 +30,6 @@ pub(crate) fn jwt_prefix(text: &[u8]) -> Option<usize> {
 /// Whether all of `text` is one JSON Web Token.
 pub(crate) fn is_jwt(text: &[u8]) -> bool {
     jwt_prefix(text) == Some(text.len())
-}
-
-/// Prefix of a key, and how many characters of its alphabet follow at least.
-const KEY_PREFIXES: &[(&[u8], usize)] = &[
-    (b"AIza", 30),
-    (b"AKIA", 16),
-    (b"ASIA", 16),
-    (b"EAACEdEose0cBA", 8),
-    (b"GOCSPX-", 20),
-    (b"SG.", 20),
-    (b"dckr_pat_", 20),
-    (b"dop_v1_", 40),
-    (b"dp.pt.", 30),
-    (b"ghp_", 20),
-    (b"gho_", 20),
-    (b"ghs_", 20),
-    (b"ghu_", 20),
-    (b"ghr_", 20),
-    (b"github_pat_", 20),
-    (b"glpat-", 16),
-    (b"glptt-", 16),
-    (b"hf_", 30),
-    (b"key-", 32),
-    (b"lin_api_", 30),
-    (b"npm_", 30),
-    (b"pk_live_", 16),
-    (b"pypi-", 40),
-    (b"rk_live_", 16),
-    (b"rk_test_", 16),
-    (b"shpat_", 24),
-    (b"shpss_", 24),
-    (b"sk-", 32),
-    (b"sk_live_", 16),
-    (b"sk_test_", 16),
-    (b"sq0atp-", 20),
-    (b"sq0csp-", 20),
-    (b"whsec_", 20),
-    (b"xapp-", 20),
-    (b"xoxa-", 10),
-    (b"xoxb-", 10),
-    (b"xoxp-", 10),
-    (b"xoxr-", 10),
-    (b"xoxs-", 10),
-    (b"ya29.", 20),
-];
-
-/// Length of the key with a vendor's prefix that `text` starts with.
-pub(crate) fn api_key_prefix(text: &[u8]) -> Option<usize> {
-    if !matches!(
-        text.first()?,
-        b'A' | b'E'
-            | b'G'
-            | b'S'
-            | b'd'
-            | b'g'
-            | b'h'
-            | b'k'
-            | b'l'
-            | b'n'
-            | b'p'
-            | b'r'
-            | b's'
-            | b'w'
-            | b'x'
-            | b'y'
-    ) {
-        return None;
-    }
-    let (prefix, least) = KEY_PREFIXES
-        .iter()
-        .find(|(prefix, _)| text.starts_with(prefix))?;
-    let rest = text.get(prefix.len()..)?;
-    let follows = rest
-        .iter()
-        .take_while(|&&byte| is_base64url(byte) || byte == b'.')
-        .count();
-    let upper_case_only = matches!(prefix, [b'A', b'K' | b'S', ..]);
-    let shape = !upper_case_only
-        || rest
-            .iter()
-            .take(16)
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    // A slug like `key-` and words, or `sk-` and words, is no key: those have digits or both cases.
-    let any = |kind: fn(&u8) -> bool| rest.iter().take(follows).any(kind);
-    let mixed =
-        any(u8::is_ascii_digit) || (any(u8::is_ascii_uppercase) && any(u8::is_ascii_lowercase));
-    (follows >= *least && shape && (mixed || prefix.len() > 4)).then_some(prefix.len() + follows)
-}
-
-/// Whether `text` starts a PEM private key (RFC 7468).
-pub(crate) fn private_key_prefix(text: &[u8]) -> bool {
-    text.starts_with(b"-----BEGIN ")
-        && text
-            .get(..text.len().min(64))
-            .is_some_and(|head| memchr::memmem::find(head, b"PRIVATE KEY").is_some())
 }
 
 /// Whether `text` is long and random-looking enough to be a secret: 32 characters and more of a
@@ -276,33 +181,6 @@ mod tests {
         ] {
             assert!(!looks_random(text.as_bytes()), "{text}");
         }
-    }
-
-    #[test]
-    fn keys_by_prefix() {
-        for text in [
-            "AKIAIOSFODNN7EXAMPLE",
-            "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
-            "xoxb-123456789012-abc",
-            "glpat-ABCdef1234567890xyz_",
-            "ghp_NNzygfmSeUPyRNmBOhJKxKGIaYAUqYBijuKef",
-            "AIzaSyA1234567890abcdefghijklmnopqrstuv",
-        ] {
-            assert!(api_key_prefix(text.as_bytes()).is_some(), "{text}");
-        }
-        for text in [
-            "AKIA",
-            "ghp_short",
-            "sk-learn-is-a-library-for-machine-learning",
-            "key-value",
-            "AKIAiosfodnn7example",
-            "SG.",
-            "",
-        ] {
-            assert!(api_key_prefix(text.as_bytes()).is_none(), "{text}");
-        }
-        assert!(private_key_prefix(b"-----BEGIN RSA PRIVATE KEY-----\nMII"));
-        assert!(!private_key_prefix(b"-----BEGIN PUBLIC KEY-----\nMII"));
     }
 
     #[test]
