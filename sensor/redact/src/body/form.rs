@@ -5,7 +5,7 @@ use tapscope_record::{Shape, ValueType};
 use super::shape::{ShapeBudget, empty_shape, join, note_class, note_length};
 use crate::percent;
 use crate::redactor::Work;
-use crate::text::{class_of, field_hint, scan, value_type_of_text};
+use crate::text::{class_of, field_hint, scan, scan_named, value_type_of_text};
 
 /// The shape of a form; data classes go to the counts.
 pub(super) fn read(work: &mut Work<'_>, content: &[u8]) -> Option<Shape> {
@@ -67,12 +67,13 @@ pub(super) fn field(
         }
         None => &mut unnamed,
     };
-    if let Some(class) = class_of(field_hint(name), value) {
+    let hint = field_hint(name);
+    if let Some(class) = class_of(hint, value) {
         work.classes.add(class, value);
         note_class(noted, class);
     } else {
         let classes = &mut *work.classes;
-        scan(value, |class, value| {
+        scan_named(hint, value, |class, value| {
             classes.add(class, value);
             note_class(noted, class);
         });

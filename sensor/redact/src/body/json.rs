@@ -13,7 +13,9 @@ use tapscope_record::{Shape, ValueType};
 use super::classes::Classes;
 use super::shape::{ShapeBudget, empty_shape, fold_maps, join, note_class, note_length};
 use crate::redactor::Work;
-use crate::text::{DataClass, FieldHint, class_of, field_hint, is_full_name, scan, value_type};
+use crate::text::{
+    DataClass, FieldHint, class_of, field_hint, is_full_name, scan, scan_named, value_type,
+};
 
 /// Documents of a sequence (JSON Lines) that are read.
 const DOCUMENTS_MAX: u32 = 10_000;
@@ -224,7 +226,7 @@ impl Place<'_, '_, '_> {
         let class = class_of(self.hint, text);
         if class.is_none() && text.len() >= TEXT_BYTES_MIN {
             let (classes, noted) = (&mut *self.reader.classes, &mut *self.class);
-            scan(text, |class, value| {
+            scan_named(self.hint, text, |class, value| {
                 classes.add(class, value);
                 note_class(noted, class);
             });

@@ -9,7 +9,7 @@ use tapscope_record::{Shape, ValueType};
 use super::classes::Classes;
 use super::shape::{ShapeBudget, empty_shape, join, note_class, note_length};
 use crate::redactor::Work;
-use crate::text::{FieldHint, class_of, field_hint, scan, value_type_of_text};
+use crate::text::{FieldHint, class_of, field_hint, scan_named, value_type_of_text};
 
 /// One piece of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -333,7 +333,7 @@ impl<'t> Reader<'t, '_> {
             note_class(class, found);
         } else {
             let classes = &mut *self.classes;
-            scan(text, |found, value| {
+            scan_named(hint, text, |found, value| {
                 classes.add(found, value);
                 note_class(class, found);
             });

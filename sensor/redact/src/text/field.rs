@@ -82,11 +82,44 @@ fn normalise<'a>(name: &[u8], buffer: &'a mut [u8; NAME_BYTES_MAX]) -> &'a [u8] 
 /// What `name` promises.
 pub(crate) fn field_hint(name: &[u8]) -> Option<FieldHint> {
     let mut buffer = [0; NAME_BYTES_MAX];
+    let raw = name;
     let name = normalise(name, &mut buffer);
     if let Some(hint) = exact(name) {
         return Some(hint);
     }
-    by_suffix(name).or_else(|| denied(name))
+    by_suffix(name)
+        .or_else(|| last_word(raw))
+        .or_else(|| denied(name))
+}
+
+/// What the last word of a name promises on its own: `patientDiagnosis`, `customer_cpf`. Words that
+/// end other names as well are passed over.
+fn last_word(raw: &[u8]) -> Option<FieldHint> {
+    let starts = |at: &usize| {
+        let pair = (raw.get(at.wrapping_sub(1)), raw.get(*at));
+        matches!(pair, (Some(b'_' | b'-' | b' '), _))
+            || matches!(pair, (Some(b'a'..=b'z'), Some(b'A'..=b'Z')))
+    };
+    let mut words = (1..raw.len().min(NAME_BYTES_MAX)).rev().filter(starts);
+    let last = words.next()?;
+    // `patientNhsNumber` ends in two.
+    let pair = words.next().and_then(|at| one_of(raw.get(at..)?));
+    pair.or_else(|| one_of(raw.get(last..)?))
+}
+
+fn one_of(words: &[u8]) -> Option<FieldHint> {
+    let mut buffer = [0; NAME_BYTES_MAX];
+    let word = normalise(words, &mut buffer);
+    let common: [&[u8]; 8] = [
+        b"race", b"routing", b"sin", b"nie", b"income", b"nir", b"swift", b"nhs",
+    ];
+    let hint = match word {
+        b"dob" => FieldHint::BirthDate,
+        b"iban" | b"cvv" | b"cvc" => exact(word)?,
+        _ if common.contains(&word) => return None,
+        _ => of_a_person(word)?,
+    };
+    Some(hint)
 }
 
 fn by_suffix(name: &[u8]) -> Option<FieldHint> {
@@ -241,6 +274,13 @@ fn of_a_person(name: &[u8]) -> Option<FieldHint> {
         | b"medicareid"
         | b"medicarenumber"
         | b"medicaidid" => FieldHint::Health,
+        _ => return of_papers(name),
+    })
+}
+
+/// Further names that are one thing: special categories, papers and states.
+fn of_papers(name: &[u8]) -> Option<FieldHint> {
+    Some(match name {
         b"biometric"
         | b"ethnicity"
         | b"fingerprintdata"
@@ -408,7 +448,12 @@ mod tests {
             ("next_page_token", Some(FieldHint::Opaque)),
             ("csrf_token", Some(FieldHint::Opaque)),
             ("name", Some(FieldHint::Name)),
-            ("customer_cpf", None),
+            (
+                "customer_cpf",
+                Some(FieldHint::NationalId(DataClass::BrCpf)),
+            ),
+            ("patientDiagnosis", Some(FieldHint::Health)),
+            ("arms_race", None),
             ("cpf", Some(FieldHint::NationalId(DataClass::BrCpf))),
             ("order_number", Some(FieldHint::Identifier)),
             ("appVersion", Some(FieldHint::Version)),

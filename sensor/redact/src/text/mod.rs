@@ -44,7 +44,7 @@ pub(crate) use field::{FieldHint, credential_parameter, field_hint};
 pub(crate) use format::{is_uuid, value_type, value_type_of_text};
 pub(crate) use life::is_full_name;
 pub(crate) use name::safe_name;
-pub(crate) use scan::{first_class, scan};
+pub(crate) use scan::{first_class, scan, scan_named};
 pub(crate) use secret::{is_jwt, looks_random, looks_secret};
 pub(crate) use whole::class_of;
 pub(crate) use word::common_word;

@@ -2,9 +2,10 @@
 
 use super::class::DataClass;
 use super::contact::{email_around, phone_prefix};
+use super::field::FieldHint;
 use super::iban::iban_prefix;
 use super::key::{api_key_prefix, private_key_prefix};
-use super::life::{is_mac, street_prefix};
+use super::life::{is_mac, is_vin, street_prefix};
 use super::national::{national_id_prefix, speaks_of};
 use super::number::{card_prefix, ssn_prefix};
 use super::secret::jwt_prefix;
@@ -46,6 +47,30 @@ pub(crate) fn scan(text: &[u8], mut found: impl FnMut(DataClass, &[u8])) {
         before = byte;
         at += 1;
     }
+}
+
+/// The same in the value of a field whose name promises something: a number of something else is
+/// none inside either.
+pub(crate) fn scan_named(
+    hint: Option<FieldHint>,
+    text: &[u8],
+    mut found: impl FnMut(DataClass, &[u8]),
+) {
+    if hint.is_none_or(FieldHint::promises) || hint == Some(FieldHint::Name) {
+        return scan(text, found);
+    }
+    scan(text, |class, value| {
+        if matches!(
+            class,
+            DataClass::Email
+                | DataClass::Iban
+                | DataClass::Jwt
+                | DataClass::ApiKey
+                | DataClass::PrivateKey
+        ) {
+            found(class, value);
+        }
+    });
 }
 
 fn starts_datum(byte: u8) -> bool {
@@ -94,7 +119,7 @@ fn datum(whole: &[u8], at: usize) -> Option<(DataClass, usize)> {
         && !near.iter().any(u8::is_ascii_lowercase);
     if coded {
         let before = whole.get(at.saturating_sub(BEFORE_BYTES)..at)?;
-        return national_id_prefix(before, text).or_else(|| mac_prefix(text));
+        return national_id_prefix(before, text).or_else(|| seventeen(before, text));
     }
     None
 }
@@ -112,10 +137,25 @@ fn beside_words(whole: &[u8], at: usize) -> Option<(DataClass, usize)> {
     if let Some(length) = address_prefix(before, text) {
         return Some((DataClass::IpAddress, length));
     }
-    if let Some(found) = national_id_prefix(before, text).or_else(|| mac_prefix(text)) {
+    if let Some(found) = national_id_prefix(before, text).or_else(|| seventeen(before, text)) {
         return Some(found);
     }
     street_prefix(text).map(|length| (DataClass::Address, length))
+}
+
+/// What a run of seventeen characters is: a device's address, a vehicle's number.
+fn seventeen(before: &[u8], text: &[u8]) -> Option<(DataClass, usize)> {
+    let end = text.get(17);
+    let vin = !end.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
+    if vin && is_vin(text.get(..17)?, false) {
+        return Some((DataClass::Vin, 17));
+    }
+    if before.ends_with(b":") {
+        // The inside of a longer run of such pairs, unless a word stands before the colon.
+        let last = before.iter().rev().nth(1);
+        return mac_prefix(text).filter(|_| !last.is_some_and(u8::is_ascii_hexdigit));
+    }
+    mac_prefix(text)
 }
 
 fn mac_prefix(text: &[u8]) -> Option<(DataClass, usize)> {

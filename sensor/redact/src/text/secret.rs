@@ -101,6 +101,7 @@ fn random_part(part: &[u8]) -> bool {
 /// Whether `part` is hexadecimal of a hash's length in one case, alone or behind a prefix of up to
 /// four letters.
 pub(crate) fn is_hash(part: &[u8]) -> bool {
+    let part = part.strip_prefix(b"0x").unwrap_or(part);
     [0_usize, 2, 1, 3, 4].iter().any(|&prefix| {
         let (head, tail) = part.split_at_checked(prefix).unwrap_or_default();
         matches!(tail.len(), 32 | 40 | 56 | 64 | 96 | 128)
@@ -134,10 +135,24 @@ pub(crate) fn chunks(part: &[u8]) -> usize {
     runs
 }
 
+/// Whether `value` is words and numbers joined by hyphens: `how-to-test-34-release-notes`.
+fn is_slug(value: &[u8]) -> bool {
+    let parts = value.split(|byte| *byte == b'-');
+    let mut words = 0;
+    for part in parts {
+        let word = part.len() > 1 && part.iter().all(u8::is_ascii_lowercase);
+        if !word && (part.is_empty() || !part.iter().all(u8::is_ascii_digit)) {
+            return false;
+        }
+        words += usize::from(word);
+    }
+    words >= 3
+}
+
 /// Whether a value that its field's name calls a secret is one, and not a word of a protocol:
 /// eight characters without white space, not a plain word or number unless long.
 pub(crate) fn looks_secret(value: &[u8]) -> bool {
-    if value.len() < 8 || value.iter().any(u8::is_ascii_whitespace) {
+    if value.len() < 8 || value.iter().any(u8::is_ascii_whitespace) || is_slug(value) {
         return false;
     }
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();

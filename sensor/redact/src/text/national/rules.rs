@@ -97,7 +97,7 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         class: DataClass::FiHetu,
-        len: &[10, 11],
+        len: &[11],
         alone: true,
         layouts: &[],
         words: &["hetu", "henkilotunnus"],
@@ -134,14 +134,6 @@ pub(super) const RULES: &[Rule] = &[
         valid: br_cpf,
     },
     Rule {
-        class: DataClass::ArCuit,
-        len: &[11],
-        alone: false,
-        layouts: &["99-99999999-9"],
-        words: &["cuit", "cuil"],
-        valid: ar_cuit,
-    },
-    Rule {
         class: DataClass::DeTaxId,
         len: &[11],
         alone: false,
@@ -163,6 +155,14 @@ pub(super) const RULES: &[Rule] = &[
         layouts: &[],
         words: &["pesel"],
         valid: pl_pesel,
+    },
+    Rule {
+        class: DataClass::ArCuit,
+        len: &[11],
+        alone: false,
+        layouts: &["99-99999999-9"],
+        words: &["cuit", "cuil"],
+        valid: ar_cuit,
     },
     Rule {
         class: DataClass::SePersonnummer,
