@@ -94,6 +94,7 @@ fn measure(seed: u64, bodies: u64) -> (Scores, Scores) {
 }
 
 /// With `EXPLAIN=1`: every body that is read wrongly, with the classes too many and too few.
+#[expect(clippy::print_stdout, reason = "it is asked for")]
 fn explain(json: &str, found: &BTreeMap<String, u64>, there: &BTreeMap<String, u64>) {
     if set("EXPLAIN").is_none() || found == there {
         return;
