@@ -69,10 +69,13 @@ limits! {
     fragment_timeout_nanos: u64 => worker.decap.fragment_timeout_nanos >= 1_000_000;
     feeds_max: usize => worker.flow.feeds_max >= 1;
     connections_max: usize => worker.flow.connections_max >= 16;
+    half_open_bytes_max: usize => worker.flow.half_open_bytes_max >= 65_536;
     held_bytes_max: usize => worker.flow.held_bytes_max >= 65_536;
     held_bytes_per_connection_max: usize => worker.flow.held_bytes_per_connection_max >= 4_096;
     hole_grace_nanos: u64 => worker.flow.hole_grace_nanos >= 0;
     idle_timeout_nanos: u64 => worker.flow.idle_timeout_nanos >= 1_000_000_000;
+    emergency_idle_timeout_nanos: u64 => worker.flow.emergency_idle_timeout_nanos >= 1_000_000_000;
+    emergency_empty_timeout_nanos: u64 => worker.flow.emergency_empty_timeout_nanos >= 1_000_000_000;
     head_bytes_max: usize => worker.http.head_bytes_max >= 1_024;
     headers_max: usize => worker.http.headers_max >= 64;
     body_sample_bytes_max: usize => worker.http.body_sample_bytes_max >= 0;

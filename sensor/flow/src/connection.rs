@@ -3,10 +3,12 @@
 
 use tapscope_decap::{Segment, SeqNumber, TcpFlags, Timestamp};
 
+use crate::feed::Directions;
+use crate::handshake::Handshake;
 use crate::key::FlowKey;
 use crate::output::Head;
 use crate::stream::{Start, Stream};
-use crate::{FlowSettings, Side};
+use crate::{ConnectionId, FlowSettings, Side};
 
 /// A quiet time after which numbers that fit neither side are a new connection's.
 const QUIET_NANOS: u64 = 1_000_000_000;
@@ -23,12 +25,14 @@ pub(crate) enum Phase {
     Reset = 2,
     /// Established, no data yet.
     Empty = 3,
-    /// Has carried data.
-    Open = 4,
+    /// One side has sent data, the other none: what a flood with forged senders looks like, too.
+    OneSided = 4,
+    /// Both sides have sent data.
+    Open = 5,
 }
 
 /// How many phases there are.
-pub(crate) const PHASES: usize = 5;
+pub(crate) const PHASES: usize = 6;
 
 impl Phase {
     /// Every phase, least useful first.
@@ -37,6 +41,7 @@ impl Phase {
         Self::Ended,
         Self::Reset,
         Self::Empty,
+        Self::OneSided,
         Self::Open,
     ];
 
@@ -47,7 +52,7 @@ impl Phase {
             Self::Ended => settings.closed_linger_nanos,
             Self::Reset => settings.reset_linger_nanos,
             Self::Empty => settings.empty_timeout_nanos,
-            Self::Open => settings.idle_timeout_nanos,
+            Self::OneSided | Self::Open => settings.idle_timeout_nanos,
         }
     }
 }
@@ -69,9 +74,6 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) head: Head,
-    pub(crate) key: FlowKey,
-    /// Whether side A is the low end of the key.
-    pub(crate) a_is_low: bool,
     pub(crate) a: Stream,
     pub(crate) b: Stream,
     pub(crate) last_seen: Timestamp,
@@ -83,8 +85,81 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// A connection that begins with `segment`; `syn` is the sequence number of a SYN that was
+    /// seen for it before.
+    pub(crate) fn begun(
+        key: FlowKey,
+        sender_is_low: bool,
+        segment: &Segment<'_>,
+        syn: Option<SeqNumber>,
+    ) -> Self {
+        let synchronises = segment.flags.has(TcpFlags::SYN);
+        // A SYN-ACK is the answer: side A is the one that asked.
+        let answers = synchronises && segment.flags.has(TcpFlags::ACK);
+        let mut a = Stream::default();
+        if let Some(seq) = syn.filter(|_| !synchronises) {
+            a.start = Start::Known(seq.advance(1));
+            a.syn_seen = true;
+        }
+        Self {
+            head: Head {
+                id: ConnectionId {
+                    slot: 0,
+                    name: key.name_of(segment),
+                },
+                key,
+                a_is_low: sender_is_low != answers,
+                initiator: syn.map(|_| Side::A),
+                from_start: false,
+                encapsulation: segment.encapsulation.clone(),
+                feeds: Directions::default(),
+                opened: false,
+            },
+            a,
+            b: Stream::default(),
+            last_seen: segment.timestamp,
+            established: false,
+            has_payload: false,
+            reset: None,
+        }
+    }
+
+    /// A connection of which a handshake told this much.
+    pub(crate) fn promoted(mut handshake: Handshake) -> Self {
+        let stream = |side| {
+            let mut stream = Stream::default();
+            if let Some(start) = handshake.start(side) {
+                stream.start = Start::Known(start);
+                stream.syn_seen = true;
+            }
+            stream
+        };
+        let (a, b) = (stream(Side::A), stream(Side::B));
+        Self {
+            head: Head {
+                id: ConnectionId {
+                    slot: 0,
+                    name: handshake.name(),
+                },
+                key: handshake.key(),
+                a_is_low: handshake.a_is_low(),
+                initiator: Some(Side::A),
+                from_start: a.syn_seen && b.syn_seen,
+                encapsulation: handshake.take_encapsulation(),
+                feeds: handshake.feeds(),
+                opened: false,
+            },
+            a,
+            b,
+            last_seen: handshake.last_seen(),
+            established: handshake.is_established(),
+            has_payload: false,
+            reset: handshake.reset(),
+        }
+    }
+
     pub(crate) const fn side_of(&self, sender_is_low: bool) -> Side {
-        if self.a_is_low == sender_is_low {
+        if self.head.a_is_low == sender_is_low {
             Side::A
         } else {
             Side::B
@@ -110,8 +185,10 @@ impl Connection {
             Phase::Reset
         } else if self.a.ended && self.b.ended {
             Phase::Ended
-        } else if self.has_payload {
+        } else if self.a.arrivals > 0 && self.b.arrivals > 0 {
             Phase::Open
+        } else if self.has_payload {
+            Phase::OneSided
         } else if self.established {
             Phase::Empty
         } else {
@@ -336,5 +413,16 @@ impl Connection {
             .position(segment.ack)
             .filter(|_| segment.flags.has(TcpFlags::ACK));
         acknowledged.is_none_or(|position| other.distance(position) <= settings.stray_distance)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_costs_half_a_kilobyte() {
+        let size = size_of::<Option<Connection>>();
+        assert!(size <= 560, "{size}");
     }
 }

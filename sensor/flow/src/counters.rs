@@ -10,6 +10,8 @@ use crate::{CloseReason, GapReason};
 pub(crate) struct Counters {
     pub(crate) segments: u64,
     pub(crate) without_connection: u64,
+    /// Begins of connections joined midway while memory was short.
+    pub(crate) emergency: u64,
     pub(crate) stray: u64,
     pub(crate) implausible_syn: u64,
     pub(crate) implausible_reset: u64,
@@ -18,6 +20,8 @@ pub(crate) struct Counters {
     pub(crate) implausible_jump: u64,
     pub(crate) connections_opened: u64,
     pub(crate) connections_midstream: u64,
+    /// Handshakes given up to stay inside their cap.
+    pub(crate) half_open_evicted: u64,
     pub(crate) syn_retransmitted: u64,
     pub(crate) retransmitted: u64,
     pub(crate) duplicated: u64,
@@ -87,6 +91,7 @@ impl Counters {
         ];
         let ignored = [
             ("no_connection", self.without_connection),
+            ("emergency", self.emergency),
             ("far_from_stream", self.stray),
             ("implausible_syn", self.implausible_syn),
             ("implausible_reset", self.implausible_reset),
@@ -115,6 +120,11 @@ impl Counters {
         for ((_, reason), value) in CLOSE_REASONS.iter().zip(self.closed) {
             labelled("flow_connections_closed_total", reason, value);
         }
+        labelled(
+            "flow_connections_closed_total",
+            "half_open_evicted",
+            self.half_open_evicted,
+        );
         for ((_, reason), value) in GAP_REASONS.iter().zip(self.gaps) {
             labelled("flow_gaps_seen_total", reason, value);
         }

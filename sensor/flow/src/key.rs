@@ -43,6 +43,20 @@ impl FlowKey {
         Self { network, ..self }
     }
 
+    /// The key of a connection between these ends, which are in order.
+    pub(crate) const fn between(low: SocketAddr, high: SocketAddr) -> Self {
+        Self {
+            low,
+            high,
+            network: 0,
+        }
+    }
+
+    /// The low end and the high end.
+    pub(crate) const fn ends(&self) -> (SocketAddr, SocketAddr) {
+        (self.low, self.high)
+    }
+
     /// A name for the connection that begins with `first`: a hash that is the same in every run.
     /// Ends, time and sequence number tell connections apart that follow each other on the same
     /// ports.

@@ -20,11 +20,20 @@ mod settings;
 /// The stage itself.
 mod table;
 
+/// What one segment does.
+mod step;
+
 /// What makes two segments one connection's.
 mod key;
 
+/// Places with dense numbers.
+mod slab;
+
 /// Queues of connections by time.
 mod timer;
+
+/// Connections of which only a handshake was seen.
+mod handshake;
 
 /// Connections on the same ends in different networks.
 mod network;

@@ -1,21 +1,21 @@
 //! The way events leave the stage: opens a connection for its consumer when it has something to
 //! say, so that scans and SYN floods cost the consumer nothing.
 
-use core::net::SocketAddr;
-
 use tapscope_decap::{Encapsulation, Timestamp};
 
 use crate::counters::Counters;
 use crate::feed::Directions;
 use crate::held::Origin;
+use crate::key::FlowKey;
 use crate::{ConnectionId, EndReason, GapReason, Side, StreamEvent, StreamEventKind, StreamSink};
 
 /// What identifies a connection towards the consumer.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) id: ConnectionId,
-    pub(crate) a: SocketAddr,
-    pub(crate) b: SocketAddr,
+    pub(crate) key: FlowKey,
+    /// Whether side A is the low end of the key.
+    pub(crate) a_is_low: bool,
     pub(crate) initiator: Option<Side>,
     /// Whether both streams are known from their first byte on.
     pub(crate) from_start: bool,
@@ -90,9 +90,15 @@ impl<S: StreamSink> Output<'_, S> {
         let timestamp = self.timestamp;
         if !self.head.opened {
             self.head.opened = true;
+            let (low, high) = self.head.key.ends();
+            let (a, b) = if self.head.a_is_low {
+                (low, high)
+            } else {
+                (high, low)
+            };
             let open = StreamEventKind::Open {
-                a: self.head.a,
-                b: self.head.b,
+                a,
+                b,
                 initiator: self.head.initiator,
                 from_start: self.head.from_start,
                 encapsulation: &self.head.encapsulation,

@@ -6,10 +6,13 @@ const SECOND: u64 = 1_000 * MILLISECOND;
 /// What the flow stage may keep and how long it waits.
 #[derive(Clone, Debug)]
 pub struct FlowSettings {
-    /// Connections in the table; a connection without held bytes takes about 700 bytes. Above
-    /// it the least useful one goes: half-open first, then ended, then without data, then the
-    /// one that was silent longest.
+    /// Connections in the table; a connection without held bytes takes about half a kilobyte here
+    /// and up to one in the stage that follows. Above it the least useful one goes: ended first,
+    /// then without data, then with data from one side, then the one that was silent longest.
     pub connections_max: usize,
+    /// Bytes of connections of which only a handshake was seen, or part of it: some 80 each. A
+    /// SYN flood of a million packets a second leaves a handshake 400 ms to complete.
+    pub half_open_bytes_max: usize,
     /// Bytes that wait for an earlier hole, in the whole table, bookkeeping included.
     pub held_bytes_max: usize,
     /// Bytes that wait for an earlier hole on one connection: a window of a fast path; more
@@ -33,6 +36,12 @@ pub struct FlowSettings {
     pub empty_timeout_nanos: u64,
     /// A connection with data that went silent: API clients keep pools open for minutes.
     pub idle_timeout_nanos: u64,
+    /// While memory is short: a connection that carries no data. Browsers that open connections
+    /// ahead of need use them within seconds.
+    pub emergency_empty_timeout_nanos: u64,
+    /// While memory is short: a connection with data that went silent. Servers close idle
+    /// connections after 5 s (Node.js) to 75 s (nginx) by themselves.
+    pub emergency_idle_timeout_nanos: u64,
     /// How long an ended connection stays to swallow late copies of its last segments.
     pub closed_linger_nanos: u64,
     /// How long a reset connection stays, so that data which a mirror delivers after the RST
@@ -68,6 +77,7 @@ impl Default for FlowSettings {
     fn default() -> Self {
         Self {
             connections_max: 262_144,
+            half_open_bytes_max: 32 << 20,
             held_bytes_max: 64 << 20,
             held_bytes_per_connection_max: 1 << 20,
             held_segments_max: 1024,
@@ -77,6 +87,8 @@ impl Default for FlowSettings {
             half_open_timeout_nanos: 15 * SECOND,
             empty_timeout_nanos: 120 * SECOND,
             idle_timeout_nanos: 600 * SECOND,
+            emergency_empty_timeout_nanos: 5 * SECOND,
+            emergency_idle_timeout_nanos: 75 * SECOND,
             closed_linger_nanos: 2 * SECOND,
             reset_linger_nanos: 2 * SECOND,
             duplicate_window_nanos: 5 * MILLISECOND,

@@ -4,18 +4,20 @@ use std::collections::HashMap;
 
 use tapscope_decap::{CounterValue, FeedKey, Segment, SeqNumber, TcpFlags, Timestamp};
 
-use crate::assembler::{Assembler, Payload};
+use crate::assembler::Assembler;
 use crate::connection::{Connection, PHASES, Phase, Verdict};
 use crate::counters::Counters;
-use crate::feed::{Before, Directions};
+use crate::feed::Before;
+use crate::handshake::{Arrival, Handshakes, Outcome, is_bare_syn};
 use crate::key::FlowKey;
 use crate::network;
-use crate::output::{Head, Output};
-use crate::stream::{Start, Stream};
-use crate::timer::Queues;
+use crate::output::Output;
+use crate::slab::Slab;
+use crate::step::Step;
+use crate::timer::{LINK_BYTES, Queues};
 use crate::{
-    CloseReason, ConnectionId, EndReason, FeedCounts, FeedIndex, FlowSettings, GapReason, Side,
-    StreamEventKind, StreamSink,
+    CloseReason, EndReason, FeedCounts, FeedIndex, FlowSettings, GapReason, Side, StreamEventKind,
+    StreamSink,
 };
 
 /// A silent connection is moved to the back of its queue at most this often; it bounds how late
@@ -41,8 +43,8 @@ pub struct FlowTable {
     settings: FlowSettings,
     counters: Counters,
     index: HashMap<FlowKey, u32, foldhash::fast::RandomState>,
-    slots: Vec<Option<Connection>>,
-    free: Vec<u32>,
+    slots: Slab<Connection>,
+    handshakes: Handshakes,
     /// Connections by phase, longest silent first.
     activity: Queues<PHASES>,
     /// Connections with a hole, longest unexamined first.
@@ -50,6 +52,10 @@ pub struct FlowTable {
     held_bytes: usize,
     /// Connections beside another one on the same ends.
     in_networks: usize,
+    /// Memory is short.
+    is_emergency: bool,
+    /// The time-outs of empty and of silent connections when it is not.
+    calm: (u64, u64),
     /// The latest time seen: feeds merged from several clocks step back.
     clock: Timestamp,
     /// The time at which the timers of all connections ran last.
@@ -57,15 +63,22 @@ pub struct FlowTable {
 }
 
 impl FlowTable {
+    /// Bytes that a connection takes: itself, its key in the index (a third of which is empty on
+    /// average), and its links in the queues.
+    pub const CONNECTION_COST: usize =
+        size_of::<Option<Connection>>() + size_of::<(FlowKey, u32)>() * 3 / 2 + 2 * LINK_BYTES;
+
     /// An empty table.
     #[must_use]
     pub fn new(settings: FlowSettings) -> Self {
         Self {
+            calm: (settings.empty_timeout_nanos, settings.idle_timeout_nanos),
+            is_emergency: false,
             settings,
             counters: Counters::default(),
             index: HashMap::default(),
-            slots: Vec::new(),
-            free: Vec::new(),
+            slots: Slab::new(),
+            handshakes: Handshakes::new(),
             activity: Queues::new(),
             holes: Queues::new(),
             held_bytes: 0,
@@ -108,7 +121,20 @@ impl FlowTable {
             key = self.best_key(key, sender_is_low, segment, feed);
         }
         let mut syn = None;
-        if let Some(slot) = self.index.get(&key).copied() {
+        let arrival = |key| Arrival {
+            key,
+            sender_is_low,
+            segment,
+            feed,
+        };
+        let known = match self.index.get(&key).copied() {
+            Some(slot) => Some(slot),
+            None => match self.handshake(arrival(key), sink) {
+                Ok(promoted) => promoted,
+                Err(Taken) => return,
+            },
+        };
+        if let Some(slot) = known {
             let verdict = self.admit(slot, sender_is_low, segment, sink);
             let other = verdict.and_then(|it| self.other_key(slot, sender_is_low, feed, it));
             match verdict.filter(|_| other.is_none()) {
@@ -129,17 +155,68 @@ impl FlowTable {
                 }
                 None => key = other.unwrap_or(key),
             }
+            if other.is_some() {
+                match self.handshake(arrival(key), sink) {
+                    Ok(Some(slot)) => {
+                        self.process(slot, sender_is_low, segment, feed, sink);
+                        return;
+                    }
+                    Ok(None) => {}
+                    Err(Taken) => return,
+                }
+            }
             if let Some(Verdict::New(seen)) = verdict {
                 syn = seen;
             }
         }
+        self.begin(arrival(key), syn, sink);
+    }
+
+    /// Takes a segment that may be the handshake's on its addresses and ports; gives the connection
+    /// that the handshake becomes when it says more.
+    fn handshake<S: StreamSink>(
+        &mut self,
+        arrival: Arrival<'_>,
+        sink: &mut S,
+    ) -> Result<Option<u32>, Taken> {
+        let (settings, counters) = (&self.settings, &mut self.counters);
+        match self.handshakes.handle_segment(arrival, settings, counters) {
+            Outcome::Unknown => Ok(None),
+            Outcome::Taken => Err(Taken),
+            Outcome::Promoted(handshake) => {
+                Ok(Some(self.open(Connection::promoted(handshake), sink)))
+            }
+        }
+    }
+
+    /// Takes a segment on addresses and ports where nothing is known.
+    fn begin<S: StreamSink>(&mut self, arrival: Arrival<'_>, syn: Option<SeqNumber>, sink: &mut S) {
+        let Arrival {
+            key,
+            sender_is_low,
+            segment,
+            feed,
+        } = arrival;
         // Without SYN or payload there is nothing to follow yet.
         let starts = segment.flags.has(TcpFlags::SYN) || segment.payload_len > 0 || syn.is_some();
         if !starts || segment.flags.has(TcpFlags::RST) {
             self.counters.without_connection += 1;
             return;
         }
-        let slot = self.open(key, sender_is_low, segment, syn, sink);
+        let is_midstream = !segment.flags.has(TcpFlags::SYN) && syn.is_none();
+        if is_midstream && self.is_emergency {
+            self.counters.emergency += 1;
+            return;
+        }
+        self.counters.connections_opened += 1;
+        // Of two networks with the same ends the second is rare, and feeds tell what is its own.
+        if is_bare_syn(segment) && key.network == 0 {
+            let (settings, counters) = (&self.settings, &mut self.counters);
+            self.handshakes.begin(arrival, settings, counters);
+            return;
+        }
+        self.counters.connections_midstream += u64::from(is_midstream);
+        let slot = self.open(Connection::begun(key, sender_is_low, segment, syn), sink);
         self.process(slot, sender_is_low, segment, feed, sink);
     }
 
@@ -160,6 +237,8 @@ impl FlowTable {
                 self.holes.push_back(HOLES, slot, now);
             }
         }
+        self.handshakes
+            .expire(now, &self.settings, &mut self.counters);
         for phase in Phase::ALL {
             let timeout = phase.timeout_nanos(&self.settings);
             while let Some((slot, queued)) = self.activity.front(phase as u8) {
@@ -173,11 +252,10 @@ impl FlowTable {
     /// Ends every connection: what is held is emitted with its gaps. For the end of the capture.
     pub fn flush<S: StreamSink>(&mut self, now: Timestamp, sink: &mut S) {
         self.handle_time(now, sink);
-        for index in 0..self.slots.len() {
-            if let Ok(slot) = u32::try_from(index) {
-                self.close(slot, CloseReason::Flushed, self.clock, sink);
-            }
+        for slot in 0..self.slots.end() {
+            self.close(slot, CloseReason::Flushed, self.clock, sink);
         }
+        self.handshakes.flush(&mut self.counters);
     }
 
     /// Every counter of the stage, in a fixed order.
@@ -198,10 +276,37 @@ impl FlowTable {
         self.held_bytes
     }
 
-    /// Connections in the table.
+    /// Bytes of the connections themselves, their place in the index and the timers included.
+    #[must_use]
+    pub fn connection_bytes(&self) -> usize {
+        self.index.len() * Self::CONNECTION_COST
+    }
+
+    /// Bytes of the connections of which only a handshake was seen.
+    #[must_use]
+    pub const fn half_open_bytes(&self) -> usize {
+        self.handshakes.cost()
+    }
+
+    /// C: memory is short, or is so no longer. While it is, what is joined midway is not followed,
+    /// and silent connections go earlier.
+    pub fn set_emergency(&mut self, is_on: bool) {
+        let (empty, idle) = match is_on {
+            true => (
+                self.settings.emergency_empty_timeout_nanos,
+                self.settings.emergency_idle_timeout_nanos,
+            ),
+            false => (self.calm.0, self.calm.1),
+        };
+        self.is_emergency = is_on;
+        self.settings.empty_timeout_nanos = empty.min(self.calm.0);
+        self.settings.idle_timeout_nanos = idle.min(self.calm.1);
+    }
+
+    /// Connections in the table, those of which only a handshake was seen among them.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.index.len()
+        self.index.len() + self.handshakes.len()
     }
 
     /// The key of the connection that a segment fits best, where there may be several.
@@ -214,7 +319,7 @@ impl FlowTable {
     ) -> FlowKey {
         let fits = network::keys(key, &self.settings).filter_map(|key| {
             let slot = *self.index.get(&key)?;
-            let conn = self.slots.get(slot as usize)?.as_ref()?;
+            let conn = self.slots.get(slot)?;
             let side = conn.side_of(sender_is_low);
             Some((conn.fit(side, segment, feed, &self.settings), key))
         });
@@ -235,12 +340,12 @@ impl FlowTable {
         if verdict == Verdict::Ours {
             return None;
         }
-        let conn = self.slots.get(slot as usize)?.as_ref()?;
+        let conn = self.slots.get(slot)?;
         let side = conn.side_of(sender_is_low);
         if !conn.is_of_another_network(side, feed, verdict) {
             return None;
         }
-        network::keys(conn.key, &self.settings).find(|key| !self.index.contains_key(key))
+        network::keys(conn.head.key, &self.settings).find(|key| !self.index.contains_key(key))
     }
 
     /// Runs the connection's own timers, then asks whose the segment is; none when the
@@ -256,7 +361,7 @@ impl FlowTable {
         if self.close_if_silent(slot, segment.timestamp, sink) {
             return None;
         }
-        let conn = self.slots.get_mut(slot as usize)?.as_mut()?;
+        let conn = self.slots.get_mut(slot)?;
         let side = conn.side_of(sender_is_low);
         Some(conn.verdict(side, segment, segment.timestamp, &self.settings))
     }
@@ -264,7 +369,7 @@ impl FlowTable {
     /// Closes a connection that was silent for its phase's time; the close happens at that time,
     /// whenever it is noticed.
     fn close_if_silent<S: StreamSink>(&mut self, slot: u32, now: Timestamp, sink: &mut S) -> bool {
-        let Some(Some(conn)) = self.slots.get(slot as usize) else {
+        let Some(conn) = self.slots.get(slot) else {
             return false;
         };
         let phase = conn.phase();
@@ -275,20 +380,14 @@ impl FlowTable {
         let at = conn.last_seen + i64::try_from(timeout).unwrap_or(i64::MAX);
         let reason = match phase {
             Phase::Ended | Phase::Reset => CloseReason::Finished,
-            Phase::HalfOpen | Phase::Empty | Phase::Open => CloseReason::Idle,
+            Phase::HalfOpen | Phase::Empty | Phase::OneSided | Phase::Open => CloseReason::Idle,
         };
         self.close(slot, reason, at, sink);
         true
     }
 
-    fn open<S: StreamSink>(
-        &mut self,
-        key: FlowKey,
-        sender_is_low: bool,
-        segment: &Segment<'_>,
-        syn: Option<SeqNumber>,
-        sink: &mut S,
-    ) -> u32 {
+    /// Takes a connection into the table.
+    fn open<S: StreamSink>(&mut self, conn: Connection, sink: &mut S) -> u32 {
         while self.index.len() >= self.settings.connections_max.max(1) {
             let victim = Phase::ALL
                 .iter()
@@ -296,54 +395,14 @@ impl FlowTable {
             let Some((victim, _)) = victim else { break };
             self.close(victim, CloseReason::Evicted, self.clock, sink);
         }
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
-        });
-        self.counters.connections_opened += 1;
-        let synchronises = segment.flags.has(TcpFlags::SYN);
-        self.counters.connections_midstream += u64::from(!synchronises && syn.is_none());
-        // A SYN-ACK is the answer: side A is the one that asked.
-        let answers = synchronises && segment.flags.has(TcpFlags::ACK);
-        let (a, b) = if answers {
-            (segment.destination, segment.source)
-        } else {
-            (segment.source, segment.destination)
-        };
-        let mut side_a = Stream::default();
-        if let Some(seq) = syn.filter(|_| !synchronises) {
-            side_a.start = Start::Known(seq.advance(1));
-            side_a.syn_seen = true;
+        let (phase, key) = (conn.phase(), conn.head.key);
+        let slot = self.slots.insert(conn);
+        if let Some(conn) = self.slots.get_mut(slot) {
+            conn.head.id.slot = slot;
         }
-        let head = Head {
-            id: ConnectionId {
-                slot,
-                name: key.name_of(segment),
-            },
-            a,
-            b,
-            initiator: syn.map(|_| Side::A),
-            from_start: false,
-            encapsulation: segment.encapsulation.clone(),
-            feeds: Directions::default(),
-            opened: false,
-        };
-        let conn = Connection {
-            head,
-            key,
-            a_is_low: sender_is_low != answers,
-            a: side_a,
-            b: Stream::default(),
-            last_seen: segment.timestamp,
-            established: false,
-            has_payload: false,
-            reset: None,
-        };
         self.index.insert(key, slot);
         self.in_networks += usize::from(key.network > 0);
-        if let Some(place) = self.slots.get_mut(slot as usize) {
-            *place = Some(conn);
-        }
+        self.activity.push_back(phase as u8, slot, self.clock);
         slot
     }
 
@@ -358,7 +417,7 @@ impl FlowTable {
         if segment.payload_len > 0 {
             self.make_room(segment.payload.len() + ROOM, sink);
         }
-        let Some(Some(conn)) = self.slots.get_mut(slot as usize) else {
+        let Some(conn) = self.slots.get_mut(slot) else {
             return;
         };
         let side = conn.side_of(sender_is_low);
@@ -433,7 +492,7 @@ impl FlowTable {
         sink: &mut S,
         mut action: impl FnMut(Assembler<'_, '_, S>),
     ) {
-        let Some(Some(conn)) = self.slots.get_mut(slot as usize) else {
+        let Some(conn) = self.slots.get_mut(slot) else {
             return;
         };
         let before = conn.held_cost();
@@ -471,15 +530,14 @@ impl FlowTable {
         at: Timestamp,
         sink: &mut S,
     ) {
-        let Some(mut conn) = self.slots.get_mut(slot as usize).and_then(Option::take) else {
+        let Some(mut conn) = self.slots.take(slot) else {
             return;
         };
         self.held_bytes = self.held_bytes.saturating_sub(conn.held_cost());
         self.activity.remove(slot);
         self.holes.remove(slot);
-        self.index.remove(&conn.key);
-        self.in_networks -= usize::from(conn.key.network > 0);
-        self.free.push(slot);
+        self.index.remove(&conn.head.key);
+        self.in_networks -= usize::from(conn.head.key.network > 0);
         self.counters.close(reason);
         if conn.has_payload {
             let a_is_client = conn.head.initiator.map(|side| side == Side::A);
@@ -516,141 +574,5 @@ impl FlowTable {
     }
 }
 
-/// One segment at work on its connection.
-struct Step<'x, 's, S> {
-    segment: &'x Segment<'s>,
-    side: Side,
-    now: Timestamp,
-    allowance: usize,
-    settings: &'x FlowSettings,
-    counters: &'x mut Counters,
-    sink: &'x mut S,
-}
-
-impl<S: StreamSink> Step<'_, '_, S> {
-    fn take(&mut self, conn: &mut Connection) {
-        let flags = self.segment.flags;
-        if flags.has(TcpFlags::RST) {
-            self.reset(conn);
-            return;
-        }
-        if flags.has(TcpFlags::SYN) {
-            let known = conn.streams(self.side).0.syn_seen;
-            self.counters.syn_retransmitted += u64::from(known);
-            conn.synchronise(self.side, self.segment);
-        } else {
-            conn.established = true;
-            conn.infer_start(self.side, self.segment);
-        }
-        conn.head.from_start = conn.is_from_start();
-        let Connection {
-            head,
-            a,
-            b,
-            reset,
-            has_payload,
-            ..
-        } = conn;
-        let (stream, other) = match self.side {
-            Side::A => (a, b),
-            Side::B => (b, a),
-        };
-        if flags.has(TcpFlags::ACK) {
-            other.acknowledge(self.segment.ack);
-        }
-        let mut out = Output {
-            sink: &mut *self.sink,
-            head,
-            counters: &mut *self.counters,
-            timestamp: self.now,
-        };
-        if self.segment.payload_len > 0 || flags.has(TcpFlags::FIN) {
-            let mut assembler = Assembler {
-                side: self.side,
-                stream,
-                settings: self.settings,
-                out: &mut out,
-            };
-            let revived = receive(
-                &mut assembler,
-                other,
-                self.segment,
-                self.now,
-                self.allowance,
-            );
-            *has_payload |= self.segment.payload_len > 0;
-            // A sender that goes on after its own RST never sent it.
-            if revived
-                && reset.is_some_and(|(side, seq)| {
-                    side == self.side && self.segment.seq.distance_from(seq) >= 0
-                })
-            {
-                *reset = None;
-            }
-        }
-        if other.hole.is_some() {
-            // The acknowledgement may have told that a hole will not be filled by its sender.
-            let side = self.side.other();
-            let mut assembler = Assembler {
-                side,
-                stream: other,
-                settings: self.settings,
-                out: &mut out,
-            };
-            assembler.settle(self.now);
-        }
-    }
-
-    fn reset(&mut self, conn: &mut Connection) {
-        if conn.believes_reset(self.side, self.segment, self.settings) {
-            conn.reset.get_or_insert((self.side, self.segment.seq));
-        } else {
-            self.counters.implausible_reset += 1;
-        }
-    }
-}
-
-/// Takes payload and FIN; tells whether the stream moved on.
-fn receive<S: StreamSink>(
-    assembler: &mut Assembler<'_, '_, S>,
-    other: &Stream,
-    segment: &Segment<'_>,
-    now: Timestamp,
-    allowance: usize,
-) -> bool {
-    let synchronises = segment.flags.has(TcpFlags::SYN);
-    let seq = if synchronises {
-        segment.seq.advance(1)
-    } else {
-        segment.seq
-    };
-    assembler
-        .stream
-        .begin(seq, assembler.settings.near_distance);
-    let Some(position) = assembler.stream.position(seq) else {
-        return false;
-    };
-    let before = assembler.stream.next;
-    if segment.payload_len > 0 {
-        let acknowledged = match segment.flags.has(TcpFlags::ACK) {
-            true => other.acknowledged_position(segment.ack),
-            false => None,
-        };
-        let payload = Payload {
-            seq,
-            position,
-            bytes: segment.payload,
-            wire_len: segment.payload_len,
-            ip_id: segment.ip_id,
-            captured: segment.timestamp,
-            acknowledged,
-        };
-        assembler.payload(payload, allowance);
-    }
-    if segment.flags.has(TcpFlags::FIN) {
-        assembler.finish_at(position.saturating_add(i64::from(segment.payload_len)));
-    }
-    assembler.settle(now);
-    assembler.overtake(now);
-    assembler.stream.next > before
-}
+/// A segment was a handshake's, and is done with.
+struct Taken;

@@ -17,6 +17,9 @@ struct Link {
     queued_at: Timestamp,
 }
 
+/// What a slot takes in a set of queues.
+pub(crate) const LINK_BYTES: usize = size_of::<Link>();
+
 const UNLINKED: Link = Link {
     previous: NONE,
     next: NONE,

@@ -654,9 +654,10 @@ fn silence_closes_and_data_later_is_midstream() {
 }
 
 #[test]
-fn a_flood_evicts_what_is_least_useful() {
+fn a_flood_of_handshakes_takes_no_place_but_its_own() {
     let settings = FlowSettings {
-        connections_max: 10,
+        connections_max: 1,
+        half_open_bytes_max: 8 << 10,
         ..FlowSettings::default()
     };
     let mut wires = after_handshake([client(101, b"abc").ack(501)]);
@@ -664,8 +665,86 @@ fn a_flood_evicts_what_is_least_useful() {
     wires.push(client(104, b"def").ack(501));
     let (seen, table) = run_with(settings, &wires);
     assert_eq!(sides(seen.only()).0, "abcdef");
+    let closed = |reason| count(&table, "flow_connections_closed_total", Some(reason));
+    assert_eq!(closed("evicted"), 0);
+    assert!((850..1000).contains(&closed("half_open_evicted")));
+    // The rest of the flood, and the connection.
+    assert_eq!(closed("half_open_evicted") + closed("flushed"), 1001);
+}
+
+#[test]
+fn a_flood_of_data_from_one_side_evicts_no_dialogue() {
+    let settings = FlowSettings {
+        connections_max: 10,
+        ..FlowSettings::default()
+    };
+    let mut wires = after_handshake([client(101, b"abc").ack(501), server(501, b"x").ack(104)]);
+    wires.extend((0..1000).map(|n| client(1, b"GET").ack(7).port(n)));
+    wires.push(client(104, b"def").ack(502));
+    let (seen, table) = run_with(settings, &wires);
+    let dialogue = seen
+        .connections
+        .values()
+        .find(|c| !c.side_b.bytes.is_empty());
+    assert_eq!(sides(dialogue.unwrap()).0, "abcdef");
     assert_eq!(
         count(&table, "flow_connections_closed_total", Some("evicted")),
         991
     );
+}
+
+#[test]
+fn a_connection_knows_what_its_handshake_told() {
+    let syn = || client(100, b"").flags(SYN);
+    let answer = || server(500, b"").flags(SYN).ack(101);
+    let data = || client(101, b"abc").ack(501);
+    let cases: [(&str, Vec<Wire>, &str); 6] = [
+        (
+            "whole",
+            vec![syn(), answer(), client(101, b"").ack(501), data()],
+            "abc",
+        ),
+        ("answer only", vec![answer(), data()], "abc"),
+        (
+            "answer not seen",
+            vec![
+                syn(),
+                client(101, b"").ack(501),
+                server(501, b"x").ack(101),
+                data(),
+            ],
+            "abc",
+        ),
+        (
+            "hole before the first data seen",
+            vec![syn(), answer(), client(104, b"def").ack(501)],
+            "...def",
+        ),
+        (
+            "another attempt",
+            vec![client(7, b"").flags(SYN), syn(), answer(), data()],
+            "abc",
+        ),
+        (
+            "data behind RST",
+            vec![
+                syn(),
+                answer(),
+                client(101, b"").flags(RST).ack(501),
+                data().ms(50),
+            ],
+            "abc",
+        ),
+    ];
+    for (name, wires, text) in cases {
+        let (seen, table) = run_with(FlowSettings::default(), &wires);
+        let conn = seen.only();
+        assert_eq!(conn.side_a.text(), text, "{name}");
+        assert_eq!(conn.initiator, Some(Side::A), "{name}");
+        assert_eq!(
+            count(&table, "flow_connections_opened_total", None),
+            1,
+            "{name}"
+        );
+    }
 }
