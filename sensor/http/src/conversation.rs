@@ -162,6 +162,22 @@ impl Conversation {
         }
     }
 
+    /// What [`Self::standing`] says of HTTP/1.
+    pub(crate) const STANDING_USUAL: usize = size_of::<http1::Connection>();
+
+    /// Bytes that it takes as long as it goes on, whatever it holds.
+    pub(crate) const fn standing(&self) -> usize {
+        const HTTP1: usize = Conversation::STANDING_USUAL;
+        const HTTP2: usize = size_of::<http2::Connection>();
+        match self {
+            Self::Silent | Self::Opaque => 0,
+            Self::Detecting(_, None) | Self::Http1(_) => HTTP1,
+            Self::Detecting(_, Some(_)) => HTTP1 + HTTP2,
+            Self::Http2(_) => HTTP2,
+            Self::WebSocket(_) => size_of::<websocket::Connection>(),
+        }
+    }
+
     /// When to look for what waits too long, if anything waits.
     pub(crate) fn deadline(&self, settings: &HttpSettings) -> Option<Timestamp> {
         match self {
@@ -395,6 +411,25 @@ impl Conversation {
             Self::Detecting(connection, _) | Self::Http1(connection) => connection.expire(cx),
             Self::Http2(connection) => connection.expire(cx),
             Self::WebSocket(connection) => connection.expire(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_between_exchanges_is_small() {
+        let sizes = [
+            size_of::<Facts>(),
+            size_of::<http1::Connection>(),
+            size_of::<http2::Connection>(),
+            size_of::<websocket::Connection>(),
+        ];
+        let most = [160, 1024, 2048, 2048];
+        for (size, most) in sizes.into_iter().zip(most) {
+            assert!(size <= most, "{sizes:?}");
         }
     }
 }

@@ -24,6 +24,8 @@ struct Entry {
     ordinal: u32,
     /// What `conversation` held when it was looked at last.
     held: usize,
+    /// What it took as long as it goes on, then.
+    standing: usize,
     /// When it is looked at for what waits too long; set while it stands in the queue.
     deadline: Option<Timestamp>,
 }
@@ -34,8 +36,11 @@ pub struct HttpStage {
     settings: HttpSettings,
     counters: Counters,
     feeds: HttpFeeds,
-    /// By slot of the connection's id.
-    entries: Vec<Option<Entry>>,
+    /// By slot of the connection's id. Boxed: there are many more slots than connections with
+    /// something to say where a flood came by.
+    entries: Vec<Option<Box<Entry>>>,
+    /// Entries there are.
+    open: usize,
     /// When to look at which slot. A connection has at most one place, and comes up at most once
     /// in the time that a request may wait.
     deadlines: BTreeSet<(Timestamp, u32)>,
@@ -43,20 +48,35 @@ pub struct HttpStage {
     next_deadline: Option<Timestamp>,
     /// Bytes held over all connections.
     held: usize,
+    /// Bytes that conversations take as long as they go on.
+    standing: usize,
+    /// The setting of `body_sample_bytes_max` and `message_samples_max`; in an emergency these are
+    /// none.
+    samples: (usize, usize),
 }
 
 impl HttpStage {
+    /// Bytes that a connection takes on which HTTP/1 is spoken, between two exchanges: its entry,
+    /// its conversation, its place in the queue of deadlines.
+    pub const CONNECTION_COST: usize = size_of::<Entry>()
+        + Conversation::STANDING_USUAL
+        + size_of::<usize>()
+        + 2 * size_of::<(Timestamp, u32)>();
+
     /// A stage that has seen nothing yet.
     #[must_use]
     pub const fn new(settings: HttpSettings) -> Self {
         Self {
+            samples: (settings.body_sample_bytes_max, settings.message_samples_max),
             settings,
             counters: Counters::new(),
             feeds: HttpFeeds::new(),
             entries: Vec::new(),
+            open: 0,
             deadlines: BTreeSet::new(),
             next_deadline: None,
             held: 0,
+            standing: 0,
         }
     }
 
@@ -129,10 +149,26 @@ impl HttpStage {
         self.feeds.get(feed)
     }
 
-    /// Bytes held in heads and body samples.
+    /// Bytes held in heads and body samples, and in what is known of their messages.
     #[must_use]
     pub const fn held_bytes(&self) -> usize {
         self.held
+    }
+
+    /// Bytes that the conversations take beside that.
+    #[must_use]
+    pub fn standing_bytes(&self) -> usize {
+        let places = self.entries.capacity() * size_of::<usize>();
+        let deadlines = self.deadlines.len() * 2 * size_of::<(Timestamp, u32)>();
+        self.standing + self.open * size_of::<Entry>() + places + deadlines
+    }
+
+    /// C: memory is short, or is so no longer. While it is, nothing of bodies is kept but their
+    /// length.
+    pub const fn set_emergency(&mut self, is_on: bool) {
+        let (bodies, messages) = if is_on { (0, 0) } else { self.samples };
+        self.settings.body_sample_bytes_max = bodies;
+        self.settings.message_samples_max = messages;
     }
 
     fn open(
@@ -149,14 +185,16 @@ impl HttpStage {
             self.entries.resize_with(slot + 1, || None);
         }
         if let Some(entry) = self.entries.get_mut(slot) {
-            *entry = Some(Entry {
+            self.open += 1;
+            *entry = Some(Box::new(Entry {
                 facts,
                 feed,
                 conversation: Conversation::default(),
                 ordinal: 0,
                 held: 0,
+                standing: 0,
                 deadline: None,
-            });
+            }));
         }
     }
 
@@ -173,6 +211,8 @@ impl HttpStage {
             return;
         };
         self.held = self.held.saturating_sub(entry.held);
+        self.standing = self.standing.saturating_sub(entry.standing);
+        self.open = self.open.saturating_sub(1);
         if let Some(deadline) = entry.deadline {
             self.deadlines.remove(&(deadline, entry.facts.id.slot));
         }
@@ -189,7 +229,10 @@ impl HttpStage {
     }
 
     fn knows(&self, id: ConnectionId) -> bool {
-        let entry = self.entries.get(id.slot as usize).and_then(Option::as_ref);
+        let entry = self
+            .entries
+            .get(id.slot as usize)
+            .and_then(Option::as_deref);
         entry.is_some_and(|entry| entry.facts.id == id)
     }
 
@@ -256,8 +299,9 @@ impl HttpStage {
             conversation,
             ordinal,
             held,
+            standing,
             deadline,
-        } = entry;
+        } = entry.as_mut();
         let (settings, counters) = (&self.settings, &mut self.counters);
         let mut cx = Context {
             settings,
@@ -277,6 +321,8 @@ impl HttpStage {
             self.held = self.held.saturating_add(now_held);
         }
         *held = now_held;
+        let before_standing = core::mem::replace(standing, conversation.standing());
+        self.standing = (self.standing + *standing).saturating_sub(before_standing);
         self.feeds.settle(*feed, &before, &self.counters);
         // A place in the queue is kept although what it was taken for may be over: when it comes
         // up, the next is taken for what waits then.

@@ -57,8 +57,14 @@ enum Open {
 }
 
 /// Collects the bytes of one head.
+///
+/// Of most open connections no head is being read: what that takes is there when a byte has come.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct HeadAssembler {
+pub(crate) struct HeadAssembler(Option<Box<Collected>>);
+
+/// What was collected.
+#[derive(Clone, Debug, Default)]
+struct Collected {
     bytes: Vec<u8>,
     /// Where the current line begins in `bytes`.
     line_start: usize,
@@ -85,47 +91,97 @@ pub(crate) struct HeadAssembler {
 impl HeadAssembler {
     /// An assembler that has taken bytes already, which hold no line end.
     pub(crate) fn begun(bytes: Vec<u8>, at: Position, expectation: Expectation) -> Self {
-        Self {
+        Self(Some(Box::new(Collected {
             bytes,
             expectation,
             start: at,
             line: at,
-            ..Self::default()
-        }
+            ..Collected::default()
+        })))
     }
 
     /// Whether no byte of a head was taken yet.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_ref().is_none_or(|head| head.bytes.is_empty())
     }
 
     /// Where the head began.
-    pub(crate) const fn start(&self) -> u64 {
-        self.start.offset
+    pub(crate) fn start(&self) -> u64 {
+        self.0.as_ref().map_or(0, |head| head.start.offset)
     }
 
     /// Bytes held.
-    pub(crate) const fn held(&self) -> usize {
-        self.bytes.capacity()
+    pub(crate) fn held(&self) -> usize {
+        let held = |head: &Collected| head.bytes.capacity() + size_of::<Collected>();
+        self.0.as_deref().map_or(0, held)
     }
 
     /// Whether part of a start line was taken.
-    pub(crate) const fn is_in_start_line(&self) -> bool {
-        self.kind.is_none() && !self.bytes.is_empty()
+    pub(crate) fn is_in_start_line(&self) -> bool {
+        let head = self.0.as_ref();
+        head.is_some_and(|head| head.kind.is_none() && !head.bytes.is_empty())
     }
 
     /// The kind of a head that is complete unless more of it follows at once.
-    pub(crate) const fn is_settled(&self) -> Option<MessageKind> {
-        match self.open {
-            Open::Versionless | Open::LineFeed { ends_head: true } => self.kind,
-            _ => None,
-        }
+    pub(crate) fn is_settled(&self) -> Option<MessageKind> {
+        self.0.as_ref()?.is_settled()
     }
 
     /// Takes bytes up to the end of the head. Returns how many and what they made.
     ///
     /// `expectation` counts when these bytes are the first of a head.
     pub(crate) fn feed(
+        &mut self,
+        chunk: Chunk<'_>,
+        expectation: Expectation,
+        settings: &HttpSettings,
+    ) -> (usize, Progress) {
+        let head = self.0.get_or_insert_default();
+        head.feed(chunk, expectation, settings)
+    }
+
+    /// The head that was completed, leaving the assembler empty.
+    pub(crate) fn take(&mut self, kind: MessageKind, end: Position) -> AssembledHead {
+        self.0.take().unwrap_or_default().into_head(kind, end)
+    }
+
+    /// The head as far as it came, when every line of it looks like one of a head: less than a
+    /// whole head must prove more.
+    pub(crate) fn take_cut(&mut self, end: Position, how: BodyEnd) -> Option<AssembledHead> {
+        self.0.take()?.into_cut(end, how)
+    }
+
+    /// What was expected to be a head is none: looks in its bytes for the start of another.
+    /// Tells whether there is one.
+    pub(crate) fn rescan(&mut self) -> bool {
+        let is_found = self.0.get_or_insert_default().rescan();
+        if !is_found {
+            self.clear();
+        }
+        is_found
+    }
+
+    /// The bytes that turned out to be no head, and where they began.
+    pub(crate) fn take_rejected(&mut self) -> (Vec<u8>, Position) {
+        let head = self.0.take().unwrap_or_default();
+        (head.bytes, head.start)
+    }
+
+    /// Forgets what was collected.
+    pub(crate) fn clear(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Collected {
+    const fn is_settled(&self) -> Option<MessageKind> {
+        match self.open {
+            Open::Versionless | Open::LineFeed { ends_head: true } => self.kind,
+            _ => None,
+        }
+    }
+
+    fn feed(
         &mut self,
         chunk: Chunk<'_>,
         expectation: Expectation,
@@ -399,8 +455,7 @@ impl HeadAssembler {
         (n, progress)
     }
 
-    /// The head that was completed, leaving the assembler empty.
-    pub(crate) fn take(&mut self, kind: MessageKind, end: Position) -> AssembledHead {
+    fn into_head(mut self: Box<Self>, kind: MessageKind, end: Position) -> AssembledHead {
         let mut bytes = core::mem::take(&mut self.bytes);
         let mut unread = Vec::new();
         let mut anomalies = self.anomalies;
@@ -412,7 +467,7 @@ impl HeadAssembler {
             }
             anomalies.insert(MessageAnomaly::Http09);
         }
-        let head = AssembledHead {
+        AssembledHead {
             kind,
             bytes,
             start: self.start,
@@ -424,16 +479,12 @@ impl HeadAssembler {
             cr_lines: self.cr_lines,
             anomalies,
             unread,
-        };
-        self.clear();
-        head
+        }
     }
 
-    /// The head as far as it came, when every line of it looks like one of a head: less than a
-    /// whole head must prove more.
-    pub(crate) fn take_cut(&mut self, end: Position, how: BodyEnd) -> Option<AssembledHead> {
+    fn into_cut(self: Box<Self>, end: Position, how: BodyEnd) -> Option<AssembledHead> {
         if let Some(kind) = self.is_settled() {
-            return Some(self.take(kind, end));
+            return Some(self.into_head(kind, end));
         }
         let kind = self.kind?;
         let mut lines = self.bytes.split_inclusive(|&b| b == b'\n');
@@ -441,33 +492,14 @@ impl HeadAssembler {
         if !starts || !lines.all(|line| !line.ends_with(b"\n") || detect::is_header_line(line)) {
             return None;
         }
-        let mut head = self.take(kind, end);
+        let mut head = self.into_head(kind, end);
         head.cut = Some(how);
         Some(head)
     }
 
-    /// What was expected to be a head is none: looks in its bytes for the start of another.
-    /// Tells whether there is one.
-    pub(crate) fn rescan(&mut self) -> bool {
+    fn rescan(&mut self) -> bool {
         self.expectation = Expectation::Scanned;
-        let is_found = !self.bytes.ends_with(b"\n") || self.end_start_line() == Progress::More;
-        if !is_found {
-            self.clear();
-        }
-        is_found
-    }
-
-    /// The bytes that turned out to be no head, and where they began.
-    pub(crate) fn take_rejected(&mut self) -> (Vec<u8>, Position) {
-        let bytes = core::mem::take(&mut self.bytes);
-        let start = self.start;
-        self.clear();
-        (bytes, start)
-    }
-
-    /// Forgets what was collected.
-    pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        !self.bytes.ends_with(b"\n") || self.end_start_line() == Progress::More
     }
 }
 

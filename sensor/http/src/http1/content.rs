@@ -125,17 +125,18 @@ impl Connection {
             {
                 return None;
             }
-            self.stream(side).doubtful = Some((chunk.at, SmallVec::from_slice(chunk.bytes)));
+            let doubtful = (chunk.at, SmallVec::from_slice(chunk.bytes));
+            self.stream(side).doubtful = Some(Box::new(doubtful));
             return Some(chunk.bytes.len());
         }
-        let (at, mut bytes) = stream.doubtful.take()?;
+        let (at, mut bytes) = *stream.doubtful.take()?;
         let taken = detect::STATUS_START_LEN
             .saturating_sub(bytes.len())
             .min(chunk.bytes.len());
         bytes.extend_from_slice(chunk.bytes.get(..taken).unwrap_or_default());
         let is_status = detect::is_status_prefix(&bytes);
         if is_status && bytes.len() < detect::STATUS_START_LEN {
-            self.stream(side).doubtful = Some((at, bytes));
+            self.stream(side).doubtful = Some(Box::new((at, bytes)));
             return Some(taken);
         }
         let start = Chunk {

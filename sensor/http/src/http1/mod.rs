@@ -61,6 +61,10 @@ enum State {
     Opaque,
 }
 
+/// Bytes that may be content or a message, and where they stand. Boxed where it is kept: there is
+/// hardly ever any.
+type Doubtful = (Position, SmallVec<[u8; 16]>);
+
 /// One side's stream.
 #[derive(Debug)]
 struct Stream {
@@ -72,7 +76,7 @@ struct Stream {
     /// While searching: the next byte is the first of a line.
     at_line_start: bool,
     /// The first bytes of what may be content, or the next response, and where they stand.
-    doubtful: Option<(Position, SmallVec<[u8; 16]>)>,
+    doubtful: Option<Box<Doubtful>>,
     /// Where the last bytes end that were seen and are no interim response.
     content_end: u64,
     /// Bytes searched since detection began.
@@ -133,7 +137,7 @@ impl Stream {
         self.torn = true;
     }
 
-    const fn held(&self) -> usize {
+    fn held(&self) -> usize {
         match &self.state {
             State::Message(head) | State::Search(head) => head.held(),
             State::Body(_) | State::Opaque => 0,
@@ -142,6 +146,9 @@ impl Stream {
 }
 
 /// One connection.
+///
+/// Hundreds of thousands are open and between two exchanges; what these keep is bounded by a test
+/// in [`crate::conversation`].
 #[derive(Debug)]
 pub(crate) struct Connection {
     a: Stream,
@@ -175,9 +182,9 @@ impl Connection {
         }
     }
 
-    /// Bytes held in heads and samples.
-    pub(crate) const fn held(&self) -> usize {
-        self.a.held() + self.b.held() + self.pairs.held()
+    /// Bytes held in heads, samples and what is known of their messages.
+    pub(crate) fn held(&self) -> usize {
+        self.a.held() + self.b.held() + self.pairs.held() + self.pairs.structure()
     }
 
     /// When to look for what waits too long, if anything waits.
@@ -276,7 +283,7 @@ impl Connection {
         if is_untouched && matches!(self.stream(server).state, State::Body(_)) {
             let stream = self.stream(server);
             stream.state = State::Message(HeadAssembler::default());
-            let doubtful = stream.doubtful.take();
+            let doubtful = stream.doubtful.take().map(|doubtful| *doubtful);
             let at = doubtful
                 .as_ref()
                 .map_or_else(|| stream.position(), |(at, _)| *at);

@@ -158,7 +158,8 @@ impl Connection {
 
     /// Bytes held in heads, samples, tables and unfinished frames.
     pub(crate) fn held(&self) -> usize {
-        self.held + self.a.held() + self.b.held()
+        let streams = self.streams.len() * size_of::<Stream>();
+        self.held + streams + self.a.held() + self.b.held()
     }
 
     /// When to look for what waits too long, if anything waits.

@@ -93,7 +93,7 @@ impl Pairs {
     /// one's own request is an older one.
     fn leaves_unasked(&self, answer: &Answer, index: usize) -> bool {
         let active = self.active.as_ref().map(|active| &active.answer);
-        let later = self.waiting.iter().chain(active);
+        let later = self.waiting.iter().map(Box::as_ref).chain(active);
         let later = later.filter(|later| later.start.offset > answer.start.offset);
         for (before, later) in later.take_while(|later| !later.after_loss).enumerate() {
             let mut asked = 0;
@@ -217,8 +217,8 @@ impl Pairs {
     /// that follows the burst, or the only one.
     fn in_burst(&self, answer: &Answer, last: usize) -> Option<usize> {
         let candidate = self.pending.get(last)?;
-        let of_burst = |p: &&Pending| p.received == candidate.received;
-        let size = self.pending.iter().filter(of_burst).count();
+        let received = self.pending.iter().map(|p| p.received);
+        let size = received.filter(|r| *r == candidate.received).count();
         let index = self
             .pending
             .iter()

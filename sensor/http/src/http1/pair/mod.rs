@@ -100,11 +100,11 @@ struct Active {
 }
 
 /// Interim responses since the last final one.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 struct Interim {
     count: u16,
     /// Where the first of them starts.
-    start: Option<Position>,
+    start: Option<Box<Position>>,
 }
 
 /// Most places of responses without request that are remembered; older ones matter less.
@@ -126,12 +126,15 @@ struct LastPair {
 }
 
 /// The requests and responses of one connection that are not reported yet.
+///
+/// Most open connections are between exchanges: what an exchange needs is boxed, so that the
+/// queues that stay cost next to nothing.
 #[derive(Debug)]
 pub(crate) struct Pairs {
-    pending: VecDeque<Pending>,
-    active: Option<Active>,
+    pending: VecDeque<Box<Pending>>,
+    active: Option<Box<Active>>,
     /// Complete responses whose request cannot be told yet.
-    waiting: VecDeque<Answer>,
+    waiting: VecDeque<Box<Answer>>,
     /// The last response that was decided got its request, so that order counts.
     is_in_step: bool,
     /// A request that is not pending may still be answered.
@@ -198,6 +201,16 @@ impl Pairs {
         self.held
     }
 
+    /// Bytes that the messages beside what [`Self::held`] counts and the queues take.
+    pub(crate) fn structure(&self) -> usize {
+        let pointers = self.pending.capacity() + self.waiting.capacity();
+        self.pending.len() * size_of::<Pending>()
+            + self.waiting.len() * size_of::<Answer>()
+            + self.active.as_ref().map_or(0, |_| size_of::<Active>())
+            + pointers * size_of::<usize>()
+            + self.unpaired.capacity() * size_of::<Unpaired>()
+    }
+
     /// Whether nothing is outstanding.
     pub(crate) fn is_idle(&self) -> bool {
         self.pending.is_empty() && self.active.is_none() && self.waiting.is_empty()
@@ -252,7 +265,7 @@ impl Pairs {
             self.observed.crossed(received == hidden);
         }
         self.held += request.head.bytes.len();
-        self.pending.push_back(Pending {
+        self.pending.push_back(Box::new(Pending {
             request,
             start: start.offset,
             head_end: head_end.offset,
@@ -265,12 +278,13 @@ impl Pairs {
             complete: false,
             answered: None,
             response: None,
-        });
+        }));
     }
 
     /// The request whose body is being read.
     fn open_request(&mut self) -> Option<&mut Pending> {
-        self.pending.back_mut().filter(|p| !p.complete)
+        let last = self.pending.back_mut()?;
+        (!last.complete).then_some(last.as_mut())
     }
 
     /// The body of the request being read, unless it was reported already.
@@ -343,7 +357,7 @@ impl Pairs {
     /// An interim response was read that started there.
     pub(crate) fn interim_response(&mut self, start: Position) {
         self.interim.count = self.interim.count.saturating_add(1);
-        self.interim.start.get_or_insert(start);
+        self.interim.start.get_or_insert_with(|| Box::new(start));
     }
 
     /// A final response head was read. Bytes before it that were seen and are no interim response
@@ -362,7 +376,7 @@ impl Pairs {
         if let Some(acknowledged) = start.acknowledged {
             self.acknowledged_max = self.acknowledged_max.max(acknowledged);
         }
-        let start = interim.start.unwrap_or(start);
+        let start = interim.start.map_or(start, |first| *first);
         self.note_crossing(start);
         let answer = Answer {
             response,
@@ -371,10 +385,10 @@ impl Pairs {
             others_end,
             end: None,
         };
-        self.active = Some(Active {
+        self.active = Some(Box::new(Active {
             answer,
             link: Link::Open,
-        });
+        }));
         self.requests_seen_to = self.requests_seen_to.max(requests_seen_to);
         self.decide_active(Outlook::More);
         if !self.is_method_known() {
@@ -392,9 +406,10 @@ impl Pairs {
         settings: &HttpSettings,
         counters: &mut Counters,
     ) {
-        let Some(Active { mut answer, link }) = self.active.take() else {
+        let Some(active) = self.active.take() else {
             return;
         };
+        let Active { mut answer, link } = *active;
         answer.response.body.end = end;
         answer.response.ended = at.captured;
         answer.end = (!self.responses_lost).then_some(at.offset);
@@ -406,7 +421,7 @@ impl Pairs {
                     counters.count(Counter::PendingResponsesCap);
                     self.decide_first_waiting(Outlook::Nothing);
                 }
-                self.waiting.push_back(answer);
+                self.waiting.push_back(Box::new(answer));
             }
         }
     }
@@ -419,7 +434,7 @@ impl Pairs {
         while !self.waiting.is_empty() && self.decide_first_waiting(outlook) {}
         let was_open = self.active.as_ref().is_some_and(|a| a.link == Link::Open);
         self.decide_active(outlook);
-        was_open && self.is_method_known() && self.pending.front().is_some_and(Pending::is_head)
+        was_open && self.is_method_known() && self.pending.front().is_some_and(|p| p.is_head())
     }
 
     /// Whether anything waits for [`Self::requests_seen`].
@@ -586,7 +601,7 @@ impl Pairs {
             let is_paired = active.link == Link::Paired;
             // On a connection joined midway nothing may have been decided yet. A 101 answers a
             // request with Upgrade only (RFC 9110 section 15.2.2), and none follows that in HTTP/1.
-            let asks = |last: &mut Pending| {
+            let asks = |last: &mut Box<Pending>| {
                 last.answered.is_none() && last.request.head.header("upgrade").is_some()
             };
             let (first, pairing) = if is_paired {
