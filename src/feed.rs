@@ -395,6 +395,7 @@ impl Reader<'_> {
             sources,
             counters: spread.counters(),
             feeds: spread.feeds(),
+            memory: Vec::new(),
         };
         // A collector that is gone is noticed by the workers.
         let _ = self.words.send(Word::Part {
@@ -428,6 +429,7 @@ fn tell(words: &Sender<Word>, thread: usize, worker: &RecordWorker, sources: Vec
         sources,
         counters,
         feeds: worker.feeds(),
+        memory: worker.memory(),
     };
     // A collector that is gone is noticed by the outbox.
     let _ = words.send(Word::Part {
@@ -626,6 +628,7 @@ impl Collector {
 
     fn send_health(&mut self) {
         let mut report = self.parts.report(self.now);
+        report.memory.push(self.merge.memory());
         let merged = self.merge.counters();
         let split = self.owners.as_ref().map(|owners| owners.split());
         let counted = [

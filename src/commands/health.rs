@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use tapscope_analyzer::trust::{self, State, Verdict};
-use tapscope_record::{FeedHealth, HealthReport, SourceHealth};
+use tapscope_record::{FeedHealth, HealthReport, MemoryAccount, SourceHealth};
 use tapscope_store::SqliteReader;
 
 use super::listing::{Column, print_rows};
@@ -35,6 +35,12 @@ const FEEDS: &[Column] = &[
     ("CLOCK STEPS", "clock_steps"),
 ];
 
+const MEMORY: &[Column] = &[
+    ("MEMORY", "account"),
+    ("BYTES", "bytes"),
+    ("AT MOST", "bytes_max"),
+];
+
 /// Prints the answer, and what it rests on.
 pub(crate) fn execute(listing: &Listing) -> Result<()> {
     let reader = SqliteReader::open(&listing.store)?;
@@ -62,7 +68,9 @@ pub(crate) fn execute(listing: &Listing) -> Result<()> {
             print_rows(&said, &[("VERDICT", "line")], OutputFormat::Table)?;
             let sources: Vec<Value> = report.sources.iter().map(source_row).collect();
             print_rows(&sources, SOURCES, OutputFormat::Table)?;
-            print_rows(&feeds, FEEDS, OutputFormat::Table)
+            print_rows(&feeds, FEEDS, OutputFormat::Table)?;
+            let memory: Vec<Value> = report.memory.iter().map(memory_row).collect();
+            print_rows(&memory, MEMORY, OutputFormat::Table)
         }
     }
 }
@@ -103,6 +111,15 @@ fn object(verdict: &Verdict, report: &HealthReport, feeds: Vec<Value>) -> Value 
         "time": (report.time != 0).then(|| rfc3339(report.time)),
         "sources": report.sources.iter().map(source_row).collect::<Vec<_>>(),
         "feeds": feeds,
+        "memory": report.memory.iter().map(memory_row).collect::<Vec<_>>(),
+    })
+}
+
+fn memory_row(account: &MemoryAccount) -> Value {
+    json!({
+        "account": account.name,
+        "bytes": account.bytes,
+        "bytes_max": account.bytes_max,
     })
 }
 

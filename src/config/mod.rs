@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tapscope_analyzer::AnalyzerSettings;
 #[cfg(feature = "live")]
 use tapscope_capture::LiveSettings;
-use tapscope_pipeline::WorkerSettings;
+use tapscope_pipeline::{MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN, WorkerSettings};
 use tapscope_redact::RedactSettings;
 
 /// Where the API and the page listen when nobody says: loopback only.
@@ -33,7 +33,14 @@ struct Written {
     privacy: WrittenPrivacy,
     filter: WrittenFilter,
     specifications: WrittenSpecifications,
+    memory: WrittenMemory,
     limits: WrittenLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenMemory {
+    limit_bytes: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -161,6 +168,7 @@ impl Settings {
             privacy,
             filter,
             specifications,
+            memory,
             limits,
         } = written;
         let save_interval_ms = store.save_interval_ms.unwrap_or(SAVE_INTERVAL_MS);
@@ -185,6 +193,11 @@ impl Settings {
         let mut worker = WorkerSettings::default();
         let mut redact = RedactSettings::default();
         let mut analyzer = AnalyzerSettings::default();
+        let limit = memory.limit_bytes.unwrap_or(MEMORY_BYTES_DEFAULT);
+        if limit < MEMORY_BYTES_MIN {
+            bail!("memory.limit_bytes is {limit}; use {MEMORY_BYTES_MIN} or more");
+        }
+        worker.divide_memory(limit);
         limits.apply(&mut worker, &mut redact, &mut analyzer)?;
         Ok(Self {
             interfaces: capture.interfaces.clone(),
@@ -244,12 +257,23 @@ mod tests {
     }
 
     #[test]
+    fn the_cap_on_memory_is_divided_and_a_cap_that_is_set_stands() {
+        let usual = Settings::parse("").unwrap().worker;
+        let text = "[memory]\nlimit_bytes = 134217728\n[limits]\nheld_bytes_max = 70000";
+        let small = Settings::parse(text).unwrap().worker;
+        assert_eq!(small.http.held_bytes_max, usual.http.held_bytes_max / 8);
+        assert!(small.flow.connections_max < usual.flow.connections_max / 7);
+        assert_eq!(small.flow.held_bytes_max, 70_000);
+    }
+
+    #[test]
     fn errors_are_one_line_that_names_the_key() {
         for (text, expected) in [
             ("[capture]\nring_byte = 1", "ring_byte"),
             ("[store]\nsave_interval_ms = 0", "save_interval_ms"),
             ("[api]\nlisten = \"here\"", "listen"),
             ("[capture]\nsnap_len = 10", "snap_len"),
+            ("[memory]\nlimit_bytes = 1000", "memory.limit_bytes"),
             ("capture = [", "expected"),
         ] {
             let error = Settings::parse(text).err().unwrap().to_string();

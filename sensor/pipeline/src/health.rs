@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use tapscope_capture::SourceStats;
 use tapscope_decap::{FeedKey, Network};
-use tapscope_record::{Counter, FeedCounters, FeedHealth, HealthReport, SourceHealth};
+use tapscope_record::{
+    Counter, FeedCounters, FeedHealth, HealthReport, MemoryAccount, SourceHealth,
+};
 
 /// Name of the feed that takes what found no row of its own.
 const OTHER: &str = "other";
@@ -94,6 +96,8 @@ pub struct Part {
     pub counters: Vec<Counter>,
     /// What its stages counted of each feed.
     pub feeds: Vec<CountedFeed>,
+    /// What its stages hold.
+    pub memory: Vec<MemoryAccount>,
 }
 
 /// The latest word of every thread, and their sum.
@@ -126,6 +130,7 @@ impl Parts {
                 part.counters.clone(),
                 part.feeds.clone(),
             );
+            report.memory.clone_from(&part.memory);
             if borrows {
                 report.sources.clear();
             }
@@ -181,6 +186,11 @@ mod tests {
                     sources: vec![source("eth1", packets)],
                     counters: vec![counter(packets)],
                     feeds: vec![feed(packets)],
+                    memory: vec![MemoryAccount {
+                        name: "messages".to_owned(),
+                        bytes: packets,
+                        bytes_max: 100,
+                    }],
                 },
             );
         }
@@ -189,6 +199,10 @@ mod tests {
         assert_eq!(report.sources[0].packets, 12);
         assert_eq!(report.counters, [counter(12)]);
         assert_eq!(report.feeds[0].counters.segments, 12);
+        assert_eq!(
+            (report.memory[0].bytes, report.memory[0].bytes_max),
+            (12, 200)
+        );
     }
 
     #[test]
@@ -199,6 +213,7 @@ mod tests {
                 sources,
                 counters: Vec::new(),
                 feeds: if thread < 2 { vec![feed(3)] } else { vec![] },
+                memory: Vec::new(),
             };
             parts.handle_part(thread, part);
         }

@@ -9,6 +9,9 @@ mod pace;
 /// Packet → segment → stream events → exchange → record: every stage once, in order.
 pub mod worker;
 
+/// One cap on memory.
+pub mod memory;
+
 /// Which worker has which connection.
 pub mod owners;
 
@@ -28,6 +31,7 @@ pub mod health;
 pub mod traffic;
 
 pub use health::{CountedFeed, Part, Parts, health_report};
+pub use memory::{MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN};
 pub use merge::{Epoch, Merge, MergeCounters, Place};
 pub use owners::Owners;
 pub use pace::Tick;

@@ -11,9 +11,13 @@ use std::collections::BTreeMap;
 
 use tapscope_decap::Timestamp;
 use tapscope_http::ExchangeId;
+use tapscope_record::{ExchangeRecord, MemoryAccount};
 
-/// Records that may wait for a worker that lags behind. Some kilobytes each: about 100 MiB.
+/// Records that may wait for a worker that lags behind.
 const WAITING_MAX: usize = 65_536;
+
+/// What a record takes on average: its fixed part, and about as much again on the heap.
+const RECORD_COST: usize = 2 * size_of::<ExchangeRecord>();
 
 /// A stretch of the feed between two watermarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,6 +135,16 @@ impl<T> Merge<T> {
             for (place, record) in records {
                 take(place, record);
             }
+        }
+    }
+
+    /// A: what the records that wait take, about.
+    #[must_use]
+    pub fn memory(&self) -> MemoryAccount {
+        MemoryAccount {
+            name: "records_waiting".to_owned(),
+            bytes: (self.count * RECORD_COST) as u64,
+            bytes_max: (WAITING_MAX * RECORD_COST) as u64,
         }
     }
 

@@ -7,10 +7,11 @@ use tapscope_flow::{FeedCounts, FlowSettings, FlowTable, StreamEvent};
 use tapscope_http::{
     ExchangeId, ExchangeSink, HttpExchange, HttpFeedCounts, HttpSettings, HttpStage,
 };
-use tapscope_record::{Counter, ExchangeRecord, FeedCounters};
+use tapscope_record::{Counter, ExchangeRecord, FeedCounters, MemoryAccount};
 use tapscope_redact::Redactor;
 
 use crate::health::CountedFeed;
+use crate::memory::{Account, Pressure};
 use crate::owners::Owners;
 use crate::pace::{Pace, TICK_NANOS, Tick};
 
@@ -34,6 +35,7 @@ impl WorkerSettings {
         for cap in [
             &mut share.decap.fragment_bytes_max,
             &mut share.flow.connections_max,
+            &mut share.flow.half_open_bytes_max,
             &mut share.flow.held_bytes_max,
             &mut share.http.held_bytes_max,
         ] {
@@ -98,6 +100,9 @@ pub struct Worker<S> {
     /// The latest time heard of.
     now: Timestamp,
     timers_nanos: i64,
+    /// What the stages may hold.
+    caps: Caps,
+    pressure: Pressure,
     /// The table shared with the other workers, and this worker's number in it.
     owners: Option<(Arc<Owners>, u8)>,
 }
@@ -115,6 +120,8 @@ impl<S: ExchangeSink> Worker<S> {
             ticked: Timestamp::default(),
             now: Timestamp::default(),
             timers_nanos: settings.timers_nanos(),
+            caps: Caps::of(settings),
+            pressure: Pressure::default(),
             owners: None,
         }
     }
@@ -239,16 +246,64 @@ impl<S: ExchangeSink> Worker<S> {
     /// A: every counter of every stage.
     #[must_use]
     pub fn counters(&self) -> Vec<Counter> {
+        let own = |name, value| tapscope_decap::CounterValue {
+            name,
+            reason: None,
+            value,
+        };
+        let own = vec![own("memory_emergencies_total", self.pressure.emergencies())];
         [
             counters_of("decap", self.decap.counters()),
             counters_of("flow", self.flow.counters()),
             counters_of("http", self.http.counters()),
+            counters_of("memory", own),
         ]
         .concat()
     }
 
+    /// A: what the stages hold and may hold.
+    #[must_use]
+    pub fn memory(&self) -> Vec<MemoryAccount> {
+        self.accounts().into_iter().map(Into::into).collect()
+    }
+
+    /// A: whether memory is short: what is new is then not met.
+    #[must_use]
+    pub const fn is_emergency(&self) -> bool {
+        self.pressure.is_emergency()
+    }
+
+    fn accounts(&self) -> [Account; 6] {
+        let Self {
+            decap,
+            flow,
+            http,
+            caps,
+            ..
+        } = self;
+        let connections = caps.connections;
+        let standing = connections * HttpStage::CONNECTION_COST;
+        [
+            Account::new("fragments", decap.retained_bytes(), caps.fragments),
+            Account::new("half_open", flow.half_open_bytes(), caps.half_open),
+            Account::new(
+                "connections",
+                flow.connection_bytes(),
+                connections * FlowTable::CONNECTION_COST,
+            )
+            .vital(),
+            Account::new("reassembly", flow.retained_bytes(), caps.reassembly),
+            Account::new("conversations", http.standing_bytes(), standing),
+            Account::new("messages", http.held_bytes(), caps.messages).vital(),
+        ]
+    }
+
     fn tick(&mut self, at: Timestamp) {
         self.ticked = at;
+        if let Some(is_on) = self.pressure.judge(&self.accounts()) {
+            self.flow.set_emergency(is_on);
+            self.http.set_emergency(is_on);
+        }
         let Self {
             flow, http, sink, ..
         } = self;
@@ -257,6 +312,28 @@ impl<S: ExchangeSink> Worker<S> {
         });
         http.handle_time(at, sink);
         sink.handle_watermark(at);
+    }
+}
+
+/// What the stages of a worker may hold.
+#[derive(Clone, Copy, Debug)]
+struct Caps {
+    fragments: usize,
+    connections: usize,
+    half_open: usize,
+    reassembly: usize,
+    messages: usize,
+}
+
+impl Caps {
+    const fn of(settings: &WorkerSettings) -> Self {
+        Self {
+            fragments: settings.decap.fragment_bytes_max,
+            connections: settings.flow.connections_max,
+            half_open: settings.flow.half_open_bytes_max,
+            reassembly: settings.flow.held_bytes_max,
+            messages: settings.http.held_bytes_max,
+        }
     }
 }
 
