@@ -359,11 +359,6 @@ impl Handshakes {
         }
     }
 
-    /// Entries.
-    pub(crate) const fn len(&self) -> usize {
-        self.places.len()
-    }
-
     /// Bytes that its entries take.
     pub(crate) const fn cost(&self) -> usize {
         self.cost

@@ -20,11 +20,9 @@ use crate::{
     StreamSink,
 };
 
-/// A silent connection is moved to the back of its queue at most this often; it bounds how late
-/// a timer fires.
-const REQUEUE_NANOS: u64 = 1_000_000_000;
-
-/// Steps of packet time on which the timers of connections without packets run.
+/// Steps of packet time on which the timers of connections without packets run. A connection
+/// stands in its queue as of the step of its last packet, so that all of one step come up together
+/// and none waits behind another.
 const TIMER_STEP_NANOS: i64 = 100_000_000;
 
 /// The only queue of connections with a hole.
@@ -303,10 +301,10 @@ impl FlowTable {
         self.settings.idle_timeout_nanos = idle.min(self.calm.1);
     }
 
-    /// Connections in the table, those of which only a handshake was seen among them.
+    /// Connections in the table, without those of which only a handshake was seen.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.index.len() + self.handshakes.len()
+        self.index.len()
     }
 
     /// The key of the connection that a segment fits best, where there may be several.
@@ -402,7 +400,8 @@ impl FlowTable {
         }
         self.index.insert(key, slot);
         self.in_networks += usize::from(key.network > 0);
-        self.activity.push_back(phase as u8, slot, self.clock);
+        let step = self.clock.floor(TIMER_STEP_NANOS);
+        self.activity.push_back(phase as u8, slot, step);
         slot
     }
 
@@ -449,13 +448,10 @@ impl FlowTable {
 
     fn requeue(&mut self, slot: u32, phase: Phase, moved: bool, has_hole: bool, now: Timestamp) {
         let clock = self.clock.max(now);
-        let interval = REQUEUE_NANOS.min(phase.timeout_nanos(&self.settings) / 8);
-        let stale = self
-            .activity
-            .standing(slot)
-            .is_none_or(|(_, queued)| clock.nanos_since(queued) >= interval);
-        if moved || stale {
-            self.activity.push_back(phase as u8, slot, clock);
+        let step = clock.floor(TIMER_STEP_NANOS);
+        let standing = self.activity.standing(slot);
+        if moved || standing.is_none_or(|(_, queued)| queued < step) {
+            self.activity.push_back(phase as u8, slot, step);
         }
         match (has_hole, self.holes.standing(slot)) {
             (true, None) => self.holes.push_back(HOLES, slot, clock),
@@ -519,7 +515,8 @@ impl FlowTable {
         }
         let phase = conn.phase();
         if phase != phase_before {
-            self.activity.push_back(phase as u8, slot, self.clock);
+            let step = self.clock.floor(TIMER_STEP_NANOS);
+            self.activity.push_back(phase as u8, slot, step);
         }
     }
 
