@@ -61,6 +61,22 @@ fn what_came_before_an_endpoint_was_known_is_learned_from() {
 }
 
 #[test]
+fn a_proof_that_changes_with_every_call_names_nobody() {
+    let proof = |scheme: &str, token: u64, second: i64| {
+        let mut one = call("GET", "/items", second);
+        one.0.credentials = vec![support::credential(scheme, token)];
+        one
+    };
+    let calls = ["hmac", "negotiate", "ntlm", "digest"];
+    let all = (0..40).map(|i: i64| proof(calls[i as usize % 4], i as u64, i));
+    let (_, kept) = run(all);
+    assert_eq!(kept.0.consumers.len(), 1, "all calls come from one address");
+    let items = kept.endpoint("GET", "/items");
+    assert_eq!(items.authentication_successful.get("hmac"), Some(&10));
+    assert_eq!(items.authentication_successful.get("none"), None);
+}
+
+#[test]
 fn what_waits_for_its_turn_tells_its_counters() {
     let mut settings = AnalyzerSettings::default();
     settings.inventory.save_endpoints = 1;

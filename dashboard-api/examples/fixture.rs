@@ -382,6 +382,8 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
         parameters_observed: requests,
         schemas: schemas(requests, secret),
         credentials: Vec::new(),
+        data: Vec::new(),
+        tokens: Vec::new(),
         request_data_classes: BTreeMap::new(),
         response_data_classes: counts(if secret {
             &[("email", 10), ("phone", 4)]

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 
 use axum::Json;
 use axum::extract::{Path, State};
+use tapscope_analyzer::inventory::data;
 use tapscope_analyzer::snapshot::{EndpointId, MinuteSnapshot, Nanos};
 use tapscope_store::{SqliteReader, StoreError};
 use utoipa::ToSchema;
@@ -26,6 +27,7 @@ use crate::view::id::Id;
 use crate::view::measure::{Histogram, Minute, millis, share};
 use crate::view::page::Page;
 use crate::view::problem::ProblemDetails;
+use crate::view::schema::DataClassUse;
 use crate::view::time::Time;
 
 /// The routes of this group.
@@ -433,6 +435,12 @@ fn detail(view: &LiveView, asked: Id, entry: &EndpointEntry) -> EndpointDetail {
         parameters: parameters.collect(),
         schemas: snapshot.schemas.iter().map(Into::into).collect(),
         credentials: snapshot.credentials.iter().map(Into::into).collect(),
+        tokens: snapshot.tokens.iter().map(Into::into).collect(),
+        data: snapshot
+            .data
+            .iter()
+            .map(|one| DataClassUse::of(one, data::carries_health(snapshot)))
+            .collect(),
         request_data_classes: snapshot.request_data_classes.clone(),
         response_data_classes: snapshot.response_data_classes.clone(),
         top_consumers: top_consumers.collect(),

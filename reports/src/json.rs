@@ -1,6 +1,7 @@
 //! Inventory and findings as JSON, with all that is known of parameters and bodies.
 
 use serde_json::{Value, json};
+use tapscope_analyzer::inventory::data;
 use tapscope_analyzer::snapshot::EndpointSnapshot;
 
 use crate::table::{Table, label};
@@ -30,6 +31,12 @@ fn endpoint(one: &EndpointSnapshot) -> Value {
             "classes": parameter.classes, "seen": parameter.seen, "distinct": parameter.distinct,
             "words": parameter.words})
     });
+    let health = data::carries_health(one);
+    let data = one.data.iter().map(|seen| {
+        json!({"direction": seen.direction, "class": seen.class, "exchanges": seen.exchanges,
+            "values": seen.values, "values_max": seen.most,
+            "confidence": data::confidence(seen), "tags": data::tags(&seen.class, health)})
+    });
     json!({
         "id": format!("{:016x}", one.id.0),
         "method": one.method,
@@ -45,9 +52,11 @@ fn endpoint(one: &EndpointSnapshot) -> Value {
         "statuses": one.statuses,
         "authentication_successful": one.authentication_successful,
         "credentials": one.credentials,
+        "tokens": one.tokens,
         "consumers": one.consumers,
         "request_data_classes": one.request_data_classes,
         "response_data_classes": one.response_data_classes,
+        "data": data.collect::<Vec<_>>(),
         "parameters": parameters.collect::<Vec<_>>(),
         "parameters_observed": one.parameters_observed,
         "schemas": one.schemas,

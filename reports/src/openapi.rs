@@ -407,7 +407,20 @@ fn scheme(credential: &CredentialSnapshot) -> Option<(String, Value)> {
             "jwt".to_owned(),
             json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}),
         )),
-        (scheme, "authorization") => http(scheme),
+        ("mtls", _) => Some(("mtls".to_owned(), json!({"type": "mutualTLS"}))),
+        ("oauth1", "authorization") => http("oauth"),
+        ("bearer" | "digest" | "negotiate" | "dpop" | "hoba" | "vapid", "authorization") => {
+            http(&credential.scheme)
+        }
+        // A key alone, or a scheme that the registry of HTTP does not have.
+        (scheme, "authorization") => {
+            let name = scheme.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+            let scheme = json!({
+                "type": "apiKey", "in": "header", "name": "Authorization",
+                "description": format!("Scheme {scheme}."),
+            });
+            Some((format!("authorization_{name}"), scheme))
+        }
         (_, "header" | "query" | "cookie") => {
             let name = format!("{location}_{}", credential.name);
             let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
@@ -448,6 +461,56 @@ mod tests {
         ] {
             let counts = types.iter().map(|kind| ((*kind).to_owned(), 1)).collect();
             assert_eq!(Value::Object(scalar(&counts)), expected, "{types:?}");
+        }
+    }
+
+    #[test]
+    fn every_kind_of_credential_has_a_scheme() {
+        for (kind, location, expected) in [
+            (
+                "basic",
+                "authorization",
+                json!({"type": "http", "scheme": "basic"}),
+            ),
+            (
+                "oauth1",
+                "authorization",
+                json!({"type": "http", "scheme": "oauth"}),
+            ),
+            (
+                "negotiate",
+                "authorization",
+                json!({"type": "http", "scheme": "negotiate"}),
+            ),
+            ("mtls", "header", json!({"type": "mutualTLS"})),
+            (
+                "hmac",
+                "header",
+                json!({"type": "apiKey", "in": "header", "name": "x"}),
+            ),
+            (
+                "session_cookie",
+                "cookie",
+                json!({"type": "apiKey", "in": "cookie", "name": "x"}),
+            ),
+            (
+                "aws_sigv4",
+                "authorization",
+                json!({"type": "apiKey", "in": "header", "name": "Authorization",
+                    "description": "Scheme aws_sigv4."}),
+            ),
+        ] {
+            let credential = CredentialSnapshot {
+                scheme: kind.to_owned(),
+                location: location.to_owned(),
+                name: "x".to_owned(),
+                seen: 1,
+            };
+            assert_eq!(
+                scheme(&credential).map(|(_, scheme)| scheme),
+                Some(expected),
+                "{kind}"
+            );
         }
     }
 }

@@ -67,14 +67,7 @@ pub(crate) fn error_share(endpoint: &EndpointSnapshot) -> f64 {
 
 /// Classes of personal or secret data, requests and responses together.
 pub(crate) fn data_classes(endpoint: &EndpointSnapshot) -> Vec<String> {
-    let requests = endpoint.request_data_classes.keys();
-    let mut all: Vec<String> = requests
-        .chain(endpoint.response_data_classes.keys())
-        .cloned()
-        .collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+    tapscope_analyzer::inventory::data::carried(endpoint)
 }
 
 /// The operation that a row is about, as `query books`; empty for an endpoint's own.

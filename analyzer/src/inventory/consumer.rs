@@ -1,5 +1,5 @@
-//! Who calls: identity from the best there is (whom a credential names, the credential, the
-//! session, the address), and a bounded book of what is known of each.
+//! Who calls: identity from the best there is (whom a credential names, a certificate, the
+//! credential, the session, the address), and a bounded book of what is known of each.
 
 use core::net::IpAddr;
 use std::collections::HashMap;
@@ -15,12 +15,28 @@ use tapscope_record::{Credential, ExchangeRecord};
 /// The scheme of a session cookie, which names a session rather than somebody.
 const SESSION: &str = "session_cookie";
 
+/// The scheme of what a proxy says of a client's certificate.
+const CERTIFICATE: &str = "mtls";
+
+/// Schemes whose credential is another one for each call or handshake: without a subject they name
+/// nobody.
+const PER_CALL: [&str; 8] = [
+    "aws_sigv2",
+    "aws_sigv4",
+    "digest",
+    "hmac",
+    "negotiate",
+    "ntlm",
+    "oauth1",
+    "signature",
+];
+
 /// Who made a call, and by what that is known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identity {
     /// Its name.
     pub id: ConsumerId,
-    /// `subject`, `credential`, `session`, `address`.
+    /// `subject`, `certificate`, `credential`, `session`, `address`.
     pub identified_by: &'static str,
     token: Option<u64>,
     scheme: Option<String>,
@@ -32,8 +48,13 @@ impl Identity {
     #[must_use]
     pub fn of(record: &ExchangeRecord) -> Self {
         let address = client_address(record);
-        let credential = best_credential(record);
+        let credential = best_credential(record).filter(|c| names_somebody(c));
         let (identified_by, token) = match credential {
+            Some(Credential {
+                scheme,
+                subject: Some(subject),
+                ..
+            }) if scheme == CERTIFICATE => ("certificate", Some(subject.0)),
             Some(Credential {
                 subject: Some(subject),
                 ..
@@ -63,6 +84,11 @@ impl Identity {
             _ => self.address.to_string(),
         }
     }
+}
+
+/// Whether equal tokens of the credential mean the same caller.
+fn names_somebody(credential: &Credential) -> bool {
+    credential.subject.is_some() || !PER_CALL.contains(&credential.scheme.as_str())
 }
 
 /// How the call was authenticated: the scheme of its best credential, or `none`.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize as _;
 
 use super::consumer::{Identity, authentication};
+use super::data::{self, DataSeen};
 use super::distinct::Distinct;
 use super::distribution::{Bounds, Distribution};
 use super::lifecycle::{self, Case, HostSight};
@@ -15,6 +16,7 @@ use super::schema::Schemas;
 use super::specification::coverage::Standing;
 use super::spellings::Spellings;
 use super::tally::Tally;
+use super::tokens::TokenKinds;
 use crate::baseline::Baseline;
 use crate::endpoint::TemplateView;
 use crate::settings::{AnalyzerSettings, InventorySettings};
@@ -97,6 +99,8 @@ struct Seen {
     schemas: Schemas,
     /// By scheme, location and name, with a space between.
     credentials: Tally,
+    data: DataSeen,
+    tokens: TokenKinds,
     spellings: Spellings,
     consumers: Distinct,
     callers: BTreeMap<ConsumerId, u64>,
@@ -164,6 +168,8 @@ impl Entry {
                 parameters: Parameters::default(),
                 schemas: Schemas::default(),
                 credentials: Tally::default(),
+                data: DataSeen::default(),
+                tokens: TokenKinds::default(),
                 spellings: Spellings::default(),
                 consumers: Distinct::default(),
                 callers: BTreeMap::new(),
@@ -377,7 +383,9 @@ impl Entry {
             if let Some(kind) = &request.content_type {
                 seen.request_types.add(kind, 1, keys);
             }
-            for class in request.data_classes.keys() {
+            let classes = &request.data_classes;
+            seen.data.observe(data::REQUEST, classes, keys * 4);
+            for class in classes.keys() {
                 self.request_classes.add(class, 1, keys);
             }
         }
@@ -388,7 +396,9 @@ impl Entry {
             }
             // What a refusal says is no data of the endpoint.
             if succeeded(record) {
-                for class in response.data_classes.keys() {
+                let classes = &response.data_classes;
+                seen.data.observe(data::RESPONSE, classes, keys * 4);
+                for class in classes.keys() {
                     self.response_classes.add(class, 1, keys);
                 }
             }
@@ -405,6 +415,9 @@ impl Entry {
                 let (scheme, location) = (&credential.scheme, &credential.location);
                 let key = format!("{scheme} {location} {}", credential.name);
                 seen.credentials.add(&key, 1, keys);
+                if let Some(facts) = &credential.jwt {
+                    seen.tokens.observe(facts, keys);
+                }
             }
         }
     }
@@ -444,6 +457,8 @@ impl Entry {
             parameters_observed: seen.parameters.observed(),
             schemas,
             credentials: credentials(&seen.credentials),
+            data: seen.data.snapshot(),
+            tokens: seen.tokens.snapshot(),
             request_data_classes: self.request_classes.snapshot(),
             response_data_classes: self.response_classes.snapshot(),
             consumers: seen.consumers.count(),
@@ -533,6 +548,8 @@ impl Seen {
             ),
             schemas: Schemas::restore(&snapshot.schemas),
             credentials: tally_of(&snapshot.credentials),
+            data: DataSeen::restore(&snapshot.data),
+            tokens: TokenKinds::restore(&snapshot.tokens),
             spellings: Spellings {
                 paths: snapshot.spellings.iter().cloned().collect(),
                 exchanges: snapshot.respelled,
@@ -563,6 +580,8 @@ impl Seen {
         self.parameters.merge(&other.parameters, settings);
         self.schemas.merge(&other.schemas, settings);
         self.credentials.merge(&other.credentials, keys);
+        self.data.merge(&other.data, keys * 4);
+        self.tokens.merge(&other.tokens, keys);
         self.spellings
             .merge(&other.spellings, settings.max_spellings);
         self.consumers

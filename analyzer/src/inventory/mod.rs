@@ -42,6 +42,12 @@ pub mod distribution;
 /// Distinct counts.
 pub mod distinct;
 
+/// Classes of data.
+pub mod data;
+
+/// Tokens that let calls in.
+mod tokens;
+
 /// Counts by name.
 pub mod tally;
 

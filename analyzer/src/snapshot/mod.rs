@@ -223,6 +223,12 @@ pub struct EndpointSnapshot {
     pub request_data_classes: BTreeMap<String, u64>,
     /// Classes of personal or secret data in responses, with the number of exchanges.
     pub response_data_classes: BTreeMap<String, u64>,
+    /// The same with the number of values, by direction and class.
+    #[serde(default)]
+    pub data: Vec<schema::DataClassSnapshot>,
+    /// Kinds of JSON Web Tokens that successful calls carried, at most a named cap.
+    #[serde(default)]
+    pub tokens: Vec<schema::TokenSnapshot>,
     /// Distinct consumers (estimate beyond a named cap).
     pub consumers: u64,
     /// The consumers with the most calls: (consumer, calls), descending, at most a named cap.

@@ -73,6 +73,38 @@ impl FieldSnapshot {
     }
 }
 
+/// A class of personal or secret data that an endpoint carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DataClassSnapshot {
+    /// `request` or `response`.
+    pub direction: String,
+    /// The class.
+    pub class: String,
+    /// Exchanges that carried it.
+    pub exchanges: u64,
+    /// Sum of the different values of each message.
+    pub values: u64,
+    /// Most different values in one message: subjects that a single call tells of.
+    pub most: u32,
+}
+
+/// A kind of JSON Web Token that successful calls carried.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TokenSnapshot {
+    /// Its algorithm; `none` when it is not signed.
+    pub algorithm: String,
+    /// Its issuer, when it names one.
+    pub issuer: Option<String>,
+    /// Shortest lifetime in seconds, where one is said.
+    pub lifetime_min_s: Option<u64>,
+    /// Longest lifetime in seconds, where one is said.
+    pub lifetime_max_s: Option<u64>,
+    /// Successful calls that carried one.
+    pub seen: u64,
+}
+
 /// A kind of credential that calls carry, and where.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -86,6 +86,7 @@ pub fn credential(scheme: &str, token: u64) -> Credential {
         name: "authorization".to_owned(),
         token: Token(token),
         subject: None,
+        jwt: None,
     }
 }
 

@@ -44,14 +44,7 @@ impl EndpointEntry {
     pub fn new(snapshot: &EndpointSnapshot) -> Self {
         let mut snapshot = snapshot.clone();
         snapshot.state = serde_json::Value::Null;
-        let mut data_classes: Vec<String> = snapshot
-            .request_data_classes
-            .keys()
-            .chain(snapshot.response_data_classes.keys())
-            .cloned()
-            .collect();
-        data_classes.sort_unstable();
-        data_classes.dedup();
+        let data_classes = tapscope_analyzer::inventory::data::carried(&snapshot);
         let count = |from: u16| snapshot.statuses.range(from..).map(|(_, n)| n).sum();
         Self {
             lifecycle: snapshot.lifecycle.into(),

@@ -11,7 +11,7 @@ use super::coverage::Coverage;
 use super::finding::FindingSummary;
 use super::id::Id;
 use super::measure::{Histogram, Minute};
-use super::schema::{CredentialUse, MessageSchema};
+use super::schema::{CredentialUse, DataClassUse, MessageSchema, TokenUse};
 use super::time::Time;
 
 /// Where an endpoint stands.
@@ -317,6 +317,10 @@ pub struct EndpointDetail {
     pub schemas: Vec<MessageSchema>,
     /// Kinds of credentials that successful calls carried, and where.
     pub credentials: Vec<CredentialUse>,
+    /// Kinds of JSON Web Tokens that successful calls carried.
+    pub tokens: Vec<TokenUse>,
+    /// Classes of personal or secret data, by direction: how many values, how sure, which rules.
+    pub data: Vec<DataClassUse>,
     /// Classes of personal or secret data in requests, with the number of exchanges.
     pub request_data_classes: BTreeMap<String, u64>,
     /// Classes of personal or secret data in responses, with the number of exchanges.

@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use tapscope_analyzer::snapshot::schema::{CredentialSnapshot, FieldSnapshot, SchemaSnapshot};
+use tapscope_analyzer::inventory::data;
+use tapscope_analyzer::snapshot::schema::{
+    CredentialSnapshot, DataClassSnapshot, FieldSnapshot, SchemaSnapshot, TokenSnapshot,
+};
 use utoipa::ToSchema;
+
+use super::measure::share;
 
 /// What the bodies of one media type look like: of requests, or of responses with one status.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -93,6 +98,72 @@ pub struct CredentialUse {
     pub name: String,
     /// Successful calls that carried it.
     pub seen: u64,
+}
+
+/// A kind of JSON Web Token that successful calls carried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct TokenUse {
+    /// Its algorithm; `none` when it is not signed.
+    pub algorithm: String,
+    /// Its issuer; null when it names none.
+    #[schema(required = true)]
+    pub issuer: Option<String>,
+    /// Shortest lifetime in seconds; null when none is said.
+    #[schema(required = true)]
+    pub lifetime_min_s: Option<u64>,
+    /// Longest lifetime in seconds; null when none is said.
+    #[schema(required = true)]
+    pub lifetime_max_s: Option<u64>,
+    /// Successful calls that carried one.
+    pub seen: u64,
+}
+
+impl From<&TokenSnapshot> for TokenUse {
+    fn from(snapshot: &TokenSnapshot) -> Self {
+        Self {
+            algorithm: snapshot.algorithm.clone(),
+            issuer: snapshot.issuer.clone(),
+            lifetime_min_s: snapshot.lifetime_min_s,
+            lifetime_max_s: snapshot.lifetime_max_s,
+            seen: snapshot.seen,
+        }
+    }
+}
+
+/// A class of personal or secret data that an endpoint carries.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct DataClassUse {
+    /// `request` or `response`.
+    pub direction: String,
+    /// The class.
+    pub class: String,
+    /// Exchanges that carried it.
+    pub exchanges: u64,
+    /// Different values in one message, on average over those that carried it.
+    pub values_mean: f64,
+    /// Most different values in one message: subjects that a single call tells of.
+    pub values_max: u32,
+    /// How sure it is that the endpoint carries the class, 0 to 1.
+    pub confidence: f64,
+    /// Rules that speak of it: `GDPR`, `GDPR-9`, `PCI DSS`, `HIPAA`.
+    pub tags: Vec<String>,
+}
+
+impl DataClassUse {
+    /// A class; what identifies a person falls under HIPAA beside health data.
+    #[must_use]
+    pub fn of(snapshot: &DataClassSnapshot, beside_health: bool) -> Self {
+        let tags = data::tags(&snapshot.class, beside_health);
+        Self {
+            direction: snapshot.direction.clone(),
+            class: snapshot.class.clone(),
+            exchanges: snapshot.exchanges,
+            values_mean: share(snapshot.values, snapshot.exchanges).unwrap_or(0.0),
+            values_max: snapshot.most,
+            confidence: data::confidence(snapshot),
+            tags: tags.into_iter().map(str::to_owned).collect(),
+        }
+    }
 }
 
 impl From<&CredentialSnapshot> for CredentialUse {

@@ -59,6 +59,8 @@ pub(crate) fn endpoint(id: u64, host: &str, template: &str, requests: u64) -> En
         parameters_observed: requests,
         schemas: Vec::new(),
         credentials: Vec::new(),
+        data: Vec::new(),
+        tokens: Vec::new(),
         request_data_classes: BTreeMap::new(),
         response_data_classes: BTreeMap::new(),
         consumers: 1,

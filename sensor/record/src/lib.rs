@@ -408,8 +408,10 @@ const fn is_none_of(count: &u32) -> bool {
 /// A credential of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Credential {
-    /// `basic`, `bearer`, `jwt`, `digest`, `negotiate`, `aws_sigv4`, `api_key`, `session_cookie`,
-    /// `signature`, `session`, `password`, or the scheme's own name.
+    /// `basic`, `bearer`, `jwt`, `digest`, `negotiate`, `ntlm`, `aws_sigv4`, `oauth1`, `hmac`,
+    /// `signature`, `api_key`, `session_cookie`, `session`, `password`, `mtls` (what a proxy says
+    /// of a client's certificate: a hint, for others can write it as well), or the scheme's own
+    /// name.
     pub scheme: String,
     /// `authorization`, `header`, `query`, `cookie`; `path` (matrix parameter) and `authority`
     /// (user information).
@@ -418,8 +420,24 @@ pub struct Credential {
     pub name: String,
     /// Token of the credential itself.
     pub token: Token,
-    /// Token of whom it names (Basic user, JWT `sub`/`client_id`/`azp`), stable across renewals.
+    /// Token of whom it names (Basic user, JWT `sub`/`client_id`/`azp`, certificate), stable across
+    /// renewals.
     pub subject: Option<Token>,
+    /// What a JSON Web Token says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwt: Option<JwtFacts>,
+}
+
+/// What a JSON Web Token says of itself (RFC 7519).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct JwtFacts {
+    /// `alg` of its header, when it is one of the registered; `{unknown}` else.
+    pub algorithm: String,
+    /// `iss`; `{CLASS}` where it is itself personal.
+    pub issuer: Option<String>,
+    /// Seconds from `iat` to `exp`.
+    pub lifetime_s: Option<u64>,
 }
 
 /// What a client says it is.

@@ -5,8 +5,8 @@ use tapscope_http::{
     Response,
 };
 use tapscope_record::{
-    Completeness, Credential, ExchangeRecord, MessageCompleteness, MessageRecord, Operation,
-    Parameter, PathSegment, RECORD_VERSION, Signal,
+    Completeness, Credential, ExchangeRecord, JwtFacts, MessageCompleteness, MessageRecord,
+    Operation, Parameter, PathSegment, RECORD_VERSION, Signal,
 };
 
 use crate::body::{self, Classes, Side};
@@ -40,6 +40,8 @@ pub(crate) struct Work<'a> {
     pub(crate) scratch: &'a mut Vec<u8>,
     pub(crate) decoded: &'a mut Vec<u8>,
     pub(crate) credentials: Vec<Credential>,
+    /// What the token read last says of itself; the credential that it is takes it along.
+    pub(crate) jwt: Option<JwtFacts>,
     pub(crate) signals: Vec<Signal>,
     /// What the request asks for, as far as its content says; each once.
     pub(crate) operations: Vec<Operation>,
@@ -102,6 +104,7 @@ impl Redactor {
             scratch: &mut self.scratch,
             decoded: &mut self.decoded,
             credentials: Vec::new(),
+            jwt: None,
             signals: Vec::new(),
             operations: Vec::new(),
             speaks_mcp: false,
@@ -235,6 +238,7 @@ fn user_information(work: &mut Work<'_>, authority: &[u8]) {
         name: "userinfo".to_owned(),
         token: work.tokens.token(TokenUse::Credential, information),
         subject: Some(work.tokens.token(TokenUse::Subject, user)),
+        jwt: None,
     };
     credential::in_url(work, credential);
 }

@@ -199,6 +199,86 @@ fn credentials_by_scheme_and_place() {
 }
 
 #[test]
+fn proofs_of_further_kinds() {
+    for (name, value, expected) in [
+        (
+            "Authorization",
+            "NTLM TlRMTVNTUAAB",
+            ("ntlm", "authorization", false),
+        ),
+        (
+            "Authorization",
+            "OAuth oauth_consumer_key=\"k1\", oauth_signature=\"x\"",
+            ("oauth1", "authorization", true),
+        ),
+        (
+            "Authorization",
+            "HMAC-SHA256 Credential=app1&SignedHeaders=host, Signature=x",
+            ("hmac", "authorization", true),
+        ),
+        (
+            "Authorization",
+            "SharedKey account1:c2lnbmF0dXJl",
+            ("hmac", "authorization", true),
+        ),
+        (
+            "Authorization",
+            "Hawk id=\"dh37\", ts=\"1\", mac=\"x\"",
+            ("hawk", "authorization", true),
+        ),
+        (
+            "X-Hub-Signature-256",
+            "sha256=5f2b",
+            ("hmac", "header", false),
+        ),
+        (
+            "Signature-Input",
+            "sig1=(\"@method\");keyid=\"k7\"",
+            ("signature", "header", true),
+        ),
+        (
+            "X-Forwarded-Client-Cert",
+            "By=spiffe://a;Hash=ab12;Subject=\"CN=jo\"",
+            ("mtls", "header", true),
+        ),
+        ("X-SSL-Client-S-DN", "CN=jo,O=x", ("mtls", "header", true)),
+        ("Client-Cert", ":MIIB:", ("mtls", "header", true)),
+    ] {
+        let record = get("/", &[(name, value)]);
+        let found = record.credentials.first();
+        let found = found.map(|c| (c.scheme.as_str(), c.location.as_str(), c.subject.is_some()));
+        assert_eq!(found, Some(expected), "{name}: {value}");
+        assert!(!format!("{record:?}").contains("CN=jo"), "{name}");
+    }
+    // Another signature with the same key is the same caller's; of two certificates it is not.
+    let token = |name, value| get("/", &[(name, value)]).credentials[0].token;
+    assert_eq!(token("X-Signature", "aa"), token("X-Signature", "bb"));
+    assert_ne!(token("Client-Cert", "aa"), token("Client-Cert", "bb"));
+}
+
+#[test]
+fn tokens_tell_algorithm_issuer_and_lifetime() {
+    // {"alg":"RS256"} . {"iss":"https://id.example.com","iat":1700000000,"exp":1700003600}
+    let token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUuY29tIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDM2MDB9.c2ln";
+    // {"alg":"HS256"} . {"iss":"jo@example.com"}
+    let personal = "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb0BleGFtcGxlLmNvbSJ9.c2ln";
+    let facts = |name: &str, value: &str| get("/", &[(name, value)]).credentials[0].jwt.clone();
+    for (name, value) in [
+        ("Authorization", format!("Bearer {token}")),
+        ("X-Auth-Token", token.to_owned()),
+        ("Cookie", format!("session={token}")),
+    ] {
+        let facts = facts(name, &value).unwrap();
+        assert_eq!(facts.algorithm, "RS256");
+        assert_eq!(facts.issuer.as_deref(), Some("https://id.example.com"));
+        assert_eq!(facts.lifetime_s, Some(3_600));
+    }
+    let facts_of_personal = facts("Authorization", &format!("Bearer {personal}")).unwrap();
+    assert_eq!(facts_of_personal.issuer.as_deref(), Some("{email}"));
+    assert_eq!(facts("Authorization", "Bearer opaque"), None);
+}
+
+#[test]
 fn the_same_token_is_the_same_wherever_it_stands() {
     let in_header = get("/", &[("Authorization", "Bearer abcd1234efgh")]);
     let in_query = get("/?access_token=abcd1234efgh", &[]);

@@ -126,6 +126,8 @@ pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
             seen: requests,
             ..CredentialSnapshot::default()
         }],
+        data: Vec::new(),
+        tokens: Vec::new(),
         request_data_classes: counts(&[]),
         response_data_classes: counts(&[("email", 2)]),
         consumers: 7,

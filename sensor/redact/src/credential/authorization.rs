@@ -40,6 +40,7 @@ pub(super) fn read(work: &mut Work<'_>, field: &'static str, value: &[u8]) {
             if rest.is_empty() { value } else { rest },
         ),
         subject: None,
+        jwt: None,
     };
     let (scheme, subject) = if rest.is_empty() {
         bare(work, value)
@@ -99,6 +100,18 @@ fn by_scheme(work: &mut Work<'_>, word: &[u8], rest: &[u8]) -> (String, Option<T
             "signature".to_owned(),
             subject(work, parameter(rest, b"keyid")),
         ),
+        // Azure's name for it, and what many write of their own.
+        b"sharedkey" | b"sharedkeylite" => {
+            let account = rest.split(|&byte| byte == b':').next().unwrap_or_default();
+            ("hmac".to_owned(), subject(work, account))
+        }
+        hmac if hmac.starts_with(b"hmac") => {
+            let key = [&b"credential"[..], b"keyid", b"username", b"id"]
+                .iter()
+                .map(|name| parameter(rest, name))
+                .find(|key| !key.is_empty());
+            ("hmac".to_owned(), key.and_then(|key| subject(work, key)))
+        }
         b"negotiate" => ("negotiate".to_owned(), None),
         b"ntlm" => ("ntlm".to_owned(), None),
         b"aws" => {

@@ -31,6 +31,7 @@ pub(super) fn read(work: &mut Work<'_>, value: &[u8]) {
             name: work.name(name),
             token: work.tokens.token(TokenUse::Credential, value),
             subject,
+            jwt: None,
         };
         push(work, credential);
     }

@@ -85,6 +85,7 @@ pub(super) fn read(work: &mut Work<'_>, name: &[u8], value: &[u8]) {
         name: work.name(name).to_ascii_lowercase(),
         token: work.tokens.token(TokenUse::Credential, value),
         subject,
+        jwt: None,
     };
     push(work, credential);
 }

@@ -1,4 +1,5 @@
-//! The two facts of a JSON Web Token (RFC 7519) that are used: whom it names, whether it is signed.
+//! What a JSON Web Token (RFC 7519) says: whom it names, who issued it, how it is signed, how long it
+//! lives.
 
 use std::fmt;
 
@@ -22,45 +23,79 @@ pub(super) struct JwtFacts {
     pub(super) subject: Option<Vec<u8>>,
     /// Whether the header's `alg` is `none`.
     pub(super) unsigned: bool,
+    /// The header's `alg`.
+    pub(super) algorithm: Option<String>,
+    /// `iss`.
+    pub(super) issuer: Option<String>,
+    /// Seconds from `iat` to `exp`.
+    pub(super) lifetime_s: Option<u64>,
 }
+
+/// Algorithms of the JSON Web Signature registry (RFC 7518 and later); others are not kept.
+const ALGORITHMS: [&str; 15] = [
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256",
+    "PS384", "PS512", "EdDSA", "ES256K", "none",
+];
+
+/// The algorithm as it may stand in a record.
+pub(super) fn algorithm_name(algorithm: Option<&str>) -> &'static str {
+    let known = algorithm.and_then(|name| {
+        let mut all = ALGORITHMS.into_iter();
+        all.find(|known| known.eq_ignore_ascii_case(name))
+    });
+    known.unwrap_or("{unknown}")
+}
+
+/// Members of an object that are read.
+const NAMES: usize = 6;
 
 /// Reads the facts; parts longer than `part_bytes_max` are not looked into.
 pub(super) fn read(token: &[u8], part_bytes_max: usize) -> JwtFacts {
     let mut parts = token.split(|&byte| byte == b'.');
-    let mut members = |names: &'static [&'static str; 3]| {
+    let mut members = |names: &'static [&'static str; NAMES]| {
         let part = parts.next().filter(|part| part.len() <= part_bytes_max)?;
         let json = BASE64URL.decode(part).ok()?;
         serde_json::Deserializer::from_slice(&json)
             .deserialize_map(Members { names })
             .ok()
     };
-    let header = members(&["alg", "", ""]);
-    let claims = members(&["sub", "client_id", "azp"]);
-    let unsigned = header
-        .and_then(|[alg, ..]| alg)
-        .is_some_and(|alg| alg.eq_ignore_ascii_case("none"));
-    let subject =
-        claims.and_then(|claims| claims.into_iter().flatten().find(|text| !text.is_empty()));
-    JwtFacts {
-        subject: subject.map(String::into_bytes),
-        unsigned,
+    let header = members(&["alg", "", "", "", "", ""]);
+    let claims = members(&["sub", "client_id", "azp", "iss", "iat", "exp"]);
+    let algorithm = header.and_then(|[alg, ..]| alg);
+    let mut facts = JwtFacts {
+        unsigned: algorithm
+            .as_ref()
+            .is_some_and(|alg| alg.eq_ignore_ascii_case("none")),
+        algorithm,
+        ..JwtFacts::default()
+    };
+    if let Some([sub, client_id, azp, iss, iat, exp]) = claims {
+        let said = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        let subject = [sub, client_id, azp].into_iter().find(said).flatten();
+        facts.subject = subject.map(String::into_bytes);
+        facts.issuer = iss.filter(|text| !text.is_empty());
+        let seconds = |text: Option<String>| text?.parse::<u64>().ok();
+        facts.lifetime_s = seconds(exp)
+            .zip(seconds(iat))
+            .and_then(|(to, from)| to.checked_sub(from));
     }
+    facts
 }
 
-/// Reads three members of an object, as text; everything else is passed over.
+/// Reads some members of an object, as text; everything else is passed over.
 struct Members {
-    names: &'static [&'static str; 3],
+    names: &'static [&'static str; NAMES],
 }
 
 impl<'de> Visitor<'de> for Members {
-    type Value = [Option<String>; 3];
+    type Value = [Option<String>; NAMES];
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = [None, None, None];
+        let mut found = [const { None }; NAMES];
         while let Some(Key(index)) = map.next_key_seed(KeySeed { names: self.names })? {
             match index.and_then(|index| found.get_mut(index)) {
                 Some(slot) => *slot = map.next_value_seed(TextSeed)?,
@@ -76,7 +111,7 @@ impl<'de> Visitor<'de> for Members {
 struct Key(Option<usize>);
 
 struct KeySeed {
-    names: &'static [&'static str; 3],
+    names: &'static [&'static str; NAMES],
 }
 
 impl<'de> serde::de::DeserializeSeed<'de> for KeySeed {
@@ -203,5 +238,30 @@ mod tests {
             assert_eq!(facts.unsigned, unsigned, "{header}");
         }
         assert_eq!(read(b"..", 1024), JwtFacts::default());
+    }
+
+    #[test]
+    fn issuer_and_lifetime() {
+        for (claims, issuer, lifetime) in [
+            (
+                r#"{"iss":"https://id.example.com/","iat":1700000000,"exp":1700003600}"#,
+                Some("https://id.example.com/"),
+                Some(3600),
+            ),
+            (r#"{"iss":"","exp":1700003600}"#, None, None),
+            (r#"{"iat":1700003600,"exp":1700000000}"#, None, None),
+        ] {
+            let facts = read(&token(r#"{"alg":"RS256"}"#, claims), 1024);
+            assert_eq!(facts.issuer.as_deref(), issuer, "{claims}");
+            assert_eq!(facts.lifetime_s, lifetime, "{claims}");
+        }
+        for (name, expected) in [
+            (Some("rs256"), "RS256"),
+            (Some("NONE"), "none"),
+            (Some("jo@example.com"), "{unknown}"),
+            (None, "{unknown}"),
+        ] {
+            assert_eq!(algorithm_name(name), expected);
+        }
     }
 }

@@ -8,10 +8,14 @@ mod cookie;
 
 mod header;
 
+mod proof;
+
 mod jwt;
 
 use tapscope_http::HeadBytes;
 use tapscope_record::{Credential, Signal, Token};
+
+use crate::text::safe_name;
 
 use crate::redactor::Work;
 
@@ -27,6 +31,8 @@ pub(crate) fn of_head(work: &mut Work<'_>, head: &HeadBytes) {
             authorization::read(work, "proxy-authorization", value);
         } else if name.eq_ignore_ascii_case(b"cookie") {
             cookie::read(work, value);
+        } else if proof::read(work, name, value) {
+            // Signatures and certificates have names that keys have as well.
         } else if header::is_key(name) {
             header::read(work, name, value);
         }
@@ -49,7 +55,8 @@ pub(crate) fn in_url(work: &mut Work<'_>, credential: Credential) {
 }
 
 /// Adds a credential, up to the cap.
-pub(crate) fn push(work: &mut Work<'_>, credential: Credential) {
+pub(crate) fn push(work: &mut Work<'_>, mut credential: Credential) {
+    credential.jwt = work.jwt.take().filter(|_| credential.scheme == "jwt");
     if work.credentials.len() < work.settings.credentials_max {
         work.credentials.push(credential);
     } else {
@@ -69,6 +76,9 @@ pub(crate) fn signal(work: &mut Work<'_>, kind: &str, detail: String) {
     }
 }
 
+/// Longest issuer that is kept; they are URLs or names of services.
+const ISSUER_BYTES_MAX: usize = 96;
+
 /// Whom a JSON Web Token names; a token without signature leaves a signal.
 pub(crate) fn jwt_subject(work: &mut Work<'_>, token: &[u8]) -> Option<Token> {
     let facts = jwt::read(token, work.settings.jwt_part_bytes_max);
@@ -76,6 +86,13 @@ pub(crate) fn jwt_subject(work: &mut Work<'_>, token: &[u8]) -> Option<Token> {
         let detail = "The JSON Web Token names no signature algorithm (`alg` is `none`).";
         signal(work, "weak_jwt", detail.to_owned());
     }
+    work.jwt = Some(tapscope_record::JwtFacts {
+        algorithm: jwt::algorithm_name(facts.algorithm.as_deref()).to_owned(),
+        issuer: facts
+            .issuer
+            .map(|issuer| safe_name(issuer.as_bytes(), ISSUER_BYTES_MAX).into_owned()),
+        lifetime_s: facts.lifetime_s,
+    });
     facts
         .subject
         .map(|subject| work.tokens.token(crate::token::TokenUse::Subject, &subject))

@@ -156,6 +156,7 @@ fn with_matrix_parameters(work: &mut Work<'_>, raw: &[u8], at: usize) -> Option<
                         name,
                         token,
                         subject: None,
+                        jwt: None,
                     },
                 );
             }

@@ -91,6 +91,7 @@ fn in_url(
         name: work.name(name),
         token: work.tokens.token(TokenUse::Credential, value),
         subject,
+        jwt: None,
     };
     credential::in_url(work, credential);
 }

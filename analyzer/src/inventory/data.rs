@@ -1,0 +1,247 @@
+//! Classes of data that an endpoint carries: how often, how many values at once, how sure, and
+//! which rules speak of them.
+
+use std::collections::BTreeMap;
+
+use crate::snapshot::EndpointSnapshot;
+use crate::snapshot::schema::DataClassSnapshot;
+
+/// In requests.
+pub const REQUEST: &str = "request";
+
+/// In responses.
+pub const RESPONSE: &str = "response";
+
+/// Confidence from which on an endpoint is said to carry a class.
+const CARRIED_MIN: f64 = 0.8;
+
+/// The classes of an endpoint, sorted by direction and name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataSeen(Vec<DataClassSnapshot>);
+
+impl DataSeen {
+    /// Goes on from plain data.
+    #[must_use]
+    pub fn restore(classes: &[DataClassSnapshot]) -> Self {
+        Self(classes.to_vec())
+    }
+
+    /// Takes in the classes of one message, each with its distinct values.
+    pub fn observe(&mut self, direction: &str, classes: &BTreeMap<String, u32>, cap: usize) {
+        for (class, values) in classes {
+            if let Some(known) = self.slot(direction, class, cap) {
+                known.exchanges = known.exchanges.saturating_add(1);
+                known.values = known.values.saturating_add(u64::from(*values));
+                known.most = known.most.max(*values);
+            }
+        }
+    }
+
+    /// Takes over another endpoint's.
+    pub fn merge(&mut self, other: &Self, cap: usize) {
+        for theirs in &other.0 {
+            if let Some(known) = self.slot(&theirs.direction, &theirs.class, cap) {
+                known.exchanges = known.exchanges.saturating_add(theirs.exchanges);
+                known.values = known.values.saturating_add(theirs.values);
+                known.most = known.most.max(theirs.most);
+            }
+        }
+    }
+
+    /// As plain data.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<DataClassSnapshot> {
+        self.0.clone()
+    }
+
+    fn slot(&mut self, direction: &str, class: &str, cap: usize) -> Option<&mut DataClassSnapshot> {
+        let at = self.0.binary_search_by(|known| {
+            (known.direction.as_str(), known.class.as_str()).cmp(&(direction, class))
+        });
+        let at = match at {
+            Ok(at) => at,
+            // The sensor's classes are fewer than the cap; others can only come from a newer one.
+            Err(_) if self.0.len() >= cap => return None,
+            Err(at) => {
+                self.0.insert(
+                    at,
+                    DataClassSnapshot {
+                        direction: direction.to_owned(),
+                        class: class.to_owned(),
+                        ..DataClassSnapshot::default()
+                    },
+                );
+                at
+            }
+        };
+        self.0.get_mut(at)
+    }
+}
+
+/// How sure one value of a class is: what has check digits, a prefix of its own or a form that
+/// nothing else has; what has a form that other things have as well; what a name alone tells.
+fn sureness(class: &str) -> f64 {
+    match class {
+        "phone" | "us_ssn" | "in_pan" | "dk_cpr" | "uk_nino" | "es_nif" | "secret"
+        | "ip_address" | "address" | "ca_sin" | "nl_bsn" | "au_tfn" | "bank_account"
+        | "passport" | "driving_licence" => 0.75,
+        "person_name" | "date_of_birth" | "geo" | "health" | "special_category" | "financial"
+        | "card_code" => 0.6,
+        _ => 0.95,
+    }
+}
+
+/// How sure it is that an endpoint carries a class: each further exchange, or further value at
+/// once, leaves less room for chance, up to a point: what misleads once may mislead always.
+#[must_use]
+pub fn confidence(seen: &DataClassSnapshot) -> f64 {
+    let evidence = seen.exchanges.max(u64::from(seen.most)).min(3);
+    let doubt = 1.0 - sureness(&seen.class);
+    let exponent = i32::try_from(evidence).unwrap_or(1);
+    ((1.0 - doubt.powi(exponent)) * 100.0).round() / 100.0
+}
+
+/// Classes that an endpoint is said to carry, requests and responses together: those with more than
+/// a single value that may be chance.
+#[must_use]
+pub fn carried(endpoint: &EndpointSnapshot) -> Vec<String> {
+    let doubtful = |class: &str| {
+        let mut known = endpoint.data.iter().filter(|one| one.class == class);
+        endpoint.data.iter().any(|one| one.class == class)
+            && known.all(|one| confidence(one) < CARRIED_MIN)
+    };
+    let requests = endpoint.request_data_classes.keys();
+    let mut all: Vec<String> = requests
+        .chain(endpoint.response_data_classes.keys())
+        .filter(|class| !doubtful(class))
+        .cloned()
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Rules that speak of a class: `GDPR`, `GDPR-9` (special categories), `PCI DSS`, `HIPAA`. What
+/// identifies a person falls under HIPAA where it stands `beside_health` data.
+#[must_use]
+pub fn tags(class: &str, beside_health: bool) -> Vec<&'static str> {
+    let mut tags = Vec::new();
+    let secret = matches!(
+        class,
+        "jwt" | "api_key" | "private_key" | "password" | "secret" | "br_cnpj"
+    );
+    if !secret {
+        tags.push("GDPR");
+    }
+    if matches!(class, "health" | "special_category" | "uk_nhs") {
+        tags.push("GDPR-9");
+    }
+    if matches!(class, "card" | "card_code") {
+        tags.push("PCI DSS");
+    }
+    // The identifiers of 45 CFR 164.514(b)(2) that are classes here.
+    let identifier = matches!(
+        class,
+        "person_name"
+            | "address"
+            | "date_of_birth"
+            | "phone"
+            | "email"
+            | "us_ssn"
+            | "bank_account"
+            | "driving_licence"
+            | "vin"
+            | "device_id"
+            | "ip_address"
+    );
+    if class == "health" || (beside_health && identifier) {
+        tags.push("HIPAA");
+    }
+    tags
+}
+
+/// Whether an endpoint carries data about health.
+#[must_use]
+pub fn carries_health(endpoint: &EndpointSnapshot) -> bool {
+    endpoint.data.iter().any(|one| one.class == "health")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classes(all: &[(&str, u32)]) -> BTreeMap<String, u32> {
+        all.iter().map(|(c, n)| ((*c).to_owned(), *n)).collect()
+    }
+
+    #[test]
+    fn exchanges_values_and_the_most_at_once() {
+        let mut seen = DataSeen::default();
+        seen.observe(RESPONSE, &classes(&[("email", 50), ("geo", 1)]), 8);
+        seen.observe(RESPONSE, &classes(&[("email", 2)]), 8);
+        seen.observe(REQUEST, &classes(&[("email", 1)]), 8);
+        let mut merged = DataSeen::restore(&seen.snapshot());
+        merged.merge(&seen, 8);
+        let told = |seen: &DataSeen| -> Vec<(String, u64, u64, u32)> {
+            let all = seen.0.iter();
+            all.map(|one| {
+                (
+                    format!("{} {}", one.direction, one.class),
+                    one.exchanges,
+                    one.values,
+                    one.most,
+                )
+            })
+            .collect()
+        };
+        let row = |name: &str, exchanges, values, most| (name.to_owned(), exchanges, values, most);
+        assert_eq!(
+            told(&seen),
+            [
+                row("request email", 1, 1, 1),
+                row("response email", 2, 52, 50),
+                row("response geo", 1, 1, 1)
+            ]
+        );
+        assert_eq!(told(&merged)[1], row("response email", 4, 104, 50));
+        seen.observe(RESPONSE, &classes(&[("card", 1)]), 3);
+        assert_eq!(seen.0.len(), 3, "the cap holds");
+    }
+
+    #[test]
+    fn one_value_that_may_be_chance_does_not_suffice() {
+        for (class, exchanges, most, carried) in [
+            ("card", 1, 1, true),
+            ("email", 1, 1, true),
+            ("phone", 1, 1, false),
+            ("phone", 1, 2, true),
+            ("person_name", 1, 1, false),
+            ("person_name", 2, 1, true),
+        ] {
+            let seen = DataClassSnapshot {
+                class: class.to_owned(),
+                exchanges,
+                most,
+                ..DataClassSnapshot::default()
+            };
+            assert_eq!(
+                confidence(&seen) >= CARRIED_MIN,
+                carried,
+                "{class} {exchanges} {most}"
+            );
+        }
+    }
+
+    #[test]
+    fn rules_by_class() {
+        for (class, health, expected) in [
+            ("card", false, &["GDPR", "PCI DSS"][..]),
+            ("health", true, &["GDPR", "GDPR-9", "HIPAA"]),
+            ("email", false, &["GDPR"]),
+            ("email", true, &["GDPR", "HIPAA"]),
+            ("api_key", true, &[]),
+        ] {
+            assert_eq!(tags(class, health), expected, "{class}");
+        }
+    }
+}

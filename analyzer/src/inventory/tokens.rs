@@ -1,0 +1,102 @@
+//! Which JSON Web Tokens let calls in: by algorithm and issuer, with their lifetimes.
+
+use crate::snapshot::schema::TokenSnapshot;
+use tapscope_record::JwtFacts;
+
+/// Kinds of tokens, sorted by algorithm and issuer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct TokenKinds(Vec<TokenSnapshot>);
+
+impl TokenKinds {
+    /// Goes on from plain data.
+    pub(super) fn restore(kinds: &[TokenSnapshot]) -> Self {
+        Self(kinds.to_vec())
+    }
+
+    /// Takes in the token of one call; beyond the cap it is not kept.
+    pub(super) fn observe(&mut self, facts: &JwtFacts, cap: usize) {
+        let one = TokenSnapshot {
+            algorithm: facts.algorithm.clone(),
+            issuer: facts.issuer.clone(),
+            lifetime_min_s: facts.lifetime_s,
+            lifetime_max_s: facts.lifetime_s,
+            seen: 1,
+        };
+        self.add(one, cap);
+    }
+
+    /// Takes over another endpoint's.
+    pub(super) fn merge(&mut self, other: &Self, cap: usize) {
+        for kind in &other.0 {
+            self.add(kind.clone(), cap);
+        }
+    }
+
+    /// As plain data.
+    pub(super) fn snapshot(&self) -> Vec<TokenSnapshot> {
+        self.0.clone()
+    }
+
+    fn add(&mut self, one: TokenSnapshot, cap: usize) {
+        let at = self.0.binary_search_by(|known| {
+            (&known.algorithm, &known.issuer).cmp(&(&one.algorithm, &one.issuer))
+        });
+        match at {
+            Ok(at) => {
+                if let Some(known) = self.0.get_mut(at) {
+                    known.seen = known.seen.saturating_add(one.seen);
+                    let least = known.lifetime_min_s.into_iter().chain(one.lifetime_min_s);
+                    known.lifetime_min_s = least.min();
+                    known.lifetime_max_s = known.lifetime_max_s.max(one.lifetime_max_s);
+                }
+            }
+            Err(at) if self.0.len() < cap => self.0.insert(at, one),
+            Err(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_by_algorithm_and_issuer_with_their_lifetimes() {
+        let facts = |algorithm: &str, lifetime_s| JwtFacts {
+            algorithm: algorithm.to_owned(),
+            issuer: Some("https://id.test".to_owned()),
+            lifetime_s,
+        };
+        let mut kinds = TokenKinds::default();
+        for one in [
+            facts("RS256", Some(60)),
+            facts("RS256", None),
+            facts("RS256", Some(3_600)),
+            facts("HS256", None),
+        ] {
+            kinds.observe(&one, 2);
+        }
+        kinds.observe(&facts("none", None), 2);
+        let mut merged = TokenKinds::restore(&kinds.snapshot());
+        merged.merge(&kinds, 2);
+        let told: Vec<_> = merged
+            .0
+            .iter()
+            .map(|k| {
+                (
+                    k.algorithm.as_str(),
+                    k.seen,
+                    k.lifetime_min_s,
+                    k.lifetime_max_s,
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("HS256", 2, None, None),
+                ("RS256", 6, Some(60), Some(3_600))
+            ]
+        );
+    }
+}

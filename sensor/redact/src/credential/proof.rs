@@ -1,0 +1,142 @@
+//! Proofs in header fields of their own: signatures over the request, and what a proxy says of the
+//! client's certificate.
+//!
+//! A signature is another one for each call, so it names nobody: its token is that of its key where
+//! the field has one, of the field's name else. What is said of a certificate is a hint: whoever
+//! reaches the server past the proxy can write it as well.
+
+use tapscope_record::{Credential, Token};
+
+use super::push;
+use crate::redactor::Work;
+use crate::token::TokenUse;
+
+/// What a field proves.
+#[derive(Clone, Copy, PartialEq)]
+enum Proof {
+    /// A signature with a shared key.
+    Hmac,
+    /// A signature as RFC 9421 has it.
+    Signature,
+    /// A client certificate, or its subject.
+    Certificate,
+    /// Envoy's list of what it knows of one.
+    Envoy,
+}
+
+/// The fields, lower case, sorted.
+const FIELDS: [(&str, Proof); 28] = [
+    ("client-cert", Proof::Certificate),
+    ("linear-signature", Proof::Hmac),
+    ("signature-input", Proof::Signature),
+    ("ssl-client-cert", Proof::Certificate),
+    ("ssl-client-subject-dn", Proof::Certificate),
+    ("stripe-signature", Proof::Hmac),
+    ("svix-signature", Proof::Hmac),
+    ("webhook-signature", Proof::Hmac),
+    ("x-amzn-mtls-clientcert", Proof::Certificate),
+    ("x-amzn-mtls-clientcert-leaf", Proof::Certificate),
+    ("x-amzn-mtls-clientcert-subject", Proof::Certificate),
+    ("x-arr-clientcert", Proof::Certificate),
+    ("x-client-cert", Proof::Certificate),
+    ("x-client-dn", Proof::Certificate),
+    ("x-client-subject", Proof::Certificate),
+    ("x-forwarded-client-cert", Proof::Envoy),
+    ("x-forwarded-tls-client-cert", Proof::Certificate),
+    ("x-hmac-signature", Proof::Hmac),
+    ("x-hub-signature", Proof::Hmac),
+    ("x-hub-signature-256", Proof::Hmac),
+    ("x-line-signature", Proof::Hmac),
+    ("x-shopify-hmac-sha256", Proof::Hmac),
+    ("x-signature", Proof::Hmac),
+    ("x-slack-signature", Proof::Hmac),
+    ("x-ssl-client-cert", Proof::Certificate),
+    ("x-ssl-client-dn", Proof::Certificate),
+    ("x-ssl-client-s-dn", Proof::Certificate),
+    ("x-twilio-signature", Proof::Hmac),
+];
+
+/// Longest of the names.
+const NAME_BYTES_MAX: usize = 32;
+
+/// Reads a field that is a proof; false when it is none.
+pub(super) fn read(work: &mut Work<'_>, name: &[u8], value: &[u8]) -> bool {
+    // Nearly all names end otherwise.
+    let Some(b't' | b'e' | b'n' | b'6' | b'f' | b'T' | b'E' | b'N') = name.last() else {
+        return false;
+    };
+    let mut buffer = [0; NAME_BYTES_MAX];
+    let Some(lower) = buffer.get_mut(..name.len()) else {
+        return false;
+    };
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    let lower: &[u8] = lower;
+    let Ok(at) = FIELDS.binary_search_by(|(field, _)| field.as_bytes().cmp(lower)) else {
+        return false;
+    };
+    let Some((field, proof)) = FIELDS.get(at) else {
+        return false;
+    };
+    let who = |work: &Work<'_>, text: &[u8]| work.tokens.token(TokenUse::Subject, text);
+    let (scheme, subject): (_, Option<Token>) = match proof {
+        Proof::Hmac => ("hmac", None),
+        Proof::Signature => {
+            let key = element(value, b"keyid=", b';');
+            ("signature", key.map(|key| who(work, key)))
+        }
+        Proof::Certificate => ("mtls", Some(who(work, value))),
+        Proof::Envoy => {
+            // Of several proxies the one nearest to the server says what this hop saw; the hash
+            // names the certificate best.
+            let last = value.rsplit(|byte| *byte == b',').next().unwrap_or(value);
+            let named = element(last, b"hash=", b';').or_else(|| element(last, b"subject=", b';'));
+            ("mtls", Some(who(work, named.unwrap_or(last))))
+        }
+    };
+    let names = if *proof == Proof::Hmac { lower } else { value };
+    let credential = Credential {
+        scheme: scheme.to_owned(),
+        location: "header".to_owned(),
+        name: (*field).to_owned(),
+        token: work.tokens.token(TokenUse::Credential, names),
+        subject,
+        jwt: None,
+    };
+    push(work, credential);
+    true
+}
+
+/// The value of an element of a list, unquoted; its name with `=`, in lower case.
+fn element<'a>(list: &'a [u8], name: &[u8], separator: u8) -> Option<&'a [u8]> {
+    list.split(|byte| *byte == separator).find_map(|part| {
+        let part = part.trim_ascii();
+        let (head, value) = part.split_at_checked(name.len())?;
+        head.eq_ignore_ascii_case(name).then(|| {
+            let value = value.strip_prefix(b"\"").unwrap_or(value);
+            value.strip_suffix(b"\"").unwrap_or(value)
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_are_sorted_and_short_enough() {
+        assert!(FIELDS.is_sorted_by_key(|(name, _)| *name));
+        let short = |(name, _): &(&str, Proof)| name.len() <= NAME_BYTES_MAX;
+        assert!(FIELDS.iter().all(short));
+        let ends = |(name, _): &(&str, Proof)| name.ends_with(['t', 'e', 'n', '6', 'f']);
+        assert!(FIELDS.iter().all(ends));
+    }
+
+    #[test]
+    fn elements_of_a_list() {
+        let list = b"By=spiffe://a;Hash=ab12;Subject=\"CN=jo,O=x\"";
+        assert_eq!(element(list, b"hash=", b';'), Some(&b"ab12"[..]));
+        assert_eq!(element(list, b"subject=", b';'), Some(&b"CN=jo,O=x"[..]));
+        assert_eq!(element(list, b"uri=", b';'), None);
+    }
+}
