@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tapscope_analyzer::inventory::specification::{Operation, Specification};
-use tapscope_analyzer::snapshot::schema::{FieldSnapshot, SchemaSnapshot};
+use tapscope_analyzer::snapshot::schema::{DataClassSnapshot, FieldSnapshot, SchemaSnapshot};
 use tapscope_analyzer::snapshot::{
     Changes, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot, Evidence,
     Facts, FindingId, FindingSnapshot, FindingStatus, HistogramSnapshot, HostSnapshot, Lifecycle,
@@ -336,6 +336,27 @@ fn seen_whole(requests: u64) -> BTreeMap<String, u64> {
     counts(&[("complete", requests - cut), ("gap", cut)])
 }
 
+/// Classes of data of an endpoint with personal data.
+fn classes(secret: bool) -> &'static [(&'static str, u64)] {
+    if secret {
+        &[("email", 10), ("phone", 4)]
+    } else {
+        &[]
+    }
+}
+
+/// The same with the number of values.
+fn data(secret: bool) -> Vec<DataClassSnapshot> {
+    let of = |(class, exchanges): &(&str, u64)| DataClassSnapshot {
+        direction: "response".to_owned(),
+        class: (*class).to_owned(),
+        exchanges: *exchanges,
+        values: exchanges * 3,
+        most: 12,
+    };
+    classes(secret).iter().map(of).collect()
+}
+
 fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) -> EndpointSnapshot {
     let (method, template, lifecycle) = path;
     let seen = lifecycle != Lifecycle::Orphan;
@@ -382,14 +403,10 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
         parameters_observed: requests,
         schemas: schemas(requests, secret),
         credentials: Vec::new(),
-        data: Vec::new(),
+        data: data(secret),
         tokens: Vec::new(),
         request_data_classes: BTreeMap::new(),
-        response_data_classes: counts(if secret {
-            &[("email", 10), ("phone", 4)]
-        } else {
-            &[]
-        }),
+        response_data_classes: counts(classes(secret)),
         consumers: seed % 40,
         top_consumers: (0..4)
             .map(|n| (ConsumerId(mix(9000 + n)), requests / (n + 2)))

@@ -388,6 +388,35 @@ export interface components {
              */
             seen: number;
         };
+        /** @description A class of personal or secret data that an endpoint carries. */
+        DataClassUse: {
+            /** @description The class. */
+            class: string;
+            /**
+             * Format: double
+             * @description How sure it is that the endpoint carries the class, 0 to 1.
+             */
+            confidence: number;
+            /** @description `request` or `response`. */
+            direction: string;
+            /**
+             * Format: int64
+             * @description Exchanges that carried it.
+             */
+            exchanges: number;
+            /** @description Rules that speak of it: `GDPR`, `GDPR-9`, `PCI DSS`, `HIPAA`. */
+            tags: string[];
+            /**
+             * Format: int32
+             * @description Most different values in one message: subjects that a single call tells of.
+             */
+            values_max: number;
+            /**
+             * Format: double
+             * @description Different values in one message, on average over those that carried it.
+             */
+            values_mean: number;
+        };
         /** @description A difference between what a specification says and what traffic shows. */
         DriftView: {
             /** @description Whether who goes by the specification fails on it; else it is additive. */
@@ -446,6 +475,8 @@ export interface components {
             coverage: components["schemas"]["Coverage"];
             /** @description Kinds of credentials that successful calls carried, and where. */
             credentials: components["schemas"]["CredentialUse"][];
+            /** @description Classes of personal or secret data, by direction: how many values, how sure, which rules. */
+            data: components["schemas"]["DataClassUse"][];
             /** @description Paths the template was drawn from (redacted). */
             examples: string[];
             /** @description What its lifecycle was derived from. */
@@ -493,6 +524,8 @@ export interface components {
             statuses: {
                 [key: string]: number;
             };
+            /** @description Kinds of JSON Web Tokens that successful calls carried. */
+            tokens: components["schemas"]["TokenUse"][];
             /** @description The consumers with the most calls, descending. */
             top_consumers: components["schemas"]["EndpointConsumer"][];
             /** @description Exchanges that were seen on further legs behind a proxy, by leg; each is counted once. */
@@ -1470,6 +1503,28 @@ export interface components {
          * @example 2026-03-01T09:30:00.25Z
          */
         Time: string;
+        /** @description A kind of JSON Web Token that successful calls carried. */
+        TokenUse: {
+            /** @description Its algorithm; `none` when it is not signed. */
+            algorithm: string;
+            /** @description Its issuer; null when it names none. */
+            issuer: string | null;
+            /**
+             * Format: int64
+             * @description Longest lifetime in seconds; null when none is said.
+             */
+            lifetime_max_s: number | null;
+            /**
+             * Format: int64
+             * @description Shortest lifetime in seconds; null when none is said.
+             */
+            lifetime_min_s: number | null;
+            /**
+             * Format: int64
+             * @description Successful calls that carried one.
+             */
+            seen: number;
+        };
         /** @description The verdict on the feed. */
         Verdict: {
             /** @description The same taken apart, the most damaging first; empty when nothing is wrong. */

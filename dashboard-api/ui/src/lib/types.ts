@@ -22,6 +22,8 @@ export type Minute = Schemas['Minute'];
 export type Histogram = Schemas['Histogram'];
 export type Parameter = Schemas['Parameter'];
 export type MessageSchema = Schemas['MessageSchema'];
+export type DataClassUse = Schemas['DataClassUse'];
+export type TokenUse = Schemas['TokenUse'];
 export type Hosts = Schemas['Hosts'];
 
 export type FindingSummary = Schemas['FindingSummary'];
