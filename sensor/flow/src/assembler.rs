@@ -222,10 +222,13 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
 
     /// Gives up the holes whose time was over at `now`, each at its own time.
     pub(crate) fn expire(&mut self, now: Timestamp) {
+        let mut at = Timestamp::from_nanos(i64::MIN);
         while let Some(deadline) = self.stream.deadline(self.settings).filter(|at| *at <= now) {
-            self.out.timestamp = deadline;
+            // What waited long behind a hole that was older is given up with it, not before.
+            at = at.max(deadline);
+            self.out.timestamp = at;
             self.give_up(GapReason::NotCaptured);
-            self.resettle(deadline);
+            self.resettle(at);
         }
     }
 

@@ -300,6 +300,8 @@ impl Kept {
 struct Oracle {
     sides: [Kept; 2],
     name: Option<u64>,
+    /// The time of the last event of each side.
+    latest: [i64; 2],
     closed: bool,
 }
 
@@ -310,6 +312,10 @@ impl Oracle {
         }
         assert!(!self.closed, "nothing follows Close");
         let at = event.timestamp.nanos();
+        if let StreamEventKind::Data { side, .. } | StreamEventKind::Gap { side, .. } = event.kind {
+            let latest = core::mem::replace(&mut self.latest[index(side)], at);
+            assert!(at >= latest, "a stream's time goes forward");
+        }
         match event.kind {
             StreamEventKind::Open { from_start, .. } => assert!(from_start),
             StreamEventKind::Data {
