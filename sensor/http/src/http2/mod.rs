@@ -337,19 +337,31 @@ impl Connection {
         for stream in self.streams.values_mut() {
             stream.end(is_client, BodyEnd::Aborted);
         }
-        // Without a server's stream there is nothing to wait for.
-        self.report_all(cx, |stream| !is_client || stream.is_complete());
+        // Without a server's stream there is nothing to wait for but requests that come late.
+        let is_due = |(id, stream): &(&u32, &Stream)| match is_client {
+            true => stream.is_complete(),
+            false => !self.may_be_requested(**id),
+        };
+        let due: Vec<u32> = self
+            .streams
+            .iter()
+            .filter(is_due)
+            .map(|(&id, _)| id)
+            .collect();
+        for id in due {
+            self.report(cx, id);
+        }
     }
 
     /// Nothing more will come: reports what is left.
     pub(crate) fn close<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
-        self.report_all(cx, |_| true);
+        self.report_all(cx);
         self.floods.count(cx);
     }
 
     /// Reports what is held so that it is held no longer.
     pub(crate) fn shed<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
-        self.report_all(cx, |_| true);
+        self.report_all(cx);
         self.a.shed();
         self.b.shed();
         self.lose_frames(Side::A);
@@ -415,13 +427,8 @@ impl Connection {
         self.streams.insert(id, stream);
     }
 
-    fn report_all<S: ExchangeSink>(
-        &mut self,
-        cx: &mut Context<'_, S>,
-        which: impl Fn(&Stream) -> bool,
-    ) {
-        let due = self.streams.iter().filter(|(_, stream)| which(stream));
-        let due: Vec<u32> = due.map(|(&id, _)| id).collect();
+    fn report_all<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
+        let due: Vec<u32> = self.streams.keys().copied().collect();
         for id in due {
             self.report(cx, id);
         }

@@ -215,7 +215,10 @@ impl Connection {
         let id = block.stream;
         if !block.is_promised {
             self.floods.request();
-            self.stream_max = self.stream_max.max(id);
+            if id > self.stream_max {
+                self.stream_max = id;
+                self.report_unrequested(cx, id);
+            }
         }
         let (host, is_ambiguous) = &self.host;
         let only_host = Some(host.as_slice()).filter(|host| !host.is_empty() && !is_ambiguous);
@@ -320,7 +323,24 @@ impl Connection {
             return;
         };
         stream.end(is_client, BodyEnd::Complete);
-        if stream.is_complete() {
+        if stream.is_complete() && !self.may_be_requested(id) {
+            self.report(cx, id);
+        }
+    }
+
+    /// Whether a response was delivered before its request: requests come in the order of their
+    /// numbers, and none behind it came yet. A mirror may bring the server's packet first.
+    pub(super) fn may_be_requested(&self, id: u32) -> bool {
+        let stream = self.streams.get(&id);
+        id % 2 == 1 && id > self.stream_max && stream.is_some_and(|it| it.request.head.is_none())
+    }
+
+    /// Reports the responses whose requests will not come, for one behind them did.
+    fn report_unrequested<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, id: u32) {
+        let before = self.streams.range(..id);
+        let over = before.filter(|(_, it)| it.request.head.is_none() && it.is_complete());
+        let over: Vec<u32> = over.map(|(&id, _)| id).collect();
+        for id in over {
             self.report(cx, id);
         }
     }

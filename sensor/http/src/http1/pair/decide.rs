@@ -67,11 +67,10 @@ impl Pairs {
         else {
             return Decision::Orphan;
         };
-        // Made-up captures have none, or constant ones. Where older requests may wait, a server
-        // that had nothing of the oldest seen answers one of those.
+        // Made-up captures have none, or constant ones.
         let says_nothing = answer.start.acknowledged.is_none()
             || oldest.received.is_none()
-            || (self.acknowledged_max == 0 && !self.older_may_wait);
+            || self.acknowledged_max == 0;
         if says_nothing {
             let is_only = !self.any_loss && self.pending.len() == first + 1;
             return match (is_only, self.older_may_wait, outlook) {

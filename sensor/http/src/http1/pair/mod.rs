@@ -157,7 +157,7 @@ pub(crate) struct Pairs {
     last_received: Option<u64>,
     /// How far the request stream was delivered.
     requests_seen_to: u64,
-    /// Highest position of the request stream that the server acknowledged with a response.
+    /// Highest position of the request stream that the server acknowledged in a response.
     acknowledged_max: u64,
     interim: Interim,
     /// Bytes held in heads and samples.
@@ -373,9 +373,7 @@ impl Pairs {
         let interim = core::mem::take(&mut self.interim);
         response.interim = interim.count;
         self.held += response.head.bytes.len();
-        if let Some(acknowledged) = start.acknowledged {
-            self.acknowledged_max = self.acknowledged_max.max(acknowledged);
-        }
+        self.note_acknowledged(start);
         let start = interim.start.map_or(start, |first| *first);
         self.note_crossing(start);
         let answer = Answer {
@@ -398,6 +396,12 @@ impl Pairs {
         Some(first.request.head.slice(first.request.method).to_vec())
     }
 
+    /// Bytes of a response tell what the server has acknowledged.
+    pub(crate) fn note_acknowledged(&mut self, at: Position) {
+        let acknowledged = at.acknowledged.unwrap_or(0);
+        self.acknowledged_max = self.acknowledged_max.max(acknowledged);
+    }
+
     /// The response being read has ended that way, at that offset when the end is known.
     pub(crate) fn end_response(
         &mut self,
@@ -406,6 +410,7 @@ impl Pairs {
         settings: &HttpSettings,
         counters: &mut Counters,
     ) {
+        self.note_acknowledged(at);
         let Some(active) = self.active.take() else {
             return;
         };
