@@ -2,7 +2,10 @@
 # Every plain HTTP/1 capture of a set in every encapsulation (tests/wrap): a table of how many give
 # the exchanges of the plain run, all of them and to the last field.
 #
-# usage: scripts/wrap-corpus.sh [SET_DIR]     (../shared/corpus/dev when left out)
+# With `disturb` instead: the same captures cut into other segments, every packet twice, tagged, and
+# in another order within the grace of a hole.
+#
+# usage: scripts/wrap-corpus.sh [SET_DIR] [compare|disturb]     (../shared/corpus/dev, compare)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 set_dir=${1:-../shared/corpus/dev}
@@ -20,4 +23,4 @@ mapfile -t plain < <(awk -F'\t' -v without="$tunnels,$other" -v dir="$set_dir" '
         }
         if (wanted) print dir "/" $column["file"]
     }' "$set_dir/MANIFEST.tsv")
-cargo run --quiet --locked --profile fast -p tapscope-wrap --bin wrap -- compare "${plain[@]}"
+cargo run --quiet --locked --profile fast -p tapscope-wrap --bin wrap -- "${2:-compare}" "${plain[@]}"

@@ -1,6 +1,6 @@
 //! The sensor over packets, and whether two runs say the same.
 
-use tapscope_http::{Encapsulation, HttpExchange};
+use tapscope_http::{Encapsulation, ExchangeId, HttpExchange, Timestamp};
 use tapscope_pipeline::{Worker, WorkerSettings};
 
 use crate::kinds::Kind;
@@ -63,4 +63,48 @@ pub fn difference(expected: &[HttpExchange], found: &[HttpExchange]) -> Option<S
     }
     let (expected, found) = expected.iter().zip(found).find(|(a, b)| a != b)?;
     Some(format!("found {found:?}\nand not {expected:?}"))
+}
+
+/// What an exchange says, whenever it was seen and however it is numbered.
+fn said(exchange: &HttpExchange) -> String {
+    let mut exchange = exchange.clone();
+    let epoch = Timestamp::from_nanos(0);
+    exchange.reported = epoch;
+    exchange.id = ExchangeId {
+        connection: 0,
+        ordinal: 0,
+    };
+    if let Some(request) = &mut exchange.request {
+        (request.started, request.ended) = (epoch, epoch);
+    }
+    if let Some(response) = &mut exchange.response {
+        (response.started, response.ended) = (epoch, epoch);
+    }
+    format!("{exchange:?}")
+}
+
+/// The first of what two runs said that only one of them says.
+#[must_use]
+pub fn difference_in_words(expected: &[HttpExchange], found: &[HttpExchange]) -> Option<String> {
+    let sorted = |exchanges: &[HttpExchange]| {
+        let mut said: Vec<_> = exchanges.iter().map(said).collect();
+        said.sort();
+        said
+    };
+    let (expected, found) = (sorted(expected), sorted(found));
+    let only = |some: &[String], others: &[String]| {
+        let missing = some.iter().find(|it| others.binary_search(it).is_err());
+        missing
+            .cloned()
+            .unwrap_or_else(|| "only how often".to_owned())
+    };
+    (expected != found).then(|| {
+        format!(
+            "{} exchanges and {}: found {}\nand not {}",
+            found.len(),
+            expected.len(),
+            only(&found, &expected),
+            only(&expected, &found)
+        )
+    })
 }

@@ -17,6 +17,9 @@ mod fragment;
 /// The encapsulations by name.
 pub mod kinds;
 
+/// What networks and mirrors do to packets.
+pub mod disturb;
+
 /// A captured packet as the wrapping sees it.
 pub mod packet;
 

@@ -34,6 +34,12 @@ impl Packet {
     /// The IP packet without padding, when it is one directly on the link layer.
     #[must_use]
     pub fn ip(&self) -> Option<&[u8]> {
+        let (at, len) = self.ip_range()?;
+        self.data.get(at..at + len)
+    }
+
+    /// Where the IP packet starts, and how long it is.
+    pub(crate) fn ip_range(&self) -> Option<(usize, usize)> {
         let is_ip = |number: &[u8]| number == [8, 0] || number == [0x86, 0xdd];
         let at = match self.link_type {
             LinkType::ETHERNET if is_ip(self.data.get(12..14)?) => 14,
@@ -51,7 +57,7 @@ impl Packet {
         };
         // 0 and 40 are what offloading leaves; a cut packet is shorter than it says.
         let is_stated = len != 0 && len != 40 && len <= packet.len();
-        Some(if is_stated { &packet[..len] } else { packet })
+        Some((at, if is_stated { len } else { packet.len() }))
     }
 
     /// The Ethernet frame; one is made where the link layer is another.
@@ -63,6 +69,18 @@ impl Packet {
         let ip = self.ip()?;
         let ethertype = if ip[0] >> 4 == 4 { 0x0800 } else { 0x86dd };
         Some(crate::headers::ethernet(ethertype, ip))
+    }
+
+    /// The ports of both ends, where TCP or UDP follows the IP header at once.
+    #[must_use]
+    pub fn ports(&self) -> Option<[u16; 2]> {
+        let ip = self.ip()?;
+        let at = match ip.first()? >> 4 {
+            4 => usize::from(ip[0] & 15) * 4,
+            _ => 40,
+        };
+        let word = |at: usize| Some(u16::from_be_bytes([*ip.get(at)?, *ip.get(at + 1)?]));
+        Some([word(at)?, word(at + 2)?])
     }
 
     /// Which of the two directions of its connection it has: any way that tells them apart.

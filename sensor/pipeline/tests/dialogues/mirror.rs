@@ -36,8 +36,12 @@ pub(crate) fn pass(
 ) -> (Vec<Arrival>, Vec<bool>) {
     let mut ranked: Vec<(usize, Packet)> = Vec::new();
     let mut dropped = Vec::new();
+    // Of a fast open whose handshake was not seen nobody can tell that a request was in it.
+    let is_syn = |packet: &Packet| packet.flags & 2 != 0;
+    let opens_fast = tap.iter().any(|it| is_syn(it) && !it.data.is_empty());
     for (index, packet) in tap.iter().enumerate() {
-        let drops = random.chance(mirror.drops) || mirror.without == Some(packet.from_client);
+        let drops = random.chance(mirror.drops) && !(opens_fast && is_syn(packet))
+            || mirror.without == Some(packet.from_client);
         dropped.push(drops);
         if drops {
             continue;

@@ -1,7 +1,8 @@
 //! Compares the exchanges of plain captures with those of the same packets in every encapsulation,
 //! and prints a table; or writes one wrapped capture.
 //!
-//! usage: `wrap compare FILE…` or `wrap write KIND FILE OUT.pcap` or `wrap list`
+//! usage: `wrap compare FILE…` or `wrap disturb FILE…` (the same packets cut, copied, tagged and in
+//! another order) or `wrap write KIND FILE OUT.pcap` or `wrap list`
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,7 +14,9 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use tapscope_wrap::exchanges::{difference, plain, wrapped};
+use tapscope_http::HttpExchange;
+use tapscope_wrap::disturb::DISTURBANCES;
+use tapscope_wrap::exchanges::{difference, difference_in_words, plain, wrapped};
 use tapscope_wrap::kinds::KINDS;
 use tapscope_wrap::packet::{Packet, read};
 
@@ -28,8 +31,9 @@ fn main() -> ExitCode {
             Ok(true)
         }
         ["compare", files @ ..] if !files.is_empty() => compare(files),
+        ["disturb", files @ ..] if !files.is_empty() => disturb(files),
         ["write", kind, file, out] => write(kind, file, out).map(|()| true),
-        _ => Err("usage: wrap compare FILE… | wrap write KIND FILE OUT.pcap | wrap list".into()),
+        _ => Err("usage: wrap compare FILE… | wrap disturb FILE… | wrap write KIND FILE OUT.pcap | wrap list".into()),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -41,16 +45,66 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether every kind gave the exchanges of every file.
-fn compare(files: &[&str]) -> Result<bool, Failure> {
+/// A capture and what it holds.
+struct Capture<'a> {
+    file: &'a str,
+    packets: Vec<Packet>,
+    exchanges: Vec<HttpExchange>,
+}
+
+fn captures<'a>(files: &[&'a str]) -> Result<Vec<Capture<'a>>, Failure> {
     let mut captures = Vec::new();
     for file in files {
         let packets = read(Path::new(file), usize::MAX)?;
-        let seen = plain(&packets);
-        captures.push((*file, packets, seen.exchanges));
+        let exchanges = plain(&packets).exchanges;
+        captures.push(Capture {
+            file,
+            packets,
+            exchanges,
+        });
     }
-    let total: usize = captures.iter().map(|(_, _, seen)| seen.len()).sum();
+    let total: usize = captures.iter().map(|it| it.exchanges.len()).sum();
     println!("{} captures, {total} exchanges", captures.len());
+    Ok(captures)
+}
+
+/// Whether every disturbance gave the exchanges of every file.
+fn disturb(files: &[&str]) -> Result<bool, Failure> {
+    let captures = captures(files)?;
+    println!("{:<40} {:>8}", "disturbance", "captures");
+    let mut all_equal = true;
+    for disturbance in DISTURBANCES {
+        let mut equal = 0;
+        let mut differences = Vec::new();
+        for Capture {
+            file,
+            packets,
+            exchanges,
+        } in &captures
+        {
+            let found = plain(&disturbance.apply(packets, 1)).exchanges;
+            let difference = if disturbance.is_exact {
+                difference(exchanges, &found)
+            } else {
+                difference_in_words(exchanges, &found)
+            };
+            match difference {
+                None => equal += 1,
+                Some(what) => differences.push(format!("  {file}: {what}")),
+            }
+        }
+        println!("{:<40} {equal:>8}", disturbance.name);
+        for difference in &differences {
+            println!("{}", difference.chars().take(400).collect::<String>());
+        }
+        all_equal &= differences.is_empty();
+    }
+    Ok(all_equal)
+}
+
+/// Whether every kind gave the exchanges of every file.
+fn compare(files: &[&str]) -> Result<bool, Failure> {
+    let captures = captures(files)?;
     println!(
         "{:<40} {:>8} {:>10}",
         "encapsulation", "captures", "exchanges"
@@ -59,7 +113,12 @@ fn compare(files: &[&str]) -> Result<bool, Failure> {
     for kind in KINDS {
         let (mut equal, mut same) = (0, 0);
         let mut differences = Vec::new();
-        for (file, packets, expected) in &captures {
+        for Capture {
+            file,
+            packets,
+            exchanges: expected,
+        } in &captures
+        {
             let found = wrapped(packets, kind).exchanges;
             match difference(expected, &found) {
                 None => equal += 1,
