@@ -171,6 +171,8 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
 
     /// Counts a segment that brought nothing new.
     fn repeated(&mut self, payload: &Payload<'_>) {
+        // Copies are no later segments: a hole is given up at the same point with and without them.
+        self.stream.arrivals = self.stream.arrivals.saturating_sub(1);
         let next = i64::try_from(self.stream.next).unwrap_or(i64::MAX);
         let window = self.settings.duplicate_window_nanos;
         if payload.position < 0 && !self.stream.syn_seen {
