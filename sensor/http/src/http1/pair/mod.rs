@@ -396,12 +396,6 @@ impl Pairs {
         Some(first.request.head.slice(first.request.method).to_vec())
     }
 
-    /// Bytes of a response tell what the server has acknowledged.
-    pub(crate) fn note_acknowledged(&mut self, at: Position) {
-        let acknowledged = at.acknowledged.unwrap_or(0);
-        self.acknowledged_max = self.acknowledged_max.max(acknowledged);
-    }
-
     /// The response being read has ended that way, at that offset when the end is known.
     pub(crate) fn end_response(
         &mut self,

@@ -6,6 +6,12 @@ use super::{Link, MESSAGE_BYTES_MIN, Pairs, UNPAIRED_MAX, Unpaired};
 use crate::chunk::Position;
 
 impl Pairs {
+    /// Bytes of a response tell what the server has acknowledged.
+    pub(crate) fn note_acknowledged(&mut self, at: Position) {
+        let acknowledged = at.acknowledged.unwrap_or(0);
+        self.acknowledged_max = self.acknowledged_max.max(acknowledged);
+    }
+
     /// Notes requests that were sent before the client had the response which starts there, and that
     /// the server did not have when it began it: an older one was outstanding.
     pub(super) fn note_crossing(&mut self, start: Position) {
