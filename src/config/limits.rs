@@ -108,6 +108,8 @@ limits! {
     schemas_max: usize => analyzer.inventory.max_schemas >= 2;
     schema_fields_max: usize => analyzer.inventory.max_schema_fields >= 16;
     consumers_max: usize => analyzer.inventory.max_consumers >= 1;
+    waiting_records_per_host_max: usize => analyzer.inventory.max_held_per_host >= 0;
+    waiting_record_bytes_max: usize => analyzer.inventory.max_held_bytes >= 0;
     template_nodes_max: usize => analyzer.templates.max_nodes >= 100;
     dormant_after_nanos: i64 => analyzer.lifecycle.dormant_after >= 60_000_000_000;
     new_for_nanos: i64 => analyzer.lifecycle.new_for >= 0;

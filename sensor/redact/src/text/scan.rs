@@ -183,10 +183,11 @@ fn address_prefix(before: &[u8], text: &[u8]) -> Option<usize> {
     let glued = follows.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
     // `Chrome/120.0.0.0` is a product's version, `http://10.0.0.1/` is none.
     let product = before.ends_with(b"/") && !before.ends_with(b"//");
-    if glued || product || written.len() < 7 || speaks_of(before, &VERSIONS) {
+    let dots = written.iter().filter(|byte| **byte == b'.').count();
+    if glued || product || dots != 3 || super::address::ip_address(written).is_none() {
         return None;
     }
-    super::address::ip_address(written).map(|_| written.len())
+    (!speaks_of(before, &VERSIONS)).then_some(written.len())
 }
 
 /// The first class found in `text`.

@@ -54,40 +54,66 @@ pub(super) fn national_id(written: &[u8], beside: Beside<'_>) -> Option<DataClas
 /// The length of the number that `text` starts with, and its class. `before` is what stands before
 /// it.
 pub(super) fn national_id_prefix(before: &[u8], text: &[u8]) -> Option<(DataClass, usize)> {
-    let end = |spaced: bool| {
-        let taken = text
-            .iter()
-            .take(WRITTEN_BYTES_MAX + 1)
-            .take_while(|&&byte| {
-                byte.is_ascii_alphanumeric()
-                    || matches!(byte, b'-' | b'.' | b'/' | b'+')
-                    || (spaced && byte == b' ')
-            })
-            .count();
-        let taken = text.get(..taken).unwrap_or_default();
-        let trailing = taken
-            .iter()
-            .rev()
-            .take_while(|b| !b.is_ascii_alphanumeric());
-        taken.len() - trailing.count()
-    };
-    let short = end(false);
+    let taken = text
+        .iter()
+        .take(WRITTEN_BYTES_MAX + 1)
+        .take_while(|&&byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'/' | b'+')
+        })
+        .count();
+    let taken = text.get(..taken).unwrap_or_default();
+    let trailing = taken
+        .iter()
+        .rev()
+        .take_while(|byte| !byte.is_ascii_alphanumeric())
+        .count();
+    let short = taken.len() - trailing;
     let whole = |length: usize| {
         let written = text.get(..length)?;
         national_id(written, Beside::Text(before)).map(|class| (class, length))
     };
-    // Groups apart from each other: the longest that fits, for a few ends at spaces.
-    whole(short).or_else(|| {
-        if short > 6 {
+    whole(short).or_else(|| grouped(text).and_then(whole))
+}
+
+/// Groups that such numbers are written in, by their lengths.
+const GROUPS: [&[usize]; 9] = [
+    &[1, 2, 2, 2, 3, 3, 2],
+    &[2, 2, 2, 2, 1],
+    &[2, 3, 3, 3],
+    &[3, 3, 3],
+    &[3, 3, 4],
+    &[3, 3, 5, 5],
+    &[4, 4, 4],
+    &[6, 5],
+    &[6, 8, 4],
+];
+
+/// The end of the groups that `text` starts with, apart by single spaces, when they are as long as
+/// those of some number.
+fn grouped(text: &[u8]) -> Option<usize> {
+    let group = |at: usize| {
+        let rest = text.get(at..)?.iter().take(9);
+        Some(rest.take_while(|byte| byte.is_ascii_alphanumeric()).count())
+    };
+    let first = group(0)?;
+    GROUPS.iter().find_map(|lengths| {
+        if lengths.first() != Some(&first) {
             return None;
         }
-        let longest = text.get(..end(true))?;
-        let spaces = longest
-            .iter()
-            .enumerate()
-            .filter(|(_, byte)| **byte == b' ');
-        let ends = spaces.map(|(at, _)| at).chain([longest.len()]);
-        ends.skip(1).filter(|end| *end > 9).find_map(whole)
+        let mut at = 0;
+        for (index, length) in lengths.iter().enumerate() {
+            if index > 0 {
+                if text.get(at) != Some(&b' ') {
+                    return None;
+                }
+                at += 1;
+            }
+            if group(at) != Some(*length) {
+                return None;
+            }
+            at += length;
+        }
+        Some(at)
     })
 }
 
@@ -155,14 +181,12 @@ pub(super) fn speaks_of(before: &[u8], words: &[&str]) -> bool {
         inside = letter;
     }
     let letters = letters.get(..len).unwrap_or_default();
-    words.iter().any(|word| {
-        (0..len).any(|at| {
+    let starts_at = |at: &usize| starts >> at & 1 == 1;
+    (0..len).filter(starts_at).any(|at| {
+        let rest = letters.get(at..).unwrap_or_default();
+        words.iter().any(|word| {
             let follows = at + word.len();
-            starts >> at & 1 == 1
-                && letters
-                    .get(at..)
-                    .is_some_and(|rest| rest.starts_with(word.as_bytes()))
-                && (follows == len || starts >> follows & 1 == 1)
+            rest.starts_with(word.as_bytes()) && (follows == len || starts_at(&follows))
         })
     })
 }
