@@ -1,5 +1,6 @@
 //! Packets in, exchanges out, against an oracle: two TCP ends hold HTTP dialogues in which every
-//! message names its exchange, and a mirror drops, copies and reorders what passes the tap.
+//! message names its exchange, and a mirror drops, copies, delays, cuts, wraps and reorders what
+//! passes the tap.
 //!
 //! `DIALOGUES_CASES` sets the number of cases, `DIALOGUES_SEED` the first seed; a failure prints
 //! its seed, and `DIALOGUES_TRACE=1` prints packets and exchanges. `PIPE=1` lets clients pipeline
@@ -392,8 +393,7 @@ fn with_loss_no_pair_is_wrong_and_nothing_is_spliced() {
     assert!(lost * 35 < untouched, "{lost} of {untouched} not whole");
 }
 
-/// More can be meant than without pipelining, so that more stays unpaired. A wrong pair is still
-/// possible, about once in 10,000 random cases, which the README's limits say.
+/// More can be meant than without pipelining, so that more stays unpaired.
 #[test]
 fn with_loss_no_pair_out_of_a_pipeline_is_wrong() {
     let (untouched, lost) = play_with_loss(true);
