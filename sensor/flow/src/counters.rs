@@ -9,6 +9,10 @@ use crate::{CloseReason, GapReason};
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) segments: u64,
+    /// Segments that a handshake took, and those that a connection took; whatever else is received
+    /// is ignored with its reason.
+    pub(crate) of_handshakes: u64,
+    pub(crate) of_connections: u64,
     pub(crate) without_connection: u64,
     /// Begins of connections joined midway while memory was short.
     pub(crate) emergency: u64,
@@ -89,6 +93,10 @@ impl Counters {
             ("flow_clock_steps_back_total", self.clock_steps_back),
             ("flow_bytes_delivered_total", self.bytes_delivered),
         ];
+        let taken = [
+            ("handshake", self.of_handshakes),
+            ("connection", self.of_connections),
+        ];
         let ignored = [
             ("no_connection", self.without_connection),
             ("emergency", self.emergency),
@@ -114,6 +122,9 @@ impl Counters {
                 value,
             });
         };
+        for (reason, value) in taken {
+            labelled("flow_segments_taken_total", reason, value);
+        }
         for (reason, value) in ignored {
             labelled("flow_segments_ignored_total", reason, value);
         }

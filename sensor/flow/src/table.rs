@@ -180,7 +180,10 @@ impl FlowTable {
         let (settings, counters) = (&self.settings, &mut self.counters);
         match self.handshakes.handle_segment(arrival, settings, counters) {
             Outcome::Unknown => Ok(None),
-            Outcome::Taken => Err(Taken),
+            Outcome::Taken => {
+                self.counters.of_handshakes += 1;
+                Err(Taken)
+            }
             Outcome::Promoted(handshake) => {
                 Ok(Some(self.open(Connection::promoted(handshake), sink)))
             }
@@ -209,6 +212,7 @@ impl FlowTable {
         self.counters.connections_opened += 1;
         // Of two networks with the same ends the second is rare, and feeds tell what is its own.
         if is_bare_syn(segment) && key.network == 0 {
+            self.counters.of_handshakes += 1;
             let (settings, counters) = (&self.settings, &mut self.counters);
             self.handshakes.begin(arrival, settings, counters);
             return;
@@ -419,6 +423,7 @@ impl FlowTable {
         let Some(conn) = self.slots.get_mut(slot) else {
             return;
         };
+        self.counters.of_connections += 1;
         let side = conn.side_of(sender_is_low);
         conn.head.feeds.note(side, feed);
         let before = conn.held_cost();

@@ -165,10 +165,13 @@ impl Conversation {
     /// What [`Self::standing`] says of HTTP/1.
     pub(crate) const STANDING_USUAL: usize = size_of::<http1::Connection>();
 
+    /// What it says more at most.
+    pub(crate) const STANDING_MORE: usize = size_of::<http2::Connection>();
+
     /// Bytes that it takes as long as it goes on, whatever it holds.
     pub(crate) const fn standing(&self) -> usize {
         const HTTP1: usize = Conversation::STANDING_USUAL;
-        const HTTP2: usize = size_of::<http2::Connection>();
+        const HTTP2: usize = Conversation::STANDING_MORE;
         match self {
             Self::Silent | Self::Opaque => 0,
             Self::Detecting(_, None) | Self::Http1(_) => HTTP1,

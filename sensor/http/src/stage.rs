@@ -63,6 +63,11 @@ impl HttpStage {
         + size_of::<usize>()
         + 2 * size_of::<(Timestamp, u32)>();
 
+    /// The same at most: while HTTP/2 is looked for beside HTTP/1, and with the places of slots
+    /// that are not in use.
+    pub const CONNECTION_COST_MAX: usize =
+        Self::CONNECTION_COST + Conversation::STANDING_MORE + 4 * size_of::<usize>();
+
     /// A stage that has seen nothing yet.
     #[must_use]
     pub const fn new(settings: HttpSettings) -> Self {
