@@ -25,6 +25,7 @@ use tapscope_store::{SqliteStore, Store, StoredSpecification};
 use tokio::sync::mpsc;
 
 use crate::config::Settings;
+use crate::memory;
 use crate::view::LogLine;
 
 /// How long the engine waits for input before it looks at commands and saves.
@@ -69,6 +70,8 @@ pub(crate) struct Engine {
     specifications: Vec<StoredSpecification>,
     unsaved: Changes,
     health: HealthReport,
+    /// The cap on memory, which the process is shown beside.
+    memory_bytes: usize,
     /// Whether the store holds an older one.
     health_is_new: bool,
     health_saved: Instant,
@@ -125,6 +128,7 @@ impl Engine {
             specifications: known,
             unsaved: Changes::default(),
             health: health.unwrap_or_default(),
+            memory_bytes: settings.memory_bytes,
             health_is_new: false,
             health_saved: Instant::now(),
             save_interval: settings.save_interval,
@@ -343,6 +347,7 @@ impl Engine {
 
     fn show_health(&self, store_error: Option<String>) {
         let mut report = self.health.clone();
+        report.memory.extend(memory::of_process(self.memory_bytes));
         let own = self.analyzer.counters();
         let own = own
             .into_iter()

@@ -12,6 +12,9 @@ mod config;
 /// The installation's key.
 mod key;
 
+/// What the process takes.
+mod memory;
+
 /// The thread that owns analyzer and store.
 mod engine;
 

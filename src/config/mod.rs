@@ -111,6 +111,8 @@ pub(crate) struct Settings {
     pub(crate) filter: FilterSource,
     /// The file all this was read from.
     pub(crate) path: Option<PathBuf>,
+    /// The cap on memory.
+    pub(crate) memory_bytes: usize,
     /// Decapsulation, connections, HTTP.
     pub(crate) worker: WorkerSettings,
     /// Redaction.
@@ -210,6 +212,7 @@ impl Settings {
             workers: capture.workers,
             #[cfg(feature = "live")]
             live: live_settings(&capture),
+            memory_bytes: limit,
             worker,
             redact,
             analyzer,
