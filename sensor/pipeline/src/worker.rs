@@ -256,7 +256,7 @@ impl<S: ExchangeSink> Worker<S> {
             counters_of("decap", self.decap.counters()),
             counters_of("flow", self.flow.counters()),
             counters_of("http", self.http.counters()),
-            counters_of("memory", own),
+            counters_of("pipeline", own),
         ]
         .concat()
     }
