@@ -83,6 +83,15 @@ pub(super) struct Score {
     pub(super) logit: f64,
 }
 
+/// Most siblings each of which is compared with each; among more, what they share on the whole tells.
+const TWINS_MAX: usize = 12;
+/// Share of the operations below two siblings that must be the same.
+const TWINS_CONTAINED: f64 = 0.8;
+/// How much their responses must agree; common shapes (an error, a bare list) count little.
+const TWINS_AGREE: f64 = 0.35;
+/// Log odds for each doubling of what was seen of the least of them, from two sightings on.
+const TWINS_WEIGHT: f64 = 2.0;
+
 const GET: u8 = 1;
 const POST: u8 = 2;
 const PUT: u8 = 4;
@@ -241,10 +250,10 @@ pub(super) fn judge(
         typed.add(&place.typed_operations);
     }
     let weights = if first { &FIRST } else { &LATER };
-    words
+    let mut scores: Vec<Score> = words
         .iter()
         .map(|word| {
-            if Look::of_text(word.text, usize::MAX) == Look::Version {
+            if is_version(word) {
                 return Score { logit: -6.0 };
             }
             let mut f = Features::default();
@@ -258,7 +267,48 @@ pub(super) fn judge(
             let logit = f.values.iter().zip(weights).map(|(f, w)| f * w).sum();
             Score { logit }
         })
-        .collect()
+        .collect();
+    if let Some(evidence) = twins(words, previous) {
+        join_twins(&mut scores, evidence);
+    }
+    scores
+}
+
+/// Versions are never values, however alike what is below them.
+fn is_version(word: &Word<'_>) -> bool {
+    Look::of_text(word.text, usize::MAX) == Look::Version
+}
+
+/// What speaks for an enumeration: nothing can be called on any of a few siblings, and below each
+/// of them the same can be called with responses of the same shape. Then they are one and the same
+/// but for their names, and the more was seen of the least of them, the less is it chance.
+/// (Literals that have the same below them are collections, which can be called themselves, or have
+/// responses of other shapes.) None when they are not alike.
+fn twins(words: &[Word<'_>], previous: &Previous) -> Option<f64> {
+    let fit = |w: &Word<'_>| w.methods == 0 && !is_version(w);
+    if words.len() > TWINS_MAX || words.len() < 2 || !words.iter().all(fit) {
+        return None;
+    }
+    let rare = |shape| previous.rarity(shape);
+    for (i, one) in words.iter().enumerate() {
+        for other in &words[i + 1..] {
+            let like = signature::compare(&one.operations, &other.operations, rare);
+            if like.contained < TWINS_CONTAINED || like.agree < TWINS_AGREE {
+                return None;
+            }
+        }
+    }
+    let least = words.iter().map(|w| w.hits).min()?;
+    Some(TWINS_WEIGHT * (log2(least as f64) - 1.0).clamp(0.0, 4.0))
+}
+
+/// Gives an enumeration's values one decision: what differs between them is their spelling, which
+/// says nothing about one that it does not say about all.
+fn join_twins(scores: &mut [Score], evidence: f64) {
+    let mean = scores.iter().map(|s| s.logit).sum::<f64>() / scores.len() as f64;
+    for score in scores {
+        score.logit = mean + evidence;
+    }
 }
 
 /// The evidence on one word.

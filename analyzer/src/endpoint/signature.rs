@@ -167,3 +167,47 @@ impl Pool {
         out
     }
 }
+
+/// How alike two signatures are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Likeness {
+    /// Share of the smaller one's operations that the other has too.
+    pub(super) contained: f64,
+    /// Operations both have.
+    pub(super) shared: f64,
+    /// Of those, the share whose responses have the same shape, rare shapes counting most, less the
+    /// share whose responses have another.
+    pub(super) agree: f64,
+}
+
+/// Compares two signatures. Both are sorted samples of the smallest hashes, so beyond the end of a
+/// full one nothing is known of it.
+pub(super) fn compare(a: &[Operation], b: &[Operation], rare: impl Fn(u64) -> f64) -> Likeness {
+    let end = |s: &[Operation]| match s.last() {
+        Some(last) if s.len() == MOST => last.0,
+        _ => u64::MAX,
+    };
+    let known = end(a).min(end(b));
+    let within = |s: &[Operation]| s.partition_point(|op| op.0 <= known);
+    let (mut a, mut b) = (&a[..within(a)], &b[..within(b)]);
+    let least = a.len().min(b.len());
+    let (mut shared, mut agree) = (0.0, 0.0);
+    while let (Some((x, left)), Some((y, right))) = (a.split_first(), b.split_first()) {
+        if x.0 == y.0 {
+            shared += 1.0;
+            if x.1 != 0 && y.1 != 0 {
+                agree += if x.1 == y.1 { rare(x.1) } else { -1.0 };
+            }
+        }
+        (a, b) = match x.0.cmp(&y.0) {
+            core::cmp::Ordering::Less => (left, b),
+            core::cmp::Ordering::Greater => (a, right),
+            core::cmp::Ordering::Equal => (left, right),
+        };
+    }
+    Likeness {
+        contained: shared / (least as f64).max(1.0),
+        shared,
+        agree: agree / f64::max(shared, 1.0),
+    }
+}
