@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// Add, list or compare OpenAPI documents
     #[command(subcommand)]
     Spec(Spec),
+    /// Decide on templates for good: pin, split, merge, rename or ignore them
+    #[command(subcommand)]
+    Templates(Templates),
     /// Write a report of a store: tables, a page, paper, OpenAPI, CycloneDX
     Export(Export),
     /// Serve the API and the page of a store, without taking in traffic
@@ -253,6 +256,62 @@ pub(crate) enum Spec {
         #[command(flatten)]
         listing: Listing,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Templates {
+    /// List what was decided
+    List(Listing),
+    /// Keep a template for every path that fits
+    Pin(OneTemplate),
+    /// Set values of a parameter apart as literals
+    Split {
+        #[command(flatten)]
+        on: OneTemplate,
+        /// The values
+        #[arg(long, required = true, value_delimiter = ',')]
+        value: Vec<String>,
+        /// The parameter to split at [default: the last one]
+        #[arg(long)]
+        parameter: Option<String>,
+    },
+    /// Make one template of several
+    Merge {
+        #[command(flatten)]
+        on: OneTemplate,
+        /// A template that shall be part of it; may be given several times
+        #[arg(long, required = true, value_name = "TEMPLATE")]
+        part: Vec<String>,
+    },
+    /// Call the parameters of a template as they are called here
+    Rename(OneTemplate),
+    /// Take what has a template for no endpoint
+    Ignore {
+        #[command(flatten)]
+        on: OneTemplate,
+        /// Only this method
+        #[arg(long)]
+        method: Option<String>,
+    },
+    /// Take back what was decided on a template
+    Withdraw(OneTemplate),
+}
+
+/// A template and where it is.
+#[derive(Args)]
+pub(crate) struct OneTemplate {
+    /// The template, its parameters in braces: /users/{id}
+    #[arg(value_name = "TEMPLATE")]
+    pub(crate) template: String,
+    /// The host
+    #[arg(long)]
+    pub(crate) host: String,
+    /// The store
+    #[arg(long, value_name = "PATH")]
+    pub(crate) store: PathBuf,
+    /// Why
+    #[arg(long, default_value = "")]
+    pub(crate) comment: String,
 }
 
 #[derive(Args)]

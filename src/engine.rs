@@ -14,6 +14,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tapscope_analyzer::Analyzer;
+use tapscope_analyzer::endpoint::rules::{self, TemplateDecision};
+use tapscope_analyzer::endpoint::{RuleError, TemplateRule};
 use tapscope_analyzer::inventory::specification::Specification;
 use tapscope_analyzer::snapshot::{
     Changes, EndpointId, EndpointSnapshot, FindingId, FindingSnapshot, FindingStatus,
@@ -68,6 +70,7 @@ pub(crate) struct Engine {
     kept: BTreeMap<EndpointId, EndpointSnapshot>,
     log: Option<ExchangeLog>,
     specifications: Vec<StoredSpecification>,
+    rules: Vec<TemplateRule>,
     unsaved: Changes,
     health: HealthReport,
     /// The cap on memory, which the process is shown beside.
@@ -115,6 +118,11 @@ impl Engine {
             .map(Store::specifications)
             .transpose()?
             .unwrap_or_default();
+        let rules = store
+            .as_mut()
+            .map(Store::template_rules)
+            .transpose()?
+            .unwrap_or_default();
         let health = store.as_mut().map(Store::health).transpose()?.flatten();
         view.restore(restored.clone());
         let mut engine = Self {
@@ -126,6 +134,7 @@ impl Engine {
             kept: BTreeMap::new(),
             log: log.map(ExchangeLog::create).transpose()?,
             specifications: known,
+            rules,
             unsaved: Changes::default(),
             health: health.unwrap_or_default(),
             memory_bytes: settings.memory_bytes,
@@ -145,6 +154,7 @@ impl Engine {
             engine.add_specification(name, source)?;
         }
         engine.use_specifications()?;
+        engine.use_rules();
         engine.save()?;
         Ok(engine)
     }
@@ -413,6 +423,16 @@ impl Engine {
                 });
                 let _ = reply.send(published);
             }
+            Command::DecideTemplates { decision, reply } => {
+                let _ = reply.send(self.decide_templates(&decision));
+            }
+            Command::WithdrawTemplateRules {
+                host,
+                template,
+                reply,
+            } => {
+                let _ = reply.send(self.withdraw_rules(&host, &template));
+            }
             Command::RemoveSpecification { name, reply } => {
                 let _ = reply.send(match self.remove_specification(&name) {
                     Ok(true) => Ok(()),
@@ -441,6 +461,55 @@ impl Engine {
         finding
             .map(|finding| (*finding).clone())
             .ok_or_else(|| CommandError::NotFound("the finding is gone".to_owned()))
+    }
+
+    /// Carries a person's decision on templates out and keeps it before anybody is told.
+    pub(crate) fn decide_templates(
+        &mut self,
+        decision: &TemplateDecision,
+    ) -> Result<Vec<TemplateRule>, CommandError> {
+        let mut rules = self.rules.clone();
+        let added = rules::decide_templates(&mut rules, decision, wall_clock());
+        let added = added.map_err(|error| match error {
+            RuleError::Conflict { .. } => CommandError::Conflict(error.to_string()),
+            _ => CommandError::Invalid(error.to_string()),
+        })?;
+        self.set_rules(rules).map_err(failed)?;
+        Ok(added)
+    }
+
+    /// Takes the rules on a template back.
+    pub(crate) fn withdraw_rules(
+        &mut self,
+        host: &str,
+        template: &str,
+    ) -> Result<(), CommandError> {
+        let mut rules = self.rules.clone();
+        if rules::withdraw_rules(&mut rules, host, template) == 0 {
+            let none = format!("there is no rule on {host}{template}");
+            return Err(CommandError::NotFound(none));
+        }
+        self.set_rules(rules).map_err(failed)
+    }
+
+    fn set_rules(&mut self, rules: Vec<TemplateRule>) -> Result<()> {
+        if let Some(store) = &mut self.store {
+            store.save_template_rules(&rules)?;
+        }
+        self.rules = rules;
+        self.use_rules();
+        self.save()
+    }
+
+    fn use_rules(&mut self) {
+        self.analyzer.set_template_rules(self.rules.clone());
+        self.view.set_template_rules(self.rules.clone());
+        self.dirty = true;
+    }
+
+    /// Saves everything: what a command that takes no traffic does at its end.
+    pub(crate) fn close(mut self) -> Result<()> {
+        self.save_all()
     }
 
     /// Adds a revision, unless the latest one of that name is the same document.

@@ -73,6 +73,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Spec(Spec::Diff { name, listing }) => {
             commands::spec::diff(name.as_deref(), listing, &settings.analyzer.drift)
         }
+        Command::Templates(arguments) => commands::templates::execute(arguments, &settings),
         Command::Export(arguments) => commands::export::execute(arguments),
         Command::Serve(arguments) => commands::serve::execute(arguments, &settings),
         Command::Demo(arguments) => commands::demo::execute(arguments, &settings),

@@ -36,9 +36,10 @@ pub use settings::{
     InventorySettings, LifecyclePolicy,
 };
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anomaly::Scene;
+use endpoint::TemplateRule;
 use finding::FindingBook;
 use inventory::consumer::{ConsumerBook, Identity, client_address};
 use inventory::held::Held;
@@ -100,6 +101,7 @@ pub struct Analyzer {
     held: Held,
     findings: FindingBook,
     specifications: Vec<Specification>,
+    rules: Vec<TemplateRule>,
     now: Nanos,
     /// When template learning last decided on everything.
     settled: Nanos,
@@ -146,6 +148,7 @@ impl Analyzer {
             held: Held::default(),
             findings: FindingBook::restore(restored.findings),
             specifications: Vec::new(),
+            rules: Vec::new(),
             now: restored.now,
             settled: restored.now,
             saved: 0,
@@ -256,6 +259,21 @@ impl Analyzer {
         }
         let hosts: Vec<String> = self.partitions.keys().cloned().collect();
         for host in hosts {
+            self.follow_moves(&host);
+        }
+        self.recount();
+    }
+
+    /// C: what a person has decided on templates, all of it: what is not in it holds no longer.
+    pub fn set_template_rules(&mut self, rules: Vec<TemplateRule>) {
+        let touched: BTreeSet<String> = (self.rules.iter().chain(&rules))
+            .map(|rule| rule.host.clone())
+            .collect();
+        self.rules = rules;
+        for host in touched {
+            if let Some(partition) = self.partitions.get_mut(&host) {
+                partition.set_template_rules(&self.rules, self.now, &self.settings);
+            }
             self.follow_moves(&host);
         }
         self.recount();
@@ -425,7 +443,10 @@ impl Analyzer {
             OTHER_HOSTS
         };
         if !self.partitions.contains_key(host) {
-            let partition = Partition::new(host, &self.specifications, &self.settings);
+            let mut partition = Partition::new(host, &self.specifications, &self.settings);
+            if self.rules.iter().any(|rule| rule.host == host) {
+                partition.set_template_rules(&self.rules, self.now, &self.settings);
+            }
             self.partitions.insert(host.to_owned(), partition);
         }
         host.to_owned()

@@ -1,6 +1,8 @@
 //! Commands: what the API asks of the engine, which owns the analyzer and the store. The API never
 //! writes itself; it sends a command and waits for the answer.
 
+use tapscope_analyzer::endpoint::TemplateRule;
+use tapscope_analyzer::endpoint::rules::TemplateDecision;
 use tapscope_analyzer::inventory::specification::Specification;
 use tapscope_analyzer::snapshot::{FindingId, FindingSnapshot, FindingStatus};
 use tokio::sync::oneshot;
@@ -34,6 +36,23 @@ pub enum Command {
         /// Where the answer goes.
         reply: Reply<PublishedSpecification>,
     },
+    /// Carry out a person's decision on templates. The answer is the rules it came to; the engine
+    /// publishes all of them to the live view before it answers.
+    DecideTemplates {
+        /// The decision.
+        decision: Box<TemplateDecision>,
+        /// Where the answer goes.
+        reply: Reply<Vec<TemplateRule>>,
+    },
+    /// Take the rules on a template back.
+    WithdrawTemplateRules {
+        /// The host.
+        host: String,
+        /// The template, whatever its parameters are called.
+        template: String,
+        /// Where the answer goes.
+        reply: Reply<()>,
+    },
     /// Withdraw a specification with all its revisions.
     RemoveSpecification {
         /// Its name.
@@ -50,6 +69,9 @@ pub enum CommandError {
     /// It is about something that is not there.
     #[error("{0}")]
     NotFound(String),
+    /// It contradicts something that holds.
+    #[error("{0}")]
+    Conflict(String),
     /// It cannot be done.
     #[error("{0}")]
     Invalid(String),

@@ -99,6 +99,7 @@ impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::NotFound(detail) => Self::not_found(detail),
+            CommandError::Conflict(detail) => Self::new(StatusCode::CONFLICT, sentence(&detail)),
             CommandError::Invalid(detail) => Self::unprocessable(detail),
             CommandError::Failed(detail) => Self::new(StatusCode::INTERNAL_SERVER_ERROR, detail),
             CommandError::Unavailable => {

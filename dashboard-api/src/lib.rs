@@ -50,6 +50,9 @@ mod consumers;
 /// `/specifications`.
 mod specifications;
 
+/// `/template-rules`.
+mod templates;
+
 /// `/export/{format}`.
 mod export;
 

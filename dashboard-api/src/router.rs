@@ -16,7 +16,7 @@ use crate::state::ApiState;
 use crate::view;
 use crate::{
     assets, consumers, endpoints, events, export, findings, health, hosts, metrics, overview,
-    security, specifications,
+    security, specifications, templates,
 };
 
 /// Where the API is.
@@ -54,6 +54,7 @@ fn api(settings: &ApiSettings) -> OpenApiRouter<ApiState> {
         .merge(endpoints::routes())
         .merge(hosts::routes())
         .merge(findings::routes())
+        .merge(templates::routes())
         .merge(consumers::routes())
         .merge(specifications::routes(settings))
         .merge(export::routes())

@@ -25,6 +25,9 @@ pub(crate) mod health;
 /// `spec add`, `spec list`, `spec diff`.
 pub(crate) mod spec;
 
+/// `templates`: a person's decisions on templates.
+pub(crate) mod templates;
+
 /// `export`: reports that leave the house.
 pub(crate) mod export;
 

@@ -1,15 +1,23 @@
-//! Templates that a specification gives; they win where they match.
+//! Templates that are given rather than learned, by a person or a specification; they win where
+//! they match.
 
 use std::collections::BTreeMap;
 
-use super::evidence::Key;
+use super::evidence::{Key, Step};
+use super::look::Look;
+
+/// Most positions followed at a time: templates branch at literals beside parameters only.
+const POSITIONS_MAX: usize = 16;
 
 /// One position in the tree of documented templates.
 #[derive(Clone, Debug, Default)]
 struct Position {
-    literals: BTreeMap<Key, usize>,
-    /// Parameters, by the extension that follows them.
-    parameters: Vec<(Box<str>, usize)>,
+    literals: BTreeMap<Box<str>, usize>,
+    /// Literals that look like a value, by what any value of that look is known as: evidence from
+    /// before the template was given cannot be told apart.
+    alike: BTreeMap<Key, usize>,
+    /// Parameters, with what stands before and after them in their segment.
+    parameters: Vec<(Box<str>, Box<str>, usize)>,
     template: Option<usize>,
 }
 
@@ -59,36 +67,29 @@ impl Documented {
         key: &impl Fn(&str) -> Key,
     ) -> usize {
         let new = self.positions.len();
-        let found = if let Some(open) = segment.find('{') {
-            names.extend(
-                segment
-                    .split('{')
-                    .skip(1)
-                    .filter_map(|p| p.split_once('}'))
-                    .map(|(name, _)| name.to_owned()),
-            );
-            let _ = open;
+        let found = if let Some((prefix, _)) = segment.split_once('{') {
+            names.extend(super::naming::parameters(segment));
             let suffix = segment.rsplit_once('}').map_or("", |(_, s)| s);
-            match self.positions[at]
-                .parameters
+            let parameters = &mut self.positions[at].parameters;
+            let same = parameters
                 .iter()
-                .find(|(s, _)| **s == *suffix)
-            {
-                Some((_, id)) => *id,
-                None => {
-                    self.positions[at].parameters.push((suffix.into(), new));
-                    // The longest suffix first, so that `{id}.json` is tried before `{id}`.
-                    self.positions[at]
-                        .parameters
-                        .sort_by(|a, b| b.0.len().cmp(&a.0.len()).then(a.0.cmp(&b.0)));
-                    new
-                }
+                .find(|(p, s, _)| **p == *prefix && **s == *suffix);
+            if let Some((_, _, id)) = same {
+                *id
+            } else {
+                parameters.push((prefix.into(), suffix.into(), new));
+                // What says most first, so that `{id}.json` is tried before `{id}`.
+                let length = |(p, s, _): &(Box<str>, Box<str>, usize)| p.len() + s.len();
+                parameters.sort_by(|a, b| length(b).cmp(&length(a)).then(a.cmp(b)));
+                new
             }
         } else {
-            *self.positions[at]
-                .literals
-                .entry(key(segment))
-                .or_insert(new)
+            let position = &mut self.positions[at];
+            let found = *position.literals.entry(segment.into()).or_insert(new);
+            if let like @ Key::Typed(..) = key(segment) {
+                position.alike.entry(like).or_insert(found);
+            }
+            found
         };
         if found == new {
             self.positions.push(Position::default());
@@ -113,23 +114,53 @@ impl Documented {
         let Some((key, rest)) = path.split_first() else {
             return position.template;
         };
-        if let Some(next) = position.literals.get(*key)
+        let literal = match key {
+            Key::Text(text) | Key::Fixed(text) => position.literals.get(text),
+            Key::Typed(..) => position.alike.get(*key),
+            Key::Rest => None,
+        };
+        if let Some(next) = literal
             && let Some(found) = self.find_from(*next, rest, budget)
         {
             return Some(found);
         }
-        for (suffix, next) in &position.parameters {
+        for (prefix, suffix, next) in &position.parameters {
             let fits = match key {
                 Key::Text(text) | Key::Fixed(text) => {
-                    text.len() > suffix.len() && text.ends_with(&**suffix)
+                    text.len() > prefix.len() + suffix.len()
+                        && text.starts_with(&**prefix)
+                        && text.ends_with(&**suffix)
                 }
+                // What stood before a value is not known of values that are counted together.
                 Key::Typed(_, extension) => suffix.is_empty() || extension == suffix,
-                Key::Rest => suffix.is_empty(),
+                Key::Rest => prefix.is_empty() && suffix.is_empty(),
             };
             if fits && let Some(found) = self.find_from(*next, rest, budget) {
                 return Some(found);
             }
         }
         None
+    }
+
+    /// Takes segments for names where a template has them as literals though they look like values,
+    /// so that they are counted apart from then on.
+    pub(super) fn fix(&self, steps: &mut [Step<'_>]) {
+        let mut at = vec![0_usize];
+        for step in steps {
+            let mut next = Vec::new();
+            let mut named = false;
+            for position in at.iter().filter_map(|i| self.positions.get(*i)) {
+                if let Some(literal) = position.literals.get(step.text.as_ref()) {
+                    named = true;
+                    next.push(*literal);
+                }
+                next.extend(position.parameters.iter().map(|(_, _, id)| *id));
+            }
+            if named && matches!(step.key, Key::Typed(look, _) if look != Look::Redacted) {
+                step.key = Key::Fixed(step.text.as_ref().into());
+            }
+            next.truncate(POSITIONS_MAX);
+            at = next;
+        }
     }
 }

@@ -1,19 +1,23 @@
 //! The templates of one host: sightings in, endpoints and events out.
 
-use std::borrow::Cow;
+mod rules;
+
+mod step;
+
 use std::collections::BTreeMap;
 
 use super::decide::{self, Decision, NOWHERE, Part, PlaceId};
 use super::documented::{Documented, Template};
 use super::evidence::{Key, NodeId, Step, Trie};
 use super::judge::Previous;
-use super::look::{self, Look};
 use super::noise::{self, Noise, Worth};
 use super::registry::{Entry, Group, Registry};
 use super::waiting::Waiting;
 use super::{Sighting, TemplateEvent, TemplateSettings, TemplateView, naming, state};
 use crate::snapshot::EndpointId;
-use tapscope_record::{PathSegment, Shape};
+use rules::Rules;
+use step::{fix, is_grpc, parameter, shape_hash, step};
+use tapscope_record::PathSegment;
 
 /// Learns the templates of one host.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub struct HostTemplates {
     /// What the last decision has learned, while the nodes it was of are unchanged.
     learned: Option<Previous>,
     registry: Registry,
+    /// What a person has decided.
+    rules: Rules,
     /// From imported specifications.
     documented: Documented,
     /// From before a restart whose evidence is lost.
@@ -53,6 +59,16 @@ struct Pace {
     dirty: bool,
 }
 
+/// What the last decision says of a path.
+enum Resolved {
+    /// It is this endpoint.
+    Endpoint(EndpointId),
+    /// A person has said that it is none.
+    Ignored,
+    /// It has none yet.
+    Unknown,
+}
+
 impl HostTemplates {
     /// Starts with nothing known of `host`.
     #[must_use]
@@ -66,6 +82,7 @@ impl HostTemplates {
             decision: Decision::default(),
             learned: None,
             registry: Registry::default(),
+            rules: Rules::default(),
             documented: Documented::new(&[], |t| Key::Text(t.into())),
             recalled: Documented::new(&[], |t| Key::Text(t.into())),
             revision: 0,
@@ -126,6 +143,10 @@ impl HostTemplates {
             .collect();
         if is_grpc(sighting) {
             steps.iter_mut().for_each(fix);
+        }
+        if self.has_given() {
+            self.rules.pinned.fix(&mut steps);
+            self.documented.fix(&mut steps);
         }
         let first = steps.first().map(|s| &*s.text);
         let path = steps.iter().fold(0, |h, s| super::mix(h ^ s.hash));
@@ -215,17 +236,25 @@ impl HostTemplates {
         }
         let found = self.resolve(sighting.method, steps);
         let leaf = self.trie.leaf(node, method, sighting.time);
-        leaf.endpoint = found;
-        if let Some(id) = found {
-            leaf.counted += 1 + earlier;
-            let first_seen = leaf.first_seen;
-            self.registry.recognize(id, earlier, first_seen);
-        } else {
-            leaf.earlier += earlier;
-            self.pace.unresolved += 1;
-            self.pace.dirty = true;
+        match found {
+            Resolved::Endpoint(id) => {
+                leaf.endpoint = Some(id);
+                leaf.counted += 1 + earlier;
+                let first_seen = leaf.first_seen;
+                self.registry.recognize(id, earlier, first_seen);
+                Some(id)
+            }
+            Resolved::Ignored => {
+                leaf.earlier += earlier;
+                None
+            }
+            Resolved::Unknown => {
+                leaf.earlier += earlier;
+                self.pace.unresolved += 1;
+                self.pace.dirty = true;
+                None
+            }
         }
-        found
     }
 
     /// The endpoint of a sighting that proves nothing, when its path is known: none inside when
@@ -246,7 +275,11 @@ impl HostTemplates {
             leaf.counted += u64::from(leaf.endpoint.is_some());
             return Some(leaf.endpoint);
         }
-        self.resolve(name, steps).map(Some)
+        match self.resolve(name, steps) {
+            Resolved::Endpoint(id) => Some(Some(id)),
+            Resolved::Ignored => Some(None),
+            Resolved::Unknown => None,
+        }
     }
 
     /// Holds a candidate back until it has proven itself.
@@ -266,16 +299,29 @@ impl HostTemplates {
     }
 
     /// The endpoint that a path belongs to by the last decision.
-    fn resolve(&self, method: &str, steps: &[Step<'_>]) -> Option<EndpointId> {
+    fn resolve(&self, method: &str, steps: &[Step<'_>]) -> Resolved {
+        let Some(template) = self.template_of(steps) else {
+            return Resolved::Unknown;
+        };
+        if self.rules.ignores(method, &template) {
+            return Resolved::Ignored;
+        }
+        match self.registry.find(method, &template) {
+            Some(id) => Resolved::Endpoint(id),
+            None => Resolved::Unknown,
+        }
+    }
+
+    fn template_of(&self, steps: &[Step<'_>]) -> Option<String> {
         if self.has_given() {
             let keys: Vec<&Key> = steps.iter().map(|s| &s.key).collect();
             if let Some((_, template)) = self.given(&keys) {
-                return self.registry.find(method, &template.text);
+                return Some(self.rules.called(&template.text).to_owned());
             }
         }
         let place = self.place(steps)?;
         let named = naming::name(&naming::parts(&self.decision.places, place));
-        self.registry.find(method, &named.template)
+        Some(self.rules.called(&named.template).to_owned())
     }
 
     /// The decided place of a path, seen before or not.
@@ -331,7 +377,9 @@ impl HostTemplates {
         self.decision = decision;
         self.learned = Some(learned);
         let (groups, leaves) = self.groups();
-        let kept = self.registry.without_evidence();
+        let (groups, leaves) = self.without_ignored(groups, leaves);
+        let mut kept = self.registry.without_evidence();
+        kept.retain(|id| !self.is_ignored(*id));
         let ids = self.registry.assign(&self.host, groups, &kept);
         for (id, leaves) in ids.into_iter().zip(leaves) {
             for (node, leaf) in leaves {
@@ -418,13 +466,16 @@ impl HostTemplates {
         first_seen: i64,
     ) -> Entry {
         let method = self.trie.methods[method as usize].to_string();
-        let (template, parameters, confidence) = match given {
+        let (mut template, mut parameters, confidence) = match given {
             Some(t) => (t.text.clone(), t.parameters.clone(), 1.0),
             None => {
                 let named = naming::name(&naming::parts(&self.decision.places, place));
                 (named.template, named.parameters, self.confidence(place))
             }
         };
+        if let Some(called) = self.rules.name_of(&template) {
+            (template, parameters) = called.clone();
+        }
         Entry {
             method,
             template,
@@ -451,17 +502,19 @@ impl HostTemplates {
     }
 
     fn has_given(&self) -> bool {
-        !self.documented.is_empty() || !self.recalled.is_empty()
+        let sets = [&self.rules.pinned, &self.documented, &self.recalled];
+        sets.iter().any(|set| !set.is_empty())
     }
 
-    /// The template that is given for a path rather than learned, with a name for it.
+    /// The template that is given for a path rather than learned, with a name for it. A person wins
+    /// over a specification, and that over what is left of an earlier run.
     fn given(&self, keys: &[&Key]) -> Option<(u32, &Template)> {
-        let find = |set: &'_ Documented| set.find(keys);
-        if let Some(i) = find(&self.documented) {
-            return Some((i as u32 * 2, &self.documented.templates[i]));
-        }
-        let i = find(&self.recalled)?;
-        Some((i as u32 * 2 + 1, &self.recalled.templates[i]))
+        let sets = [&self.rules.pinned, &self.documented, &self.recalled];
+        let found = sets.into_iter().zip(0_u32..).find_map(|(set, n)| {
+            let i = set.find(keys)?;
+            Some((i as u32 * 3 + n, set.templates.get(i)?))
+        });
+        found
     }
 
     fn documented_from(&self, pairs: &[(String, String)]) -> Documented {
@@ -604,89 +657,4 @@ impl HostTemplates {
     pub fn endpoints(&self) -> impl Iterator<Item = EndpointId> + '_ {
         self.registry.entries.keys().copied()
     }
-}
-
-/// The parameter of a place that a new value belongs to.
-fn parameter(here: &decide::Decided, step: &Step<'_>) -> Option<PlaceId> {
-    let fits = |affix: &decide::Affix| {
-        let t = &*step.text;
-        match &step.key {
-            Key::Typed(Look::Pair, _) => &*affix.between == ",",
-            Key::Typed(Look::Range, separator) => affix.between == *separator,
-            _ => {
-                affix.between.is_empty()
-                    && t.len() > affix.prefix.len() + affix.suffix.len()
-                    && t.starts_with(&*affix.prefix)
-                    && t.ends_with(&*affix.suffix)
-            }
-        }
-    };
-    let mut best: Option<(usize, PlaceId)> = None;
-    for (part, id) in &here.children {
-        let Part::Parameter(affix) = part else {
-            continue;
-        };
-        let weight = affix.prefix.len() + affix.suffix.len();
-        let word = matches!(step.key, Key::Text(_)) && weight == 0 && !here.takes_words;
-        if fits(affix) && !word && best.is_none_or(|(w, _)| weight >= w) {
-            best = Some((weight, *id));
-        }
-    }
-    best.map(|(_, id)| id)
-}
-
-/// Prepares a segment for the trie.
-/// Whether the path is a service and a method by protocol.
-fn is_grpc(sighting: &Sighting<'_>) -> bool {
-    sighting
-        .request_content_type
-        .is_some_and(|kind| kind.starts_with("application/grpc"))
-}
-
-/// Takes a segment for a name whatever it looks like; what was redacted stays a value.
-fn fix(step: &mut Step<'_>) {
-    if !matches!(step.key, Key::Typed(Look::Redacted, _)) {
-        step.key = Key::Fixed(step.text.as_ref().into());
-    }
-}
-
-fn step<'a>(segment: &'a PathSegment, settings: &TemplateSettings) -> Step<'a> {
-    match segment {
-        PathSegment::Redacted { class, token } => Step {
-            key: Key::Typed(Look::Redacted, "".into()),
-            text: Cow::Owned(format!("{{{class}}}")),
-            hash: super::mix(token.0),
-        },
-        PathSegment::Literal(text) => {
-            let hash = super::hash_text(text);
-            let extension = look::extension(text);
-            let stem = text.strip_suffix(extension).unwrap_or(text);
-            let mut look = Look::of_text(stem, settings.max_segment_len);
-            let mut after = extension;
-            if !look.is_typed() || extension.is_empty() {
-                look = Look::of_text(text, settings.max_segment_len);
-                after = "";
-            }
-            let key = match look {
-                Look::Word | Look::Version => Key::Text(text.as_str().into()),
-                Look::Range => Key::Typed(look, look::range(text).unwrap_or("..").into()),
-                _ => Key::Typed(look, after.into()),
-            };
-            let end = (0..=settings.max_segment_len.min(text.len()))
-                .rev()
-                .find(|i| text.is_char_boundary(*i));
-            Step {
-                key,
-                text: Cow::Borrowed(&text[..end.unwrap_or(0)]),
-                hash,
-            }
-        }
-    }
-}
-
-/// The names of the top-level fields, whatever their order.
-fn shape_hash(shape: &Shape) -> u64 {
-    let mut names: Vec<&str> = shape.fields.iter().map(|f| f.name.as_str()).collect();
-    names.sort_unstable();
-    super::mix(super::hash_parts(&names) ^ shape.kind as u64) | 1
 }

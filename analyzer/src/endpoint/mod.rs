@@ -29,6 +29,9 @@ mod naming;
 
 mod documented;
 
+/// What a person decides on templates.
+pub mod rules;
+
 mod waiting;
 
 mod registry;
@@ -38,6 +41,7 @@ mod state;
 mod host;
 
 pub use host::HostTemplates;
+pub use rules::{RuleError, RuleKind, TemplateRule};
 pub use settings::TemplateSettings;
 
 use crate::snapshot::EndpointId;

@@ -136,3 +136,16 @@ pub(super) fn parameters(template: &str) -> Vec<String> {
         .map(|(name, _)| name.to_owned())
         .collect()
 }
+
+/// A template with its parameters' names left out: what is the same for all who name it.
+pub(super) fn shape(template: &str) -> String {
+    let mut out = String::with_capacity(template.len());
+    let mut inside = false;
+    for c in template.chars() {
+        inside = (inside || c == '{') && c != '}';
+        if !inside || c == '{' {
+            out.push(c);
+        }
+    }
+    out
+}

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+mod rules;
+
 use super::{HostTemplates, Sighting, TemplateEvent, TemplateSettings};
 use tapscope_record::{Field, PathSegment, Shape, Token, ValueType};
 
@@ -204,6 +206,58 @@ fn resources_with_subtrees_of_their_own_stay_literals() {
         "POST /v1/orders/{}/cancel",
     ]);
     assert_eq!(learn(&requests), expected);
+}
+
+/// Reports by grain, the grains called equally often; `rounds` requests of each.
+fn reports(
+    grains: [&str; 2],
+    names: [&'static [&'static str]; 2],
+    rounds: usize,
+) -> Vec<Request<'static>> {
+    let mut requests = Vec::new();
+    for n in 0..rounds {
+        for (grain, names) in grains.iter().zip(names) {
+            requests.push(get(format!("/api/reports/{grain}/{}", n * 37 + 5), names));
+            requests.push(get(
+                format!("/api/reports/{grain}/{}/totals", n * 37 + 5),
+                ORDER,
+            ));
+        }
+        requests.push(get(format!("/api/users/{}", n * 7 + 3), USER));
+        requests.push(get("/api/users".into(), LIST));
+    }
+    requests
+}
+
+#[test]
+fn an_enumeration_is_a_parameter_when_the_same_is_below_each_of_its_values() {
+    let grains = ["daily", "monthly"];
+    let same = reports(grains, [&["start", "end", "views"]; 2], 40);
+    let learned = learn(&same);
+    assert!(learned.contains("GET /api/reports/{}/{}"), "{learned:?}");
+    assert!(
+        learned.contains("GET /api/reports/{}/{}/totals"),
+        "{learned:?}"
+    );
+    assert_eq!(learned.len(), 4, "{learned:?}");
+}
+
+#[test]
+fn siblings_with_something_else_below_them_stay_and_so_do_versions() {
+    let mut other = Vec::new();
+    for n in 0..40 {
+        other.push(get(format!("/api/reports/sales/{}", n * 37 + 5), ORDER));
+        other.push(get(
+            format!("/api/reports/stocks/{}/shelves", n * 37 + 5),
+            USER,
+        ));
+        other.push(get(format!("/api/users/{}", n * 7 + 3), USER));
+        other.push(get("/api/users".into(), LIST));
+    }
+    let learned = learn(&other);
+    assert!(learned.contains("GET /api/reports/sales/{}"), "{learned:?}");
+    let versions = reports(["v1", "v2"], [&["start", "end", "views"]; 2], 40);
+    assert!(learn(&versions).contains("GET /api/reports/v2/{}"));
 }
 
 #[test]

@@ -20,7 +20,7 @@ use super::lifecycle::HostSight;
 use super::specification::Specification;
 use super::specification::coverage::{Coverage, Standing};
 use crate::baseline::{Answer, Call};
-use crate::endpoint::{HostTemplates, Sighting};
+use crate::endpoint::{HostTemplates, Sighting, TemplateRule};
 use crate::settings::{AnalyzerSettings, HOUR, MINUTE};
 use crate::snapshot::{EndpointId, EndpointRef, Nanos};
 use operations::Operations;
@@ -262,6 +262,18 @@ impl Partition {
                     .recognises(&entry.at.method, &entry.at.template)
         });
         self.apply_coverage(now, settings);
+    }
+
+    /// What a person has decided on templates from now on.
+    pub fn set_template_rules(
+        &mut self,
+        rules: &[TemplateRule],
+        now: Nanos,
+        settings: &AnalyzerSettings,
+    ) {
+        self.templates.set_rules(rules);
+        self.changes.host = true;
+        self.apply_events(now, usize::MAX, None, settings);
     }
 
     /// Derives everything that hangs on specifications anew.

@@ -30,10 +30,14 @@ mod sqlite;
 /// The sensor's latest health report.
 mod health;
 
+/// What a person has decided on templates.
+mod rules;
+
 pub use settings::StoreSettings;
 pub use sqlite::{SqliteReader, SqliteStore};
 
 use tapscope_analyzer::Restored;
+use tapscope_analyzer::endpoint::TemplateRule;
 use tapscope_analyzer::snapshot::{Changes, EndpointId, MinuteSnapshot, Nanos};
 use tapscope_record::HealthReport;
 
@@ -132,6 +136,18 @@ pub trait Store: Send {
     /// # Errors
     /// When the store cannot be read.
     fn specifications(&mut self) -> Result<Vec<StoredSpecification>, StoreError>;
+
+    /// Keeps what a person has decided on templates, all of it, in the place of what was before.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn save_template_rules(&mut self, rules: &[TemplateRule]) -> Result<(), StoreError>;
+
+    /// What a person has decided on templates.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn template_rules(&mut self) -> Result<Vec<TemplateRule>, StoreError>;
 
     /// Keeps the sensor's health report in the place of the one before.
     ///

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tapscope_analyzer::Restored;
+use tapscope_analyzer::endpoint::TemplateRule;
 use tapscope_analyzer::snapshot::{Changes, EndpointId, MinuteSnapshot, Nanos};
 use tapscope_record::HealthReport;
 
 use crate::minutes::SavedMinutes;
 use crate::open::{failed, open_reader, open_writer, shown};
 use crate::{
-    Store, StoreError, StoreSettings, StoredSpecification, health, load, minutes, save,
+    Store, StoreError, StoreSettings, StoredSpecification, health, load, minutes, rules, save,
     specifications,
 };
 
@@ -106,6 +107,14 @@ impl Store for SqliteStore {
         specifications::all(&self.connection).map_err(|error| failed(&self.path, &error))
     }
 
+    fn save_template_rules(&mut self, rules: &[TemplateRule]) -> Result<(), StoreError> {
+        rules::save(&self.connection, rules).map_err(|error| failed(&self.path, &error))
+    }
+
+    fn template_rules(&mut self) -> Result<Vec<TemplateRule>, StoreError> {
+        rules::read(&self.connection).map_err(|error| error.at(&self.path))
+    }
+
     fn save_health(&mut self, report: &HealthReport) -> Result<(), StoreError> {
         health::save(&self.connection, report).map_err(|error| failed(&self.path, &error))
     }
@@ -163,6 +172,14 @@ impl SqliteReader {
     /// When the store cannot be read.
     pub fn specifications(&self) -> Result<Vec<StoredSpecification>, StoreError> {
         specifications::all(&self.connection).map_err(|error| failed(&self.path, &error))
+    }
+
+    /// What a person has decided on templates.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn template_rules(&self) -> Result<Vec<TemplateRule>, StoreError> {
+        rules::read(&self.connection).map_err(|error| error.at(&self.path))
     }
 
     /// The sensor's health report that was kept last.

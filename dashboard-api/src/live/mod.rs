@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use tapscope_analyzer::Restored;
+use tapscope_analyzer::endpoint::TemplateRule;
 use tapscope_analyzer::inventory::specification::Specification;
 use tapscope_analyzer::snapshot::{
     Changes, ConsumerId, ConsumerSnapshot, EndpointId, FindingId, FindingSnapshot, FindingStatus,
@@ -84,6 +85,7 @@ pub struct LiveView {
     hosts: DashMap<String, Arc<HostSnapshot>>,
     totals: Mutex<Totals>,
     specifications: ArcSwap<Vec<PublishedSpecification>>,
+    template_rules: ArcSwap<Vec<TemplateRule>>,
     health: ArcSwap<HealthReport>,
     store: ArcSwap<Option<StoreState>>,
     now: AtomicI64,
@@ -104,6 +106,7 @@ impl LiveView {
             hosts: DashMap::new(),
             totals: Mutex::default(),
             specifications: ArcSwap::default(),
+            template_rules: ArcSwap::default(),
             health: ArcSwap::default(),
             store: ArcSwap::default(),
             now: AtomicI64::new(0),
@@ -191,6 +194,18 @@ impl LiveView {
     pub fn set_specifications(&self, mut specifications: Vec<PublishedSpecification>) {
         specifications.sort_by(|a, b| a.specification.name.cmp(&b.specification.name));
         self.specifications.store(Arc::new(specifications));
+        self.announce(Update {
+            sequence: 0,
+            endpoints: Vec::new(),
+            findings: Vec::new(),
+            inventory: true,
+            health: false,
+        });
+    }
+
+    /// Publishes what a person has decided on templates.
+    pub fn set_template_rules(&self, rules: Vec<TemplateRule>) {
+        self.template_rules.store(Arc::new(rules));
         self.announce(Update {
             sequence: 0,
             endpoints: Vec::new(),
@@ -404,6 +419,12 @@ impl LiveView {
     #[must_use]
     pub fn specifications(&self) -> Arc<Vec<PublishedSpecification>> {
         self.specifications.load_full()
+    }
+
+    /// What a person has decided on templates, in order of the decisions.
+    #[must_use]
+    pub fn template_rules(&self) -> Arc<Vec<TemplateRule>> {
+        self.template_rules.load_full()
     }
 
     /// What the sensor said of itself last.

@@ -37,6 +37,9 @@ pub mod host;
 /// Specifications and what they differ in from traffic.
 pub mod specification;
 
+/// What a person decides on templates.
+pub(crate) mod template;
+
 /// Sensor health and the verdict on the feed.
 pub mod health;
 
