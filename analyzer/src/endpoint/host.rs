@@ -136,18 +136,7 @@ impl HostTemplates {
             self.candidates += 1;
             return None;
         }
-        let mut steps: Vec<Step<'_>> = sighting
-            .path
-            .iter()
-            .map(|s| step(s, &self.settings))
-            .collect();
-        if is_grpc(sighting) {
-            steps.iter_mut().for_each(fix);
-        }
-        if self.has_given() {
-            self.rules.pinned.fix(&mut steps);
-            self.documented.fix(&mut steps);
-        }
+        let steps = self.steps(sighting);
         let first = steps.first().map(|s| &*s.text);
         let path = steps.iter().fold(0, |h, s| super::mix(h ^ s.hash));
         let worth = self.noise.judge(sighting, first, path);
@@ -169,15 +158,27 @@ impl HostTemplates {
         found
     }
 
-    /// The endpoint of a sighting by what is known now; nothing is learned from it.
-    #[must_use]
-    pub fn find(&self, sighting: &Sighting<'_>) -> Option<EndpointId> {
+    /// The segments of a sighting, ready to be looked up.
+    fn steps<'a>(&self, sighting: &Sighting<'a>) -> Vec<Step<'a>> {
         let settings = &self.settings;
         let mut steps: Vec<Step<'_>> = sighting.path.iter().map(|s| step(s, settings)).collect();
         if is_grpc(sighting) {
             steps.iter_mut().for_each(fix);
         }
-        self.resolve(sighting.method, &steps)
+        if self.has_given() {
+            self.rules.pinned.fix(&mut steps);
+            self.documented.fix(&mut steps);
+        }
+        steps
+    }
+
+    /// The endpoint of a sighting by what is known now; nothing is learned from it.
+    #[must_use]
+    pub fn find(&self, sighting: &Sighting<'_>) -> Option<EndpointId> {
+        match self.resolve(sighting.method, &self.steps(sighting)) {
+            Resolved::Endpoint(id) => Some(id),
+            Resolved::Ignored | Resolved::Unknown => None,
+        }
     }
 
     /// The endpoint of a sighting that had none before the latest decision; it is held back when

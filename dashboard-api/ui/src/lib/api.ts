@@ -2,6 +2,7 @@
 import type {
   ConsumerDetail, ConsumerSummary, EndpointDetail, EndpointSummary, FindingDetail, FindingStatus,
   FindingSummary, Health, History, Hosts, Overview, Page, Problem, Specification, SpecificationDiff, Specifications,
+  TemplateDecision, TemplateRules,
 } from './types';
 
 export const BASE = '/api/v1';
@@ -58,6 +59,18 @@ export function addSpecification(name: string, document: string) {
 
 export function removeSpecification(name: string) {
   return send<void>('DELETE', `/specifications/${encodeURIComponent(name)}`, 'application/json');
+}
+
+export const templateRules = (signal?: AbortSignal) =>
+  read<TemplateRules>('/template-rules', undefined, signal);
+
+export function decideOnTemplates(decision: TemplateDecision) {
+  return send<TemplateRules>('POST', '/template-rules', 'application/json', JSON.stringify(decision));
+}
+
+export function withdrawTemplateRules(host: string, template: string) {
+  return send<void>('DELETE', `/template-rules?${new URLSearchParams({ host, template })}`,
+    'application/json');
 }
 
 async function read<T>(path: string, query: Query, signal?: AbortSignal): Promise<T> {

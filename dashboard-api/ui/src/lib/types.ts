@@ -26,6 +26,11 @@ export type DataClassUse = Schemas['DataClassUse'];
 export type TokenUse = Schemas['TokenUse'];
 export type Hosts = Schemas['Hosts'];
 
+export type TemplateAction = Schemas['TemplateAction'];
+export type TemplateDecision = Schemas['TemplateDecision'];
+export type TemplateRule = Schemas['TemplateRule'];
+export type TemplateRules = Schemas['TemplateRules'];
+
 export type FindingSummary = Schemas['FindingSummary'];
 export type FindingDetail = Schemas['FindingDetail'];
 export type Evidence = Schemas['FindingEvidence'];

@@ -1,5 +1,5 @@
 // The product's own words in the order people rank them, and what each means in one sentence.
-import type { FindingStatus, Severity } from './types';
+import type { FindingStatus, Severity, TemplateAction } from './types';
 
 export const SEVERITIES: Severity[] = ['critical', 'high', 'medium', 'low', 'info'];
 
@@ -29,6 +29,16 @@ export const STATUS_MEANING: Record<FindingStatus, string> = {
   resolved: 'Done with; opens again when it recurs',
   false_positive: 'Not a finding',
   accepted_risk: 'Known and accepted',
+};
+
+export const TEMPLATE_ACTIONS: TemplateAction[] = ['pin', 'split', 'merge', 'rename', 'ignore'];
+
+export const TEMPLATE_ACTION_MEANING: Record<TemplateAction, string> = {
+  pin: 'Every path that fits belongs to this template',
+  split: 'The values are set apart: each is a template of its own',
+  merge: 'This and the other templates become the one above, with their history',
+  rename: 'The parameters are called as they are written above',
+  ignore: 'What has this template is no endpoint',
 };
 
 export const OWASP: Record<string, string> = {
