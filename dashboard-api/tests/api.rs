@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
+use tapscope_analyzer::endpoint::rules::decide_templates;
 use tapscope_analyzer::snapshot::{
     Changes, ConsumerId, EndpointId, FindingId, FindingStatus, Lifecycle, MinuteSnapshot, Severity,
 };
@@ -51,6 +52,16 @@ fn carry_out(command: Command, view: &LiveView) {
                 ..Changes::default()
             });
             let _ = reply.send(Ok(changed));
+        }
+        Command::DecideTemplates { decision, reply } => {
+            let mut rules = view.template_rules().as_ref().clone();
+            let added = decide_templates(&mut rules, &decision, 5);
+            view.set_template_rules(rules);
+            let _ = reply.send(added.map_err(|error| CommandError::Conflict(error.to_string())));
+        }
+        Command::WithdrawTemplateRules { reply, .. } => {
+            view.set_template_rules(Vec::new());
+            let _ = reply.send(Ok(()));
         }
         Command::RemoveSpecification { reply, .. } => {
             view.set_specifications(Vec::new());
@@ -448,6 +459,43 @@ async fn findings_are_decided_on() {
         .header("content-type", "application/json");
     let unknown = unknown.body(Body::from(r#"{"status":"open"}"#)).unwrap();
     refused(&api, unknown, 404).await;
+}
+
+#[tokio::test]
+async fn templates_are_decided_on() {
+    let (api, _, _) = api();
+    let post = |body: &str| {
+        let request =
+            request("POST", "/api/v1/template-rules").header("content-type", "application/json");
+        request.body(Body::from(body.to_owned())).unwrap()
+    };
+    let split = r#"{"action":"split","host":"A.example","template":"/users/{id}",
+        "values":["me","self"],"comment":"so it is"}"#;
+    let decided = send(&api, post(split)).await;
+    assert_eq!(decided.status(), StatusCode::CREATED);
+    let rules = json_of(decided).await;
+    assert_eq!(rules["items"][0]["kind"], "pin");
+    assert_eq!(rules["items"][1]["template"], "/users/self");
+    assert_eq!(rules["items"][1]["host"], "a.example");
+    assert_eq!(get(&api, "/template-rules").await, rules);
+    let ignore = r#"{"action":"ignore","host":"a.example","template":"/users/me"}"#;
+    let detail = refused(&api, post(ignore), 409).await;
+    assert!(detail.contains("withdraw that first"), "{detail}");
+    refused(
+        &api,
+        post(r#"{"action":"fold","host":"a","template":"/"}"#),
+        422,
+    )
+    .await;
+    let long = format!(
+        r#"{{"action":"pin","host":"a","template":"/","comment":"{}"}}"#,
+        "x".repeat(2001)
+    );
+    refused(&api, post(&long), 422).await;
+    let path = "/api/v1/template-rules?host=a.example&template=/users/me";
+    let withdraw = request("DELETE", path).body(Body::empty()).unwrap();
+    assert_eq!(send(&api, withdraw).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(get(&api, "/template-rules").await["items"], json!([]));
 }
 
 #[tokio::test]

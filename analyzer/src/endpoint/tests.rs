@@ -125,6 +125,11 @@ fn typed_values_become_parameters() {
         |n: usize| format!("2025-01-{:02}", n % 28 + 1),
         |n: usize| format!("{{email}}{n}"),
         |n: usize| format!("10.0.{n}.1"),
+        |n: usize| format!("01ARZ3NDEKTSV4RRFFQ69G{:04}", n * 37 + 1000),
+        |n: usize| format!("aGVsbG8gd29y{}bGQxMjM0NQ", n * 7 + 10),
+        |n: usize| format!("1.{}.{}", n % 3, n),
+        |n: usize| format!("2025-01-{:02}T10:00:00Z", n % 28 + 1),
+        |n: usize| format!("{};v=1", n * 37 + 5),
     ] {
         let requests: Vec<_> = (0..12)
             .map(|n| get(format!("/v1/things/{}", value(n)), USER))
@@ -140,6 +145,32 @@ fn typed_values_become_parameters() {
         .map(|n| get(format!("/v1/things/{}", uuid(n)), USER))
         .collect();
     assert_eq!(learn(&requests), set(&["GET /v1/things/{}"]));
+}
+
+#[test]
+fn matrix_parameters_name_no_resource_of_their_own() {
+    let mut requests = Vec::new();
+    for n in 0..20 {
+        requests.push(get(format!("/cars;color={}/wheels", invented(n)), LIST));
+        requests.push(get(format!("/login;jsessionid={n}A7F{n}0B"), USER));
+    }
+    requests.push(get("/cars/wheels".into(), LIST));
+    assert_eq!(learn(&requests), set(&["GET /cars/wheels", "GET /login"]));
+}
+
+#[test]
+fn locales_and_slugs_are_values_by_what_is_below_them() {
+    const LOCALES: [&str; 12] = [
+        "en", "de", "fr", "en-US", "en-GB", "pt-BR", "zh-CN", "es", "it", "nl", "sv", "ja",
+    ];
+    let mut requests = Vec::new();
+    for n in 0..48 {
+        let locale = LOCALES[n % 12];
+        requests.push(get(format!("/site/{locale}/pages/{}", invented(n)), USER));
+        requests.push(get(format!("/site/{locale}/menu"), LIST));
+    }
+    let expected = set(&["GET /site/{}/menu", "GET /site/{}/pages/{}"]);
+    assert_eq!(learn(&requests), expected);
 }
 
 #[test]

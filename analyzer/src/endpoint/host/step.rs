@@ -60,6 +60,7 @@ pub(super) fn step<'a>(segment: &'a PathSegment, settings: &TemplateSettings) ->
             hash: super::super::mix(token.0),
         },
         PathSegment::Literal(text) => {
+            let text = without_matrix(text);
             let hash = super::super::hash_text(text);
             let extension = look::extension(text);
             let stem = text.strip_suffix(extension).unwrap_or(text);
@@ -70,7 +71,7 @@ pub(super) fn step<'a>(segment: &'a PathSegment, settings: &TemplateSettings) ->
                 after = "";
             }
             let key = match look {
-                Look::Word | Look::Version => Key::Text(text.as_str().into()),
+                Look::Word | Look::Version => Key::Text(text.into()),
                 Look::Range => Key::Typed(look, look::range(text).unwrap_or("..").into()),
                 _ => Key::Typed(look, after.into()),
             };
@@ -83,6 +84,16 @@ pub(super) fn step<'a>(segment: &'a PathSegment, settings: &TemplateSettings) ->
                 hash,
             }
         }
+    }
+}
+
+/// A segment without its matrix parameters (RFC 3986 section 3.3: `cars;color=red`,
+/// `login;jsessionid=…`): they say more about a resource, or who asks for it, and name none.
+fn without_matrix(text: &str) -> &str {
+    let named = |part: &str| part.find('=').is_some_and(|at| at > 0);
+    match text.split_once(';') {
+        Some((stem, rest)) if !stem.is_empty() && rest.split(';').all(named) => stem,
+        _ => text,
     }
 }
 

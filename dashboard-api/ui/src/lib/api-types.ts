@@ -271,6 +271,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/template-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules that hold. They win over specifications and over what is learned. */
+        get: operations["list_template_rules"];
+        put?: never;
+        /**
+         * Pins, splits, merges, renames or ignores a template, for good: until it is withdrawn. Endpoints
+         *     keep their ids and their history; of those that become one, the ids lead to the one that stays.
+         */
+        post: operations["decide_on_templates"];
+        /** Takes all rules on a template back; what is learned and what specifications say holds again. */
+        delete: operations["withdraw_template_rules"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1320,6 +1342,11 @@ export interface components {
             /** @description How bad it makes the feed. */
             state: components["schemas"]["FeedState"];
         };
+        /**
+         * @description What a rule does.
+         * @enum {string}
+         */
+        RuleKind: "pin" | "rename" | "ignore";
         /** @description One field of a body. */
         SchemaField: {
             /** @description Classes of personal or secret data, with how often. */
@@ -1496,6 +1523,50 @@ export interface components {
              * @description Changes that wait to be saved.
              */
             pending: number;
+        };
+        /**
+         * @description What to do with a template.
+         * @enum {string}
+         */
+        TemplateAction: "pin" | "split" | "merge" | "rename" | "ignore";
+        /** @description A decision on templates. */
+        TemplateDecision: {
+            /** @description What to do. */
+            action: components["schemas"]["TemplateAction"];
+            /** @description Why. */
+            comment?: string | null;
+            /** @description On which host. */
+            host: string;
+            /** @description For ignoring: only this method. */
+            method?: string | null;
+            /** @description For a split: the parameter to split at; the last one when left out. */
+            parameter?: string | null;
+            /** @description The template, its parameters in braces; for a merge, the one that shall hold. */
+            template: string;
+            /** @description For a merge: the templates that shall be one. */
+            templates?: string[];
+            /** @description For a split: the values to set apart. */
+            values?: string[];
+        };
+        /** @description A rule that a decision came to. */
+        TemplateRule: {
+            /** @description When it was decided. */
+            at: components["schemas"]["Time"];
+            /** @description Why. */
+            comment: string;
+            /** @description The host it is about. */
+            host: string;
+            /** @description What it does. */
+            kind: components["schemas"]["RuleKind"];
+            /** @description Only this method; every method when null. */
+            method?: string | null;
+            /** @description The template. */
+            template: string;
+        };
+        /** @description Rules on templates. */
+        TemplateRules: {
+            /** @description In order of the decisions. */
+            items: components["schemas"]["TemplateRule"][];
         };
         /**
          * Format: date-time
@@ -2192,6 +2263,127 @@ export interface operations {
             };
             /** @description There is none of that name */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    list_template_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rules, in order of the decisions */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateRules"];
+                };
+            };
+        };
+    };
+    decide_on_templates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateDecision"];
+            };
+        };
+        responses: {
+            /** @description The rules it came to */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateRules"];
+                };
+            };
+            /** @description It contradicts a rule that holds */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The body is not application/json */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description It makes no sense; the detail says why */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The store is only being read, or the engine is stuck */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    withdraw_template_rules: {
+        parameters: {
+            query: {
+                /** @description The host. */
+                host: string;
+                /** @description The template, whatever its parameters are called. */
+                template: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They were taken back */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description There are none on that template */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The store is only being read, or the engine is stuck */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
