@@ -89,14 +89,12 @@ fn decisions_are_obeyed_for_ever_and_can_be_taken_back() {
         run(&scratch, &[&["templates"], verb, &on[..]].concat());
     };
     import(&scratch, 1_767_571_200);
-    assert_eq!(
-        inventory(&scratch),
-        rows(&[
-            ("/orders/{order_id}", 40),
-            ("/users/me", 40),
-            ("/users/{user_id}", 40)
-        ])
-    );
+    let learned = rows(&[
+        ("/orders/{order_id}", 40),
+        ("/users/me", 40),
+        ("/users/{user_id}", 40),
+    ]);
+    assert_eq!(inventory(&scratch), learned);
 
     decide(&["merge", "/users/{login}", "--part", "/users/me"]);
     decide(&["rename", "/orders/{number}"]);
@@ -128,6 +126,10 @@ fn decisions_are_obeyed_for_ever_and_can_be_taken_back() {
     decide(&["withdraw", "/orders/{number}"]);
     let back = inventory(&scratch);
     assert_eq!(back.get("/orders/{order_id}"), Some(&120), "{back:?}");
+    decide(&["split", "/users/{login}", "--value", "me"]);
+    let split = inventory(&scratch);
+    assert_eq!(split.get("/users/me"), Some(&120), "{split:?}");
+    assert_eq!(split.get("/users/{login}"), Some(&120), "{split:?}");
     refused(
         &scratch,
         &["templates", "withdraw", "/nothing/{here}", "--host", HOST],

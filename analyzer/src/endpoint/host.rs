@@ -53,6 +53,8 @@ struct Pace {
     whole: u64,
     /// Leaves without an endpoint since.
     unresolved: u64,
+    /// Sightings learned from by the last decision that rested on the evidence alone.
+    hits: u64,
     /// Packet time of the last decision.
     time: i64,
     /// Whether anything came in since.
@@ -360,19 +362,26 @@ impl HostTemplates {
 
     /// Decides now on everything seen so far, rather than when enough has come in.
     pub fn settle(&mut self) {
-        if self.pace.dirty {
+        if self.pace.dirty || self.has_grown() {
             self.learned = None;
             self.decide(self.pace.time);
         }
     }
 
+    /// Whether so much came in since the last decision that the same words may be judged otherwise:
+    /// what was a handful of calls may have become the busiest of its siblings.
+    #[must_use]
+    pub fn has_grown(&self) -> bool {
+        self.trie.node(0).hits > self.pace.hits.saturating_mul(2)
+    }
+
     fn decide(&mut self, now: i64) {
         self.drop_noise();
         let earlier = self.learned.take();
-        let whole = if earlier.is_some() {
-            self.pace.whole
+        let (whole, hits) = if earlier.is_some() {
+            (self.pace.whole, self.pace.hits)
         } else {
-            self.pace.leaves
+            (self.pace.leaves, self.trie.node(0).hits)
         };
         let (decision, learned) = decide::decide(&self.trie, earlier);
         self.decision = decision;
@@ -396,6 +405,7 @@ impl HostTemplates {
             decided: self.pace.leaves,
             whole,
             unresolved: 0,
+            hits,
             time: now,
             dirty: false,
         };

@@ -224,7 +224,7 @@ impl Partition {
     /// Has template learning decide on everything seen so far, rather than when enough has come
     /// in: when traffic stops, what was held back must not wait for ever.
     pub fn settle(&mut self, now: Nanos, room: usize, settings: &AnalyzerSettings) {
-        if core::mem::take(&mut self.changes.held) {
+        if core::mem::take(&mut self.changes.held) || self.templates.has_grown() {
             self.templates.settle();
             self.changes.host = true;
             self.apply_events(now, room, None, settings);

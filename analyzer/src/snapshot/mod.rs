@@ -8,6 +8,9 @@ pub mod state;
 /// What is known of messages.
 pub mod schema;
 
+/// What a person has decided on templates.
+pub mod rule;
+
 /// How traffic differs from a specification.
 mod drift;
 
