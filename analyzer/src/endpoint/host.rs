@@ -521,11 +521,10 @@ impl HostTemplates {
     /// over a specification, and that over what is left of an earlier run.
     fn given(&self, keys: &[&Key]) -> Option<(u32, &Template)> {
         let sets = [&self.rules.pinned, &self.documented, &self.recalled];
-        let found = sets.into_iter().zip(0_u32..).find_map(|(set, n)| {
+        sets.into_iter().zip(0_u32..).find_map(|(set, n)| {
             let i = set.find(keys)?;
             Some((i as u32 * 3 + n, set.templates.get(i)?))
-        });
-        found
+        })
     }
 
     fn documented_from(&self, pairs: &[(String, String)]) -> Documented {
