@@ -11,7 +11,10 @@ pub(crate) struct Position {
     pub(crate) acknowledged: Option<u64>,
     /// When its segment was captured.
     pub(crate) captured: Timestamp,
-    /// Offset and acknowledgement of the segment before its own.
+    /// Offset and acknowledgement of the first of the segments up to its own that acknowledge the
+    /// same as its own.
+    pub(crate) run: Option<(u64, u64)>,
+    /// The same of the segments before these.
     pub(crate) before: Option<(u64, u64)>,
 }
 

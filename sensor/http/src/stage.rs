@@ -264,7 +264,7 @@ impl HttpStage {
                         offset,
                         acknowledged,
                         captured,
-                        before: None,
+                        ..Position::default()
                     };
                     conversation.data(
                         cx,

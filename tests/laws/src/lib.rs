@@ -33,6 +33,9 @@ pub mod bodies;
 /// WebSocket.
 pub mod websocket;
 
+/// HTTP/1.
+pub mod http1;
+
 /// HTTP/2 and HPACK.
 pub mod http2;
 
@@ -49,5 +52,6 @@ pub const SUBJECTS: &[Subject] = &[
     ("graphql", bodies::graphql),
     ("decompression", bodies::decompression),
     ("json-shape", bodies::json_shape),
+    ("http1", http1::http1),
     ("http2", http2::http2),
 ];

@@ -252,6 +252,14 @@ impl Collected {
         let piece = rest
             .get(..end.map_or(rest.len(), |i| i + 1))
             .unwrap_or(rest);
+        // What is kept of a head over the cap does not depend on what came together.
+        let room = settings.head_bytes_max.saturating_sub(self.bytes.len());
+        let room = room + usize::from(self.kind.is_none());
+        let piece = match piece.get(..room) {
+            Some(fits) if room > 0 => fits,
+            _ => piece,
+        };
+        let end = end.filter(|end| *end < piece.len());
         let n = piece.len();
         self.end = Position {
             offset: at.offset.saturating_add(n as u64),

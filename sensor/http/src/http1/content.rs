@@ -26,16 +26,61 @@ impl Connection {
         side: Side,
         chunk: Chunk<'_>,
     ) -> usize {
-        let is_client = self.client == Some(side);
-        if !is_client && self.is_next_response(side, chunk) {
+        if self.client == Some(side) {
+            return self.read_content(cx, side, chunk);
+        }
+        if let Some(taken) = self.take_doubtful(cx, side, chunk) {
+            return taken;
+        }
+        if detect::is_status_line_start(chunk.bytes) && self.may_end_at(side, chunk.at.offset) {
             self.end_message(cx, side, BodyEnd::Complete, chunk.at);
             self.stream(side).state = State::Message(HeadAssembler::default());
             return 0;
         }
-        if !is_client && let Some(taken) = self.take_doubtful(cx, side, chunk) {
-            return taken;
-        }
+        let chunk = self.up_to_next_request(side, chunk);
         self.read_content(cx, side, chunk)
+    }
+
+    /// Nothing more comes on that side: what was kept to see whether it is content is.
+    pub(super) fn settle_doubtful<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, side: Side) {
+        if let Some((at, bytes)) = self.stream(side).doubtful.take() {
+            let chunk = Chunk {
+                at,
+                bytes: &bytes,
+                is_event_start: false,
+            };
+            self.read_content(cx, side, chunk);
+        }
+    }
+
+    /// The bytes of unframed content before the place where its end is looked for.
+    fn up_to_next_request<'c>(&mut self, side: Side, chunk: Chunk<'c>) -> Chunk<'c> {
+        if !self.is_unframed(side) {
+            return chunk;
+        }
+        let before = self.pairs.next_requested_at();
+        let before = before.and_then(|offset| offset.checked_sub(chunk.at.offset));
+        let len = before.and_then(|len| usize::try_from(len).ok());
+        match len.and_then(|len| chunk.bytes.get(..len)) {
+            Some(bytes) if !bytes.is_empty() => Chunk { bytes, ..chunk },
+            _ => chunk,
+        }
+    }
+
+    /// Whether what that side sends is content that nothing but the end of the stream ends.
+    fn is_unframed(&mut self, server: Side) -> bool {
+        matches!(&self.stream(server).state, State::Body(reader) if reader.ends_with_stream())
+    }
+
+    /// Whether the next response may stand at that offset, where content of the one being read
+    /// should: the response had no content after all (a HEAD whose method is not known), or was
+    /// framed by nothing, and the client went on when it had this much of it.
+    fn may_end_at(&mut self, server: Side, offset: u64) -> bool {
+        if self.is_unframed(server) {
+            self.pairs.next_requested_at() == Some(offset)
+        } else {
+            offset == self.stream(server).content_start && self.may_lack_content()
+        }
     }
 
     /// Reads bytes that are a body's.
@@ -121,7 +166,7 @@ impl Connection {
         if stream.doubtful.is_none() {
             if chunk.bytes.len() >= detect::STATUS_START_LEN
                 || !detect::is_status_prefix(chunk.bytes)
-                || !self.may_lack_content()
+                || !self.may_end_at(side, chunk.at.offset)
             {
                 return None;
             }
@@ -175,24 +220,6 @@ impl Connection {
             if readings.is_some() {
                 *known = readings.map(Box::new);
             }
-        }
-    }
-
-    /// Whether a status line stands where content of the response should: the response had no
-    /// content after all (a HEAD whose method is not known), or was framed by nothing.
-    pub(super) fn is_next_response(&mut self, side: Side, chunk: Chunk<'_>) -> bool {
-        if !detect::is_status_line_start(chunk.bytes) {
-            return false;
-        }
-        let State::Body(reader) = &self.stream(side).state else {
-            return false;
-        };
-        let is_unframed = reader.is_unframed();
-        let next_was_sent = self.pairs.is_next_requested(chunk.at.offset);
-        if is_unframed {
-            chunk.is_event_start && next_was_sent
-        } else {
-            self.may_lack_content()
         }
     }
 
@@ -276,9 +303,8 @@ impl Connection {
         stream.next = end;
         let at = Position {
             offset: end,
-            acknowledged: None,
             captured,
-            before: None,
+            ..Position::default()
         };
         match &mut stream.state {
             State::Opaque => {}

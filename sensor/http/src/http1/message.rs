@@ -76,7 +76,7 @@ impl Connection {
         let offset = assembler.start();
         assembler.rescan();
         stream.state = State::Search(assembler);
-        stream.content_end = to.offset;
+        self.pass_over(side, to);
         self.lose(cx, side, offset, Counter::LostGarbage);
     }
 
@@ -104,8 +104,8 @@ impl Connection {
         chunk: Chunk<'_>,
     ) -> usize {
         let is_detecting = self.client.is_none();
-        let is_first = chunk.at.offset == 0 && cx.facts.from_start;
         let stream = self.stream(side);
+        let is_first = chunk.at.offset == stream.empty_lines && cx.facts.from_start;
         let trusts_segments = is_detecting || stream.torn;
         let State::Search(assembler) = &mut stream.state else {
             return 0;
@@ -134,6 +134,9 @@ impl Connection {
         }
         stream.searched = stream.searched.saturating_add(taken as u64);
         match progress {
+            Progress::More if is_first && assembler.is_empty() => {
+                stream.empty_lines = chunk.position(taken).offset;
+            }
             Progress::More => {}
             Progress::Complete(kind) => {
                 let head = assembler.take(kind, chunk.position(taken));
@@ -416,6 +419,7 @@ impl Connection {
         let stream = self.stream(side);
         let others_end = core::mem::replace(&mut stream.content_end, end.offset);
         self.pairs.note_acknowledged(end);
+        stream.content_start = end.offset;
         let method = self
             .pairs
             .begin_response(response, start, others_end, requests_seen_to);

@@ -79,6 +79,10 @@ struct Stream {
     doubtful: Option<Box<Doubtful>>,
     /// Where the last bytes end that were seen and are no interim response.
     content_end: u64,
+    /// Where the content of the response being read begins.
+    content_start: u64,
+    /// Bytes of nothing but empty lines at the beginning.
+    empty_lines: u64,
     /// Bytes searched since detection began.
     searched: u64,
     /// The protocol was counted, or HTTP found.
@@ -87,8 +91,10 @@ struct Stream {
     torn: bool,
     /// Bytes of the message that is being assembled were contradicted.
     conflict: bool,
-    /// Offset and acknowledgement of the last segment.
-    last: Option<(u64, u64)>,
+    /// Offset and acknowledgement of the first of the last segments that acknowledge the same.
+    run: Option<(u64, u64)>,
+    /// The same of the segments before these.
+    before: Option<(u64, u64)>,
     /// Where bytes are missing that came before HTTP was recognised.
     lost_before: Option<u64>,
     /// Where bytes that are no message stand before HTTP was recognised, on a connection whose
@@ -105,11 +111,14 @@ impl Default for Stream {
             at_line_start: true,
             doubtful: None,
             content_end: 0,
+            content_start: 0,
+            empty_lines: 0,
             searched: 0,
             judged: false,
             torn: false,
             conflict: false,
-            last: None,
+            run: None,
+            before: None,
             lost_before: None,
             skipped_before: None,
         }
@@ -238,7 +247,10 @@ impl Connection {
             .at
             .acknowledged
             .map(|acknowledged| (chunk.at.offset, acknowledged));
-        rest.at.before = core::mem::replace(&mut stream.last, this);
+        if stream.run.map(|(_, acknowledged)| acknowledged) != chunk.at.acknowledged {
+            stream.before = core::mem::replace(&mut stream.run, this);
+        }
+        (rest.at.before, rest.at.run) = (stream.before, stream.run);
         while !rest.bytes.is_empty() && self.handover.is_none() {
             let taken = match &self.stream(side).state {
                 State::Message(_) => self.read_message(cx, side, rest),
@@ -339,12 +351,12 @@ impl Connection {
         reason: EndReason,
     ) {
         let is_server = self.client == Some(side.other());
+        self.settle_doubtful(cx, side);
         let stream = self.stream(side);
         let at = Position {
             offset: stream.next,
-            acknowledged: None,
             captured: stream.captured,
-            before: None,
+            ..Position::default()
         };
         match core::mem::replace(&mut stream.state, State::Opaque) {
             State::Opaque => {}
@@ -371,6 +383,7 @@ impl Connection {
     /// Nothing more will come: reports what is left.
     pub(crate) fn close<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
         for side in [Side::A, Side::B] {
+            self.settle_doubtful(cx, side);
             let stream = self.stream(side);
             let at = Position {
                 offset: stream.next,

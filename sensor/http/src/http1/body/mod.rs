@@ -97,7 +97,8 @@ impl BodyReader {
         }
     }
 
-    /// Whether the end of the stream is the end of this body.
+    /// Whether the end of the stream is the end of this body. A server that forgot to frame its
+    /// response makes such a body of everything after it.
     pub(crate) fn ends_with_stream(&self) -> bool {
         match self {
             Self::UntilClose(_) => true,
@@ -130,12 +131,6 @@ impl BodyReader {
             Self::Chunked(reader) => reader.take_unread(),
             Self::Rivals(rivals) => rivals.take_unread(),
         }
-    }
-
-    /// Whether the body is one that ends with the stream, which a server that forgot to frame its
-    /// response makes of everything after it.
-    pub(crate) fn is_unframed(&self) -> bool {
-        self.ends_with_stream()
     }
 }
 

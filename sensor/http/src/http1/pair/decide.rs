@@ -248,10 +248,10 @@ impl Answer {
         request.received.is_some_and(|received| {
             // A request that is missing before it was not sent together with it when the server had
             // it while it sent what the client had by then.
-            let was_answered = self
-                .start
-                .before
-                .is_some_and(|(offset, ack)| offset < received && ack >= request.start);
+            let mut before = [self.start.run, self.start.before].into_iter().flatten();
+            let was_answered = before.any(|(offset, acknowledged)| {
+                offset < received.min(self.start.offset) && acknowledged >= request.start
+            });
             (!request.after_loss || was_answered) && self.others_end <= received
         })
     }

@@ -314,17 +314,13 @@ impl Pairs {
             .is_some_and(|active| active.link == Link::Paired)
     }
 
-    /// Whether the client has sent a further request after it had acknowledged the response being
-    /// read up to that offset.
-    pub(crate) fn is_next_requested(&self, offset: u64) -> bool {
-        let Some(active) = &self.active else {
-            return false;
-        };
-        self.pending.iter().any(|p| {
-            p.answered.is_none()
-                && p.received
-                    .is_some_and(|a| a > active.answer.start.offset && a <= offset)
-        })
+    /// Up to where the client had received the response being read when it sent a further request:
+    /// if it waited for the end of the response, that is the end.
+    pub(crate) fn next_requested_at(&self) -> Option<u64> {
+        let start = self.active.as_ref()?.answer.start.offset;
+        let next = self.pending.iter().filter(|p| p.answered.is_none());
+        next.filter_map(|p| p.received.filter(|&received| received > start))
+            .min()
     }
 
     /// Whether the next response may come without a head: its request is one of HTTP/0.9.
