@@ -22,7 +22,7 @@ use tapscope_analyzer::snapshot::{
 };
 use tapscope_analyzer::vantage::Legs;
 use tapscope_dashboard_api::{Command, CommandError, LiveView, PublishedSpecification, StoreState};
-use tapscope_record::{Counter, ExchangeRecord, HealthReport};
+use tapscope_record::{Counter, ExchangeRecord, HealthReport, Part};
 use tapscope_store::{SqliteStore, Store, StoredSpecification};
 use tokio::sync::mpsc;
 
@@ -248,7 +248,8 @@ impl Engine {
             if let Some(log) = &mut self.log {
                 log.push(&LogLine::new(&record, &observation));
             }
-            self.records += 1;
+            // What was reported while it was open was counted then.
+            self.records += u64::from(record.part != Part::Closing);
             self.dirty = true;
         }
     }

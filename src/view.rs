@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tapscope_analyzer::Observation;
 use tapscope_http::{BodyEnd, HttpExchange, Pairing, Protocol};
-use tapscope_record::{Completeness, ExchangeRecord, PathSegment, Signal, VantagePoint};
+use tapscope_record::{Completeness, ExchangeRecord, Part, PathSegment, Signal, VantagePoint};
 
 /// One exchange as it was on the wire (`tapscope exchanges`): the request target unredacted,
 /// because the person asked for it on their own capture; never a header value or a body.
@@ -101,6 +101,8 @@ pub(crate) struct LogLine<'a> {
     operations: Vec<OperationName<'a>>,
     consumer: &'a str,
     signals: Vec<&'a Signal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<Part>,
     completeness: Completeness,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     vantage: &'a [VantagePoint],
@@ -158,6 +160,7 @@ impl<'a> LogLine<'a> {
                 .collect(),
             consumer: &observation.consumer_label,
             signals: record.signals.iter().chain(&observation.signals).collect(),
+            part: Some(record.part).filter(|part| *part != Part::Whole),
             completeness: record.completeness,
             vantage: &record.vantage,
         }

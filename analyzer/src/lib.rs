@@ -43,13 +43,14 @@ use endpoint::TemplateRule;
 use finding::FindingBook;
 use inventory::consumer::{ConsumerBook, Identity, client_address};
 use inventory::held::Held;
+use inventory::opened::Opened;
 use inventory::partition::{Outcome, Partition};
 use inventory::specification::Specification;
 use snapshot::{
     Changes, ConsumerId, ConsumerSnapshot, EndpointRef, EndpointSnapshot, FindingId,
     FindingSnapshot, FindingStatus, HostSnapshot, Nanos,
 };
-use tapscope_record::{ExchangeRecord, Signal};
+use tapscope_record::{ExchangeRecord, Part, Signal};
 
 /// The name under which hosts beyond the cap are kept together.
 const OTHER_HOSTS: &str = "(other hosts)";
@@ -110,6 +111,8 @@ pub struct Analyzer {
     /// The host whose turn it is to have its endpoints saved.
     turn: String,
     counts: Counts,
+    /// Where the exchanges were counted that are still open.
+    opened: Opened,
 }
 
 /// What the analyzer counts of itself.
@@ -154,6 +157,7 @@ impl Analyzer {
             saved: 0,
             turn: String::new(),
             counts: Counts::default(),
+            opened: Opened::default(),
             settings,
         }
     }
@@ -192,6 +196,11 @@ impl Analyzer {
                 "candidate_or_noise",
                 (counts.no_endpoint.saturating_add(withdrawn)).saturating_sub(placed),
             ),
+            lost(
+                "records_not_learned_from",
+                "opening_not_known",
+                self.opened.unplaced(),
+            ),
             lost("records_folded", "too_many_hosts", counts.folded_hosts),
             lost("sightings_not_learned", "template_caps", denied),
             lost("records_not_held", "held_caps", self.held.refused()),
@@ -211,6 +220,9 @@ impl Analyzer {
     pub fn handle_record(&mut self, record: &ExchangeRecord) -> Observation {
         self.count(record);
         let identity = Identity::of(record);
+        if record.part == Part::Closing {
+            return self.complete(record, &identity);
+        }
         let host = self.host_of(record);
         let outcome = self.observe(&host, record, &identity);
         let inventory = &self.settings.inventory;
@@ -222,6 +234,10 @@ impl Analyzer {
         }
         self.learn_held(&host);
         let signals = self.detect(&host, record, &outcome);
+        if let Some(id) = outcome.endpoint.filter(|_| record.part == Part::Opening) {
+            let max = self.settings.inventory.max_open_exchanges;
+            self.opened.open(&record.id, &host, id, max);
+        }
         let entry = outcome
             .endpoint
             .and_then(|id| self.partitions.get(&host)?.entry(id));
@@ -233,6 +249,22 @@ impl Analyzer {
             consumer: identity.id,
             consumer_label: identity.label(),
             signals,
+        }
+    }
+
+    /// The end of an exchange that was counted while it was open.
+    fn complete(&mut self, record: &ExchangeRecord, identity: &Identity) -> Observation {
+        let place = self.opened.close(&record.id);
+        let entry = place.and_then(|(host, id)| {
+            let partition = self.partitions.get_mut(&host)?;
+            partition.complete(id, record, &self.settings);
+            partition.entry(id)
+        });
+        Observation {
+            endpoint: entry.map(|entry| entry.at.clone()),
+            consumer: identity.id,
+            consumer_label: identity.label(),
+            signals: Vec::new(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tapscope_capture::FileSource;
 use tapscope_decap::Filter;
-use tapscope_http::{ExchangeSink, HttpExchange};
+use tapscope_http::{ExchangeSink, HttpExchange, Part};
 use tapscope_pipeline::{Step, Worker, WorkerSettings, run};
 
 use crate::cli::Exchanges;
@@ -25,7 +25,9 @@ struct Lines<W> {
 
 impl<W: Write> ExchangeSink for Lines<W> {
     fn handle_exchange(&mut self, exchange: HttpExchange) {
+        // It comes again when it is over.
         if self.failed.is_none()
+            && exchange.part != Part::Opening
             && let Err(error) = self.write(&exchange)
         {
             self.failed = Some(error);

@@ -82,6 +82,7 @@ limits! {
     http_held_bytes_max: usize => worker.http.held_bytes_max >= 1_048_576;
     response_wait_nanos_max: i64 => worker.http.response_wait_nanos_max >= 1_000_000_000;
     open_exchange_nanos_max: i64 => worker.http.open_exchange_nanos_max >= 1_000_000_000;
+    opening_nanos_max: i64 => worker.http.opening_nanos_max >= 100_000_000;
     message_samples_max: usize => worker.http.message_samples_max >= 0;
     message_sample_bytes_max: usize => worker.http.message_sample_bytes_max >= 0;
     http2_streams_max: usize => worker.http.http2_streams_max >= 16;
@@ -105,6 +106,7 @@ limits! {
     endpoints_max: usize => analyzer.inventory.max_endpoints >= 1;
     endpoints_per_host_max: usize => analyzer.inventory.max_endpoints_per_host >= 1;
     operations_per_endpoint_max: usize => analyzer.inventory.max_operations_per_endpoint >= 1;
+    open_exchanges_max: usize => analyzer.inventory.max_open_exchanges >= 1;
     schemas_max: usize => analyzer.inventory.max_schemas >= 2;
     schema_fields_max: usize => analyzer.inventory.max_schema_fields >= 16;
     consumers_max: usize => analyzer.inventory.max_consumers >= 1;

@@ -244,6 +244,28 @@ impl Entry {
         );
     }
 
+    /// Takes the end of an exchange that was counted while it was open: what its messages look
+    /// like, and the data classes that were not seen before.
+    pub fn complete(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
+        self.touch(record.ended.unwrap_or(record.time));
+        self.seen.schemas.observe(record, settings);
+        let keys = settings.max_tally_keys;
+        let of = |message: &Option<MessageRecord>| {
+            let classes = message.iter().flat_map(|it| it.data_classes.keys());
+            classes.cloned().collect::<Vec<_>>()
+        };
+        for (tally, classes) in [
+            (&mut self.request_classes, of(&record.request)),
+            (&mut self.response_classes, of(&record.response)),
+        ] {
+            for class in classes {
+                if tally.get(&class) == 0 {
+                    tally.add(&class, 1, keys);
+                }
+            }
+        }
+    }
+
     /// Sightings that were held back before the endpoint was known to be one.
     pub fn add_earlier(&mut self, earlier: u64, first_seen: Nanos) {
         self.touch(first_seen);

@@ -221,6 +221,19 @@ impl Partition {
         Some(id)
     }
 
+    /// The end of an exchange that was counted at an endpoint while it was open.
+    pub fn complete(
+        &mut self,
+        id: EndpointId,
+        record: &ExchangeRecord,
+        settings: &AnalyzerSettings,
+    ) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.complete(record, &settings.inventory);
+            self.changes.due.touch(id);
+        }
+    }
+
     /// Has template learning decide on everything seen so far, rather than when enough has come
     /// in: when traffic stops, what was held back must not wait for ever.
     pub fn settle(&mut self, now: Nanos, room: usize, settings: &AnalyzerSettings) {

@@ -1,7 +1,7 @@
 //! Whether one exchange can be nothing but the continuation of another behind a proxy. In doubt
 //! it is not.
 
-use tapscope_record::ExchangeRecord;
+use tapscope_record::{ExchangeRecord, Part};
 
 use crate::inventory::entry::whole;
 
@@ -12,6 +12,7 @@ pub(super) fn is_leg(record: &ExchangeRecord) -> bool {
         && record.status.is_some()
         && record.ended.is_some()
         && record.certainty == 100
+        && record.part == Part::Whole
 }
 
 /// Whether `inner` is what a proxy made of `outer`. Both are legs that ask for the same and are

@@ -70,6 +70,7 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         certainty: 100,
         anomalies: Vec::new(),
         signals: Vec::new(),
+        part: tapscope_record::Part::Whole,
         completeness: Completeness {
             request: MessageCompleteness::Complete,
             response: MessageCompleteness::Complete,

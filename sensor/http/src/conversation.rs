@@ -11,7 +11,7 @@ use tapscope_flow::{ConnectionId, Encapsulation, EndReason, Side, Timestamp};
 use crate::chunk::Chunk;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{
-    ExchangeId, ExchangeSink, HttpExchange, Messages, Pairing, Protocol, Request, Response,
+    ExchangeId, ExchangeSink, HttpExchange, Messages, Pairing, Part, Protocol, Request, Response,
 };
 use crate::settings::HttpSettings;
 use crate::{http1, http2, websocket};
@@ -42,10 +42,24 @@ pub(crate) struct Context<'a, S> {
 impl<S: ExchangeSink> Context<'_, S> {
     /// Hands an exchange to the sink.
     pub(crate) fn report(&mut self, client: Side, finished: Finished) {
-        let (client, server) = match client {
-            Side::A => (self.facts.a, self.facts.b),
-            Side::B => (self.facts.b, self.facts.a),
+        let (ordinal, part) = match finished.opened {
+            Some(ordinal) => (ordinal, Part::Closing),
+            None => (self.next_ordinal(&finished), Part::Whole),
         };
+        self.hand_over(client, finished, ordinal, part);
+    }
+
+    /// Hands an exchange to the sink that goes on. Returns its number, by which it is known when it
+    /// is reported again.
+    pub(crate) fn report_opening(&mut self, client: Side, finished: Finished) -> u32 {
+        self.counters.count(Counter::ReportedOpening);
+        let ordinal = self.next_ordinal(&finished);
+        self.hand_over(client, finished, ordinal, Part::Opening);
+        ordinal
+    }
+
+    /// Counts an exchange and gives it a number.
+    fn next_ordinal(&mut self, finished: &Finished) -> u32 {
         self.counters
             .count(match (&finished.request, finished.pairing) {
                 (_, Pairing::Ordered) => Counter::Ordered,
@@ -53,11 +67,20 @@ impl<S: ExchangeSink> Context<'_, S> {
                 (Some(_), Pairing::Unpaired) => Counter::Unanswered,
                 (None, Pairing::Unpaired) => Counter::Orphaned,
             });
+        let ordinal = *self.ordinal;
+        *self.ordinal = ordinal.saturating_add(1);
+        ordinal
+    }
+
+    fn hand_over(&mut self, client: Side, finished: Finished, ordinal: u32, part: Part) {
+        let (client, server) = match client {
+            Side::A => (self.facts.a, self.facts.b),
+            Side::B => (self.facts.b, self.facts.a),
+        };
         let id = ExchangeId {
             connection: self.facts.id.name,
-            ordinal: *self.ordinal,
+            ordinal,
         };
-        *self.ordinal = self.ordinal.saturating_add(1);
         self.sink.handle_exchange(HttpExchange {
             id,
             client,
@@ -68,19 +91,22 @@ impl<S: ExchangeSink> Context<'_, S> {
             response: finished.response,
             messages: finished.messages,
             pairing: finished.pairing,
+            part,
             reported: self.now,
         });
     }
 }
 
 /// An exchange as a conversation makes it, without what is the connection's.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Finished {
     pub(crate) request: Option<Request>,
     pub(crate) response: Option<Response>,
     pub(crate) messages: Option<Box<Messages>>,
     pub(crate) pairing: Pairing,
     pub(crate) protocol: Protocol,
+    /// The number under which it was reported while it was open.
+    pub(crate) opened: Option<u32>,
 }
 
 impl Finished {
@@ -189,7 +215,18 @@ impl Conversation {
                 connection.deadline(settings)
             }
             Self::Http2(connection) => connection.deadline(settings),
-            Self::WebSocket(connection) => connection.deadline(settings),
+            // It ends when it ends.
+            Self::WebSocket(_) => None,
+        }
+    }
+
+    /// When to report what carries messages and goes on, if there is any. Asked after every event.
+    pub(crate) fn opening(&self, settings: &HttpSettings) -> Option<Timestamp> {
+        match self {
+            Self::Silent | Self::Opaque | Self::Detecting(..) => None,
+            Self::Http1(connection) => connection.opening(settings),
+            Self::Http2(connection) => connection.opening(settings),
+            Self::WebSocket(connection) => connection.opening(settings),
         }
     }
 

@@ -34,6 +34,8 @@ counters! {
     Unanswered = "http_exchanges_reported_total", "request_only";
     /// Responses reported without a request.
     Orphaned = "http_exchanges_reported_total", "response_only";
+    /// Exchanges with messages that were reported while they went on, to be reported again.
+    ReportedOpening = "http_exchanges_reported_open_total";
     /// Requests that waited too long for a response.
     TimedOut = "http_requests_timed_out_total";
     /// Requests given up because too many waited on one connection.

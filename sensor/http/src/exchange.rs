@@ -261,6 +261,19 @@ pub enum Pairing {
     Unpaired,
 }
 
+/// Which report of an exchange this is. One that carries messages and goes on is reported twice, so
+/// that it is known while it is open; both reports have the same name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The only report, of all of it.
+    #[default]
+    Whole,
+    /// The first report: the exchange goes on.
+    Opening,
+    /// The second report, of all of it: what the first one said is in it.
+    Closing,
+}
+
 /// One exchange. At least one of `request` and `response` is present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpExchange {
@@ -282,6 +295,8 @@ pub struct HttpExchange {
     pub messages: Option<Box<Messages>>,
     /// What the link between the two rests on.
     pub pairing: Pairing,
+    /// Which report of it this is.
+    pub part: Part,
     /// The packet time at which it was reported.
     pub reported: Timestamp,
 }

@@ -51,7 +51,7 @@ mod feed;
 pub use anomaly::{Anomalies, FramingRule, MessageAnomaly, Reading, Readings};
 pub use exchange::{
     Body, BodyEnd, Certainty, ExchangeId, ExchangeSink, HeadBytes, HeaderSpan, HttpExchange,
-    MessageFlow, Messages, Pairing, Protocol, Request, Response, Span, Version,
+    MessageFlow, Messages, Pairing, Part, Protocol, Request, Response, Span, Version,
 };
 pub use feed::HttpFeedCounts;
 pub use settings::HttpSettings;

@@ -34,6 +34,11 @@ pub struct HttpSettings {
     /// packet time; what comes of it later is passed over. Streams of gRPC live for days and
     /// should be in the inventory before.
     pub open_exchange_nanos_max: i64,
+    /// How long an exchange that carries messages (an event stream, gRPC, WebSocket) stays open
+    /// before it is reported for the first time, in nanoseconds of packet time. It is reported again
+    /// when it ends. Short calls should not be reported twice, and a person waits for no more than
+    /// a few seconds.
+    pub opening_nanos_max: i64,
     /// Payloads copied of the first messages of a flow (gRPC, WebSocket). Later ones look the same.
     pub message_samples_max: usize,
     /// Bytes of each of these payloads.
@@ -82,6 +87,7 @@ impl Default for HttpSettings {
             pending_responses_max: 256,
             response_wait_nanos_max: 60_000_000_000,
             open_exchange_nanos_max: 60_000_000_000,
+            opening_nanos_max: 2_000_000_000,
             message_samples_max: 4,
             message_sample_bytes_max: 4 << 10,
             message_inflate_bytes_max: 256 << 10,

@@ -330,9 +330,17 @@ impl HttpStage {
         self.standing = (self.standing + *standing).saturating_sub(before_standing);
         self.feeds.settle(*feed, &before, &self.counters);
         // A place in the queue is kept although what it was taken for may be over: when it comes
-        // up, the next is taken for what waits then.
+        // up, the next is taken for what waits then. What opens does not wait for that.
+        let opening = conversation.opening(settings);
+        let is_late = matches!((opening, *deadline), (Some(opening), Some(due)) if opening < due);
+        if is_late && let Some(due) = deadline.take() {
+            self.deadlines.remove(&(due, slot));
+        }
         if deadline.is_none() {
-            *deadline = conversation.deadline(settings);
+            let waits = conversation.deadline(settings);
+            *deadline = opening.map_or(waits, |opening| {
+                Some(waits.map_or(opening, |due| due.min(opening)))
+            });
             if let Some(deadline) = *deadline {
                 self.deadlines.insert((deadline, slot));
                 let is_first = self.next_deadline.is_none_or(|next| deadline < next);

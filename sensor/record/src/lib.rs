@@ -113,8 +113,35 @@ pub struct ExchangeRecord {
     /// What is noteworthy about this one exchange.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub signals: Vec<Signal>,
+    /// Which record of the exchange this is.
+    #[serde(default, skip_serializing_if = "Part::is_whole")]
+    pub part: Part,
     /// How much of it was seen.
     pub completeness: Completeness,
+}
+
+/// Which record of an exchange this is. One that carries messages and goes on has two, of the same
+/// id, so that it is known while it is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The only record, of all of it.
+    #[default]
+    Whole,
+    /// The first record: the exchange goes on. It counts.
+    Opening,
+    /// The second record, of all of it. The exchange was counted by the first.
+    Closing,
+}
+
+impl Part {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands a reference over"
+    )]
+    const fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole)
+    }
 }
 
 const fn certain() -> u8 {

@@ -26,7 +26,7 @@ pub(crate) fn of(
         from_server,
         outcome,
     } = messages;
-    let is_protobuf = exchange.protocol == Protocol::Grpc && !is_json(request.as_ref());
+    let is_protobuf = exchange.protocol != Protocol::WebSocket && !is_json(request.as_ref());
     if exchange.protocol == Protocol::WebSocket {
         for sample in &from_client.samples {
             operation::of_json(work, sample);

@@ -6,7 +6,7 @@ use tapscope_http::{
 };
 use tapscope_record::{
     Completeness, Credential, ExchangeRecord, JwtFacts, MessageCompleteness, MessageRecord,
-    Operation, Parameter, PathSegment, RECORD_VERSION, Signal,
+    Operation, Parameter, Part, PathSegment, RECORD_VERSION, Signal,
 };
 
 use crate::body::{self, Classes, Side};
@@ -160,6 +160,11 @@ impl Redactor {
             certainty: request.map_or(100, certainty),
             anomalies: framing::anomaly_names(exchange),
             signals: work.signals,
+            part: match exchange.part {
+                tapscope_http::Part::Whole => Part::Whole,
+                tapscope_http::Part::Opening => Part::Opening,
+                tapscope_http::Part::Closing => Part::Closing,
+            },
             completeness: completeness(exchange),
         }
     }

@@ -3,7 +3,7 @@
 
 use tapscope_http::{
     Body, BodyEnd, Certainty, Encapsulation, ExchangeId, HeadBytes, HeaderSpan, HttpExchange,
-    Pairing, Protocol, Request, Response, Span, Timestamp, Version,
+    Pairing, Part, Protocol, Request, Response, Span, Timestamp, Version,
 };
 use tapscope_record::ExchangeRecord;
 use tapscope_redact::{RedactSettings, Redactor, TokenKey};
@@ -105,6 +105,7 @@ pub fn record(headers: Lines<'_>, content: &[u8]) -> ExchangeRecord {
         }),
         messages: None,
         pairing: Pairing::Ordered,
+        part: Part::Whole,
         reported: Timestamp::from_nanos(5),
     };
     let mut redactor = Redactor::new(RedactSettings::default(), TokenKey([7; 32]));

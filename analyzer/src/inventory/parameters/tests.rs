@@ -60,6 +60,7 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
         certainty: 100,
         anomalies: Vec::new(),
         signals: Vec::new(),
+        part: tapscope_record::Part::Whole,
         completeness: Completeness {
             request: MessageCompleteness::Complete,
             response: MessageCompleteness::Complete,

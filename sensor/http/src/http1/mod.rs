@@ -43,6 +43,7 @@ use crate::chunk::{Chunk, Position};
 use crate::conversation::{Context, Facts, Handover};
 use crate::counters::Counter;
 use crate::exchange::{BodyEnd, ExchangeSink};
+use crate::grpc;
 use crate::http1::assemble::HeadAssembler;
 use crate::http1::body::BodyReader;
 use crate::http1::pair::Pairs;
@@ -200,6 +201,12 @@ impl Connection {
     pub(crate) fn deadline(&self, settings: &HttpSettings) -> Option<Timestamp> {
         let since = self.pairs.waiting_since()?;
         Some(since + settings.response_wait_nanos_max)
+    }
+
+    /// When to report the event stream that is being read, if that was not done.
+    pub(crate) fn opening(&self, settings: &HttpSettings) -> Option<Timestamp> {
+        let since = self.pairs.streams_since()?;
+        Some(since + settings.opening_nanos_max)
     }
 
     const fn stream(&mut self, side: Side) -> &mut Stream {
@@ -419,6 +426,13 @@ impl Connection {
 
     /// Reports what has waited too long.
     pub(crate) fn expire<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
+        if self.opening(cx.settings).is_some_and(|due| due <= cx.now)
+            && let Some(opening) = self.pairs.opening()
+        {
+            let client = self.client.or(cx.facts.initiator).unwrap_or(Side::A);
+            let number = cx.report_opening(client, opening);
+            self.pairs.opened(number);
+        }
         let since = cx.now - cx.settings.response_wait_nanos_max;
         self.pairs.expire(since, cx.counters);
         self.report(cx);
@@ -430,7 +444,9 @@ impl Connection {
             return;
         }
         let client = self.client.or(cx.facts.initiator).unwrap_or(Side::A);
-        for finished in self.pairs.take_ready() {
+        for mut finished in self.pairs.take_ready() {
+            let (request, response) = (finished.request.as_ref(), finished.response.as_ref());
+            finished.messages = grpc::web_messages(request, response, cx.settings);
             cx.report(client, finished);
         }
     }

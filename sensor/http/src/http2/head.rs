@@ -5,6 +5,7 @@
 
 use crate::anomaly::{Anomalies, MessageAnomaly};
 use crate::exchange::{Certainty, HeadBytes, HeaderSpan, Span};
+use crate::grpc;
 use crate::http2::hpack::{Field, FieldList};
 
 /// How likely what rests on the place of an entry is right, when the form of one block gave it.
@@ -15,6 +16,9 @@ const PERCENT_ONLY_HOST: u8 = 90;
 
 /// How likely gRPC is a POST: the protocol knows no other method.
 const PERCENT_GRPC_METHOD: u8 = 99;
+
+/// The media type of an event stream.
+const EVENT_STREAM: &[u8] = b"text/event-stream";
 
 /// What a list of fields begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +95,7 @@ fn is_pseudo_value(name: &[u8], value: &[u8]) -> bool {
 }
 
 /// A request's head.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RequestHead {
     pub(super) head: HeadBytes,
     pub(super) method: Span,
@@ -103,7 +107,7 @@ pub(super) struct RequestHead {
 }
 
 /// A response's head.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct ResponseHead {
     pub(super) head: HeadBytes,
     /// 0 when it is not known.
@@ -244,17 +248,19 @@ pub(super) fn response(list: &FieldList) -> ResponseHead {
 
 /// Whether a media type is gRPC's.
 pub(super) fn is_grpc(media_type: &[u8]) -> bool {
-    media_type
-        .strip_prefix(b"application/grpc")
-        .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
+    grpc::is_of(media_type, b"application/grpc")
 }
 
-/// Whether content of a media type is framed as gRPC frames it. gRPC-Web is, but for its text form.
+/// Whether content of a media type is framed as gRPC frames it.
 pub(super) fn is_grpc_framed(media_type: &[u8]) -> bool {
-    is_grpc(media_type)
-        || media_type
-            .strip_prefix(b"application/grpc-web")
-            .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';' | b' ')))
+    is_grpc(media_type) || grpc::is_web(media_type)
+}
+
+/// Whether a media type is that of an event stream.
+pub(super) fn is_event_stream(media_type: &[u8]) -> bool {
+    media_type
+        .get(..EVENT_STREAM.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(EVENT_STREAM))
 }
 
 /// The value of Content-Length, if it is one number.

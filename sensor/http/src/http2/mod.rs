@@ -72,6 +72,8 @@ pub(crate) struct Connection {
     held: usize,
     /// When the oldest stream that is not reported began, or before.
     oldest: Option<Timestamp>,
+    /// When the oldest stream of messages began that is to be reported while it is open, or before.
+    oldest_to_open: Option<Timestamp>,
     /// HTTP/2 was counted.
     is_counted: bool,
 }
@@ -125,6 +127,7 @@ impl Connection {
             list: FieldList::default(),
             held: 0,
             oldest: None,
+            oldest_to_open: None,
             is_counted: false,
         }
     }
@@ -168,6 +171,12 @@ impl Connection {
             .response_wait_nanos_max
             .min(settings.open_exchange_nanos_max);
         self.oldest.map(|oldest| oldest + wait)
+    }
+
+    /// When to report a stream of messages that goes on, if there is any.
+    pub(crate) fn opening(&self, settings: &HttpSettings) -> Option<Timestamp> {
+        self.oldest_to_open
+            .map(|oldest| oldest + settings.opening_nanos_max)
     }
 
     const fn direction(&mut self, side: Side) -> &mut Direction {
@@ -370,12 +379,13 @@ impl Connection {
 
     /// Reports what has waited too long.
     pub(crate) fn expire<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
+        self.open_streams(cx);
         let unanswered = cx.now - cx.settings.response_wait_nanos_max;
         let open = cx.now - cx.settings.open_exchange_nanos_max;
         let mut due = Vec::new();
         self.oldest = None;
         for (&id, stream) in &self.streams {
-            if stream.is_reported {
+            if stream.is_reported || stream.opened.is_some() {
                 continue;
             }
             let waits = stream.response.head.is_none();
@@ -404,6 +414,25 @@ impl Connection {
         }
     }
 
+    /// Reports the streams of messages that have gone on for long enough, for the first time.
+    fn open_streams<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
+        if self.opening(cx.settings).is_none_or(|due| due > cx.now) {
+            return;
+        }
+        let since = cx.now - cx.settings.opening_nanos_max;
+        let client = self.client.unwrap_or(Side::A);
+        self.oldest_to_open = None;
+        for stream in self.streams.values_mut().filter(|it| it.may_open()) {
+            let started = stream.response.started;
+            if started > since {
+                let oldest = self.oldest_to_open.map_or(started, |it| it.min(started));
+                self.oldest_to_open = Some(oldest);
+            } else if let Some(opening) = stream.clone().finish() {
+                stream.opened = Some(cx.report_opening(client, opening));
+            }
+        }
+    }
+
     /// Reports a stream that is over and forgets it.
     fn report<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, id: u32) {
         let Some(mut stream) = self.streams.remove(&id) else {
@@ -413,7 +442,7 @@ impl Connection {
             self.hand_over(cx, &mut stream);
         }
         if self.streams.is_empty() {
-            self.oldest = None;
+            (self.oldest, self.oldest_to_open) = (None, None);
         }
     }
 

@@ -156,6 +156,9 @@ impl Connection {
                 if !stream.is_reported {
                     self.held += stream.begin_response(head, block.started);
                 }
+                if stream.may_open() {
+                    self.oldest_to_open.get_or_insert(block.started);
+                }
                 self.oldest.get_or_insert(block.started);
             }
             Some(ListKind::Other) => {
@@ -296,7 +299,8 @@ impl Connection {
         let stream = self.streams.get_mut(&stream).filter(|s| !s.is_reported);
         match stream {
             Some(stream) if self.client.is_some() => {
-                self.held += stream.data(is_client, bytes, at, cx.settings);
+                let grown = stream.data(is_client, bytes, at, cx.settings);
+                self.held = self.held.saturating_add_signed(grown);
             }
             _ => cx
                 .counters

@@ -10,7 +10,7 @@ use crate::grpc::GrpcFlow;
 use crate::settings::HttpSettings;
 
 /// One of the two messages.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Half<H> {
     pub(super) head: Option<H>,
     pub(super) body: Body,
@@ -47,7 +47,7 @@ impl<H> Default for Half<H> {
 
 impl<H> Half<H> {
     /// Content. Returns how many bytes more are held.
-    fn data(&mut self, bytes: &[u8], captured: Timestamp, settings: &HttpSettings) -> usize {
+    fn data(&mut self, bytes: &[u8], captured: Timestamp, settings: &HttpSettings) -> isize {
         self.ended = captured;
         self.body.length = self.body.length.saturating_add(bytes.len() as u64);
         let before = self.body.sample.len();
@@ -57,13 +57,15 @@ impl<H> Half<H> {
                 .sample
                 .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         }
-        let mut grown = self.body.sample.len() - before;
+        let grown = self.body.sample.len().checked_signed_diff(before);
+        let mut in_messages = None;
         if let Some(grpc) = &mut self.grpc {
             let before = grpc.held();
             grpc.data(bytes, settings);
-            grown += grpc.held() - before;
+            // What is decompressed may be shorter than it was.
+            in_messages = grpc.held().checked_signed_diff(before);
         }
-        grown
+        grown.unwrap_or(0) + in_messages.unwrap_or(0)
     }
 
     /// Content is missing.
@@ -93,7 +95,7 @@ impl<H> Half<H> {
 }
 
 /// One stream.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Stream {
     pub(super) request: Half<RequestHead>,
     pub(super) response: Half<ResponseHead>,
@@ -103,12 +105,26 @@ pub(super) struct Stream {
     interim: u16,
     /// It was reported while it was open; what comes is passed over.
     pub(super) is_reported: bool,
+    /// The number under which it was reported for the first time, to be reported again when it ends.
+    pub(super) opened: Option<u32>,
 }
 
 impl Stream {
     /// Whether there is anything to report.
     pub(super) const fn has_head(&self) -> bool {
         self.request.head.is_some() || self.response.head.is_some()
+    }
+
+    /// Whether it carries messages, was answered, and was not reported yet: it may go on for days.
+    pub(super) fn may_open(&self) -> bool {
+        let carries_messages = |head: &ResponseHead| {
+            let media_type = head.head.header("content-type");
+            self.response.grpc.is_some() || media_type.is_some_and(head::is_event_stream)
+        };
+        let is_websocket = self.request.head.as_ref().is_some_and(|h| h.is_websocket);
+        let response = self.response.head.as_ref();
+        let is_due = self.opened.is_none() && !self.is_reported;
+        is_due && response.is_some_and(|head| is_websocket || carries_messages(head))
     }
 
     /// When its first byte was captured.
@@ -146,7 +162,7 @@ impl Stream {
             .header("content-type")
             .is_some_and(head::is_grpc_framed)
         {
-            self.request.grpc = Some(Box::default());
+            self.request.grpc = Some(Box::new(GrpcFlow::of(&head.head)));
         }
         self.request.head = Some(head);
         (self.request.started, self.request.ended) = (at, at);
@@ -163,7 +179,7 @@ impl Stream {
         self.response.anomalies.insert_all(head.anomalies);
         let own = head.head.header("content-type");
         if own.map_or(self.request.grpc.is_some(), head::is_grpc_framed) {
-            self.response.grpc = Some(Box::default());
+            self.response.grpc = Some(Box::new(GrpcFlow::of(&head.head)));
         }
         if let Some(status) = head.head.header("grpc-status") {
             self.outcome = crate::grpc::status(status);
@@ -186,7 +202,7 @@ impl Stream {
         bytes: &[u8],
         captured: Timestamp,
         settings: &HttpSettings,
-    ) -> usize {
+    ) -> isize {
         if is_client {
             self.request.data(bytes, captured, settings)
         } else {
@@ -314,6 +330,7 @@ impl Stream {
                 Pairing::Unpaired
             },
             protocol,
+            opened: self.opened,
         })
     }
 }

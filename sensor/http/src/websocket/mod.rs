@@ -1,7 +1,7 @@
 //! WebSocket (RFC 6455): what is said on a connection after 101 switched it. The exchange that
 //! asked for the switch carries how many messages went each way, how long they were, and the first
-//! of them, unmasked and decompressed; it is reported when the connection ends, or after a named
-//! time while it goes on, once.
+//! of them, unmasked and decompressed; it is reported when the connection ends, and before that,
+//! once, when it goes on for a named time.
 
 /// Frames: headers, and the chain of them after loss.
 mod frame;
@@ -29,6 +29,8 @@ pub(crate) struct Connection {
     exchange: Option<Box<Finished>>,
     /// When it switched.
     since: Timestamp,
+    /// It was reported while it went on, and is to be reported again when it ends.
+    is_opened: bool,
     from_client: Reader,
     from_server: Reader,
     /// Sides whose stream ended.
@@ -46,6 +48,7 @@ impl Connection {
             client,
             exchange: Some(exchange),
             since: now,
+            is_opened: false,
             from_client: Reader::new(true, of_client),
             from_server: Reader::new(false, of_server),
             ended: 0,
@@ -60,9 +63,9 @@ impl Connection {
     }
 
     /// When the exchange is reported though the connection goes on.
-    pub(crate) fn deadline(&self, settings: &HttpSettings) -> Option<Timestamp> {
-        let waits = self.exchange.is_some();
-        waits.then(|| self.since + settings.open_exchange_nanos_max)
+    pub(crate) fn opening(&self, settings: &HttpSettings) -> Option<Timestamp> {
+        let waits = self.exchange.is_some() && !self.is_opened;
+        waits.then(|| self.since + settings.opening_nanos_max)
     }
 
     fn reader(&mut self, side: Side) -> &mut Reader {
@@ -102,8 +105,21 @@ impl Connection {
 
     /// Reports the exchange when it has gone on long enough.
     pub(crate) fn expire<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
-        if self.deadline(cx.settings).is_some_and(|due| due <= cx.now) {
-            self.report(cx);
+        if self.opening(cx.settings).is_none_or(|due| due > cx.now) {
+            return;
+        }
+        let Some(mut opening) = self.exchange.as_deref().cloned() else {
+            return;
+        };
+        opening.messages = Some(Box::new(Messages {
+            from_client: self.from_client.flow.clone(),
+            from_server: self.from_server.flow.clone(),
+            outcome: None,
+        }));
+        let number = cx.report_opening(self.client, opening);
+        self.is_opened = true;
+        if let Some(exchange) = &mut self.exchange {
+            exchange.opened = Some(number);
         }
     }
 

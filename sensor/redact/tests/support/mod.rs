@@ -6,7 +6,7 @@
 
 use tapscope_http::{
     Anomalies, Body, BodyEnd, Certainty, Encapsulation, ExchangeId, HeadBytes, HeaderSpan,
-    HttpExchange, Pairing, Protocol, Request, Response, Span, Timestamp, Version,
+    HttpExchange, Pairing, Part, Protocol, Request, Response, Span, Timestamp, Version,
 };
 use tapscope_record::ExchangeRecord;
 use tapscope_redact::{RedactSettings, Redactor, TokenKey};
@@ -103,6 +103,7 @@ pub(crate) fn exchange(
         }),
         messages: None,
         pairing: Pairing::Ordered,
+        part: Part::Whole,
         reported: at(6_000),
     }
 }

@@ -27,6 +27,9 @@ use tapscope_flow::Timestamp;
 use decide::Outlook;
 use manner::Observed;
 
+/// The media type of an event stream.
+const EVENT_STREAM: &[u8] = b"text/event-stream";
+
 /// The shortest message: `HTTP/1.1 200` and two line ends.
 pub(crate) const MESSAGE_BYTES_MIN: u64 = 16;
 
@@ -59,6 +62,8 @@ struct Pending {
     answered: Option<Pairing>,
     /// Its response, once complete.
     response: Option<Response>,
+    /// The number under which it was reported while it was open.
+    opened: Option<u32>,
 }
 
 impl Pending {
@@ -97,6 +102,8 @@ enum Link {
 struct Active {
     answer: Answer,
     link: Link,
+    /// Its content is a stream of events, which may go on for days.
+    is_event_stream: bool,
 }
 
 /// Interim responses since the last final one.
@@ -278,6 +285,7 @@ impl Pairs {
             complete: false,
             answered: None,
             response: None,
+            opened: None,
         }));
     }
 
@@ -379,9 +387,14 @@ impl Pairs {
             others_end,
             end: None,
         };
+        let media_type = answer.response.head.header("content-type");
+        let is_event_stream = media_type
+            .and_then(|media_type| media_type.get(..EVENT_STREAM.len()))
+            .is_some_and(|media_type| media_type.eq_ignore_ascii_case(EVENT_STREAM));
         self.active = Some(Box::new(Active {
             answer,
             link: Link::Open,
+            is_event_stream,
         }));
         self.requests_seen_to = self.requests_seen_to.max(requests_seen_to);
         self.decide_active(Outlook::More);
@@ -404,7 +417,9 @@ impl Pairs {
         let Some(active) = self.active.take() else {
             return;
         };
-        let Active { mut answer, link } = *active;
+        let Active {
+            mut answer, link, ..
+        } = *active;
         answer.response.body.end = end;
         answer.response.ended = at.captured;
         answer.end = (!self.responses_lost).then_some(at.offset);
@@ -535,7 +550,11 @@ impl Pairs {
             Some(_) => first.answered.unwrap_or(Pairing::Unpaired),
             None => Pairing::Unpaired,
         };
+        let opened = first.opened;
         self.finish(Some(first.request), first.response, pairing);
+        if let Some(finished) = self.ready.last_mut() {
+            finished.opened = opened;
+        }
     }
 
     /// Reports the first pending request although it is not complete.
@@ -581,6 +600,7 @@ impl Pairs {
             messages: None,
             pairing,
             protocol: Protocol::Http1,
+            opened: None,
         };
         self.held = self.held.saturating_sub(finished.held());
         finished
@@ -668,6 +688,34 @@ impl Pairs {
                 counters.count(Counter::TimedOut);
             }
             self.give_up_first();
+        }
+    }
+
+    /// When the event stream began that is being read, unless it was reported.
+    pub(crate) fn streams_since(&self) -> Option<Timestamp> {
+        let active = self.active.as_ref().filter(|it| it.is_event_stream)?;
+        let first = self.pending.front()?;
+        let is_due = active.link == Link::Paired && first.opened.is_none();
+        is_due.then_some(active.answer.response.started)
+    }
+
+    /// The exchange of the event stream that is being read, as it stands.
+    pub(crate) fn opening(&self) -> Option<Finished> {
+        let (active, first) = (self.active.as_ref()?, self.pending.front()?);
+        Some(Finished {
+            request: Some(first.request.clone()),
+            response: Some(active.answer.response.clone()),
+            messages: None,
+            pairing: first.answered.unwrap_or(Pairing::Unpaired),
+            protocol: Protocol::Http1,
+            opened: None,
+        })
+    }
+
+    /// The same was reported under that number.
+    pub(crate) fn opened(&mut self, number: u32) {
+        if let Some(first) = self.pending.front_mut() {
+            first.opened = Some(number);
         }
     }
 
