@@ -43,7 +43,6 @@ use endpoint::TemplateRule;
 use finding::FindingBook;
 use inventory::consumer::{ConsumerBook, Identity, client_address};
 use inventory::held::Held;
-use inventory::opened::Opened;
 use inventory::partition::{Outcome, Partition};
 use inventory::specification::Specification;
 use snapshot::{
@@ -111,8 +110,6 @@ pub struct Analyzer {
     /// The host whose turn it is to have its endpoints saved.
     turn: String,
     counts: Counts,
-    /// Where the exchanges were counted that are still open.
-    opened: Opened,
 }
 
 /// What the analyzer counts of itself.
@@ -123,6 +120,8 @@ struct Counts {
     without_request: u64,
     no_endpoint: u64,
     folded_hosts: u64,
+    /// Ends of exchanges that were counted while they were open, at no endpoint that is known.
+    ends_unplaced: u64,
 }
 
 impl Analyzer {
@@ -157,7 +156,6 @@ impl Analyzer {
             saved: 0,
             turn: String::new(),
             counts: Counts::default(),
-            opened: Opened::default(),
             settings,
         }
     }
@@ -198,8 +196,8 @@ impl Analyzer {
             ),
             lost(
                 "records_not_learned_from",
-                "opening_not_known",
-                self.opened.unplaced(),
+                "end_without_endpoint",
+                counts.ends_unplaced,
             ),
             lost("records_folded", "too_many_hosts", counts.folded_hosts),
             lost("sightings_not_learned", "template_caps", denied),
@@ -234,10 +232,6 @@ impl Analyzer {
         }
         self.learn_held(&host);
         let signals = self.detect(&host, record, &outcome);
-        if let Some(id) = outcome.endpoint.filter(|_| record.part == Part::Opening) {
-            let max = self.settings.inventory.max_open_exchanges;
-            self.opened.open(&record.id, &host, id, max);
-        }
         let entry = outcome
             .endpoint
             .and_then(|id| self.partitions.get(&host)?.entry(id));
@@ -254,12 +248,18 @@ impl Analyzer {
 
     /// The end of an exchange that was counted while it was open.
     fn complete(&mut self, record: &ExchangeRecord, identity: &Identity) -> Observation {
-        let place = self.opened.close(&record.id);
-        let entry = place.and_then(|(host, id)| {
-            let partition = self.partitions.get_mut(&host)?;
-            partition.complete(id, record, &self.settings);
+        let host = if self.partitions.contains_key(&record.host) {
+            &record.host
+        } else {
+            OTHER_HOSTS
+        };
+        let entry = self.partitions.get_mut(host).and_then(|partition| {
+            let id = partition.complete(record, identity, &self.settings)?;
             partition.entry(id)
         });
+        if entry.is_none() {
+            self.counts.ends_unplaced = self.counts.ends_unplaced.saturating_add(1);
+        }
         Observation {
             endpoint: entry.map(|entry| entry.at.clone()),
             consumer: identity.id,

@@ -52,9 +52,6 @@ pub struct InventorySettings {
     /// Most operations of one endpoint that have a row of their own; large GraphQL and JSON-RPC
     /// services have a few hundred, and a client can invent names. Further ones share a row.
     pub max_operations_per_endpoint: usize,
-    /// Most exchanges that were reported while they were open and whose end is waited for. Beyond
-    /// it, the end of the oldest tells nothing; each costs about a hundred bytes.
-    pub max_open_exchanges: usize,
     /// Most consumers remembered (about 600 bytes each); the ones silent longest go first.
     pub max_consumers: usize,
     /// Share of the consumers let go at once when the cap is reached, so that the search for the
@@ -138,7 +135,6 @@ impl Default for InventorySettings {
             max_endpoints_per_host: 5_000,
             max_endpoints: 20_000,
             max_operations_per_endpoint: 500,
-            max_open_exchanges: 16_384,
             max_consumers: 50_000,
             consumer_eviction_share: 0.1,
             exact_consumers: 256,

@@ -5,6 +5,7 @@ mod support;
 use support::{Kept, T0, call, feed, run, usual};
 use tapscope_analyzer::snapshot::Lifecycle;
 use tapscope_analyzer::{Analyzer, AnalyzerSettings, Restored};
+use tapscope_record::Part;
 
 #[test]
 fn calls_make_endpoints_with_everything_that_was_seen() {
@@ -32,6 +33,36 @@ fn calls_make_endpoints_with_everything_that_was_seen() {
     assert_eq!(kept.0.consumers.len(), 3);
     assert_eq!(kept.host("shop.test").map(|h| h.requests), Some(3));
     assert!(kept.0.findings.is_empty(), "{:?}", kept.kinds());
+}
+
+#[test]
+fn an_exchange_that_was_reported_while_it_was_open_counts_once() {
+    let part = |second, part, class: Option<&str>| {
+        let mut call = call("GET", "/events", second);
+        call.0.part = part;
+        call.0.ended = Some(call.0.time + 90 * support::S);
+        match class {
+            Some(class) => call.response_class(class),
+            None => call,
+        }
+    };
+    let (analyzer, kept) = run([
+        call("GET", "/items", 0),
+        part(1, Part::Opening, None),
+        part(1, Part::Closing, Some("email")),
+        part(1, Part::Closing, Some("email")).host("unseen.test"),
+    ]);
+    let events = kept.endpoint("GET", "/events");
+    assert_eq!(events.requests, 1);
+    assert_eq!(events.statuses.get(&200), Some(&1));
+    assert_eq!(events.response_data_classes.get("email"), Some(&1));
+    assert_eq!(events.last_seen, T0 + 91 * support::S);
+    assert!(kept.host("unseen.test").is_none());
+    let counters = analyzer.counters();
+    let unplaced = counters
+        .iter()
+        .find(|it| it.0 == "records_not_learned_from");
+    assert_eq!(unplaced.map(|it| it.2), Some(1));
 }
 
 #[test]

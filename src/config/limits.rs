@@ -106,7 +106,6 @@ limits! {
     endpoints_max: usize => analyzer.inventory.max_endpoints >= 1;
     endpoints_per_host_max: usize => analyzer.inventory.max_endpoints_per_host >= 1;
     operations_per_endpoint_max: usize => analyzer.inventory.max_operations_per_endpoint >= 1;
-    open_exchanges_max: usize => analyzer.inventory.max_open_exchanges >= 1;
     schemas_max: usize => analyzer.inventory.max_schemas >= 2;
     schema_fields_max: usize => analyzer.inventory.max_schema_fields >= 16;
     consumers_max: usize => analyzer.inventory.max_consumers >= 1;

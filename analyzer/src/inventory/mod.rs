@@ -18,9 +18,6 @@ pub mod lifecycle;
 /// Exchanges that wait for their endpoint.
 pub mod held;
 
-/// Exchanges that were reported while they were open.
-pub mod opened;
-
 /// Who calls.
 pub mod consumer;
 

@@ -221,17 +221,20 @@ impl Partition {
         Some(id)
     }
 
-    /// The end of an exchange that was counted at an endpoint while it was open.
+    /// Learns from the end of an exchange that was counted while it was open; none when its endpoint
+    /// is not known.
     pub fn complete(
         &mut self,
-        id: EndpointId,
         record: &ExchangeRecord,
+        identity: &Identity,
         settings: &AnalyzerSettings,
-    ) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.complete(record, &settings.inventory);
-            self.changes.due.touch(id);
-        }
+    ) -> Option<EndpointId> {
+        let method = record.method.as_ref()?;
+        let id = self.templates.find(&sighting(record, method, identity))?;
+        let entry = self.entries.get_mut(&id)?;
+        entry.complete(record, &settings.inventory);
+        self.changes.due.touch(id);
+        Some(id)
     }
 
     /// Has template learning decide on everything seen so far, rather than when enough has come

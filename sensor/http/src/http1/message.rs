@@ -418,8 +418,8 @@ impl Connection {
         let requests_seen_to = self.stream(side.other()).next;
         let stream = self.stream(side);
         let others_end = core::mem::replace(&mut stream.content_end, end.offset);
-        self.pairs.note_acknowledged(end);
         stream.content_start = end.offset;
+        self.pairs.note_acknowledged(end);
         let method = self
             .pairs
             .begin_response(response, start, others_end, requests_seen_to);
