@@ -43,7 +43,8 @@ impl Connection {
 
     /// Nothing more comes on that side: what was kept to see whether it is content is.
     pub(super) fn settle_doubtful<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, side: Side) {
-        if let Some((at, bytes)) = self.stream(side).doubtful.take() {
+        if let Some(doubtful) = self.stream(side).doubtful.take() {
+            let (at, bytes) = *doubtful;
             let chunk = Chunk {
                 at,
                 bytes: &bytes,

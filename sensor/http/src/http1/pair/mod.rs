@@ -14,6 +14,9 @@ mod progress;
 /// How the client uses the connection.
 mod manner;
 
+/// What waits, and what goes on.
+mod wait;
+
 use std::collections::VecDeque;
 
 use crate::chunk::Position;
@@ -26,9 +29,6 @@ use tapscope_flow::Timestamp;
 
 use decide::Outlook;
 use manner::Observed;
-
-/// The media type of an event stream.
-const EVENT_STREAM: &[u8] = b"text/event-stream";
 
 /// The shortest message: `HTTP/1.1 200` and two line ends.
 pub(crate) const MESSAGE_BYTES_MIN: u64 = 16;
@@ -387,10 +387,7 @@ impl Pairs {
             others_end,
             end: None,
         };
-        let media_type = answer.response.head.header("content-type");
-        let is_event_stream = media_type
-            .and_then(|media_type| media_type.get(..EVENT_STREAM.len()))
-            .is_some_and(|media_type| media_type.eq_ignore_ascii_case(EVENT_STREAM));
+        let is_event_stream = wait::is_event_stream(&answer.response.head);
         self.active = Some(Box::new(Active {
             answer,
             link: Link::Open,
@@ -663,73 +660,6 @@ impl Pairs {
         }
         if let Some(active) = self.active.take() {
             self.orphan(active.answer.response);
-        }
-    }
-
-    /// Reports the requests that have waited since `since` or longer.
-    pub(crate) fn expire(&mut self, since: Timestamp, counters: &mut Counters) {
-        while self
-            .waiting
-            .front()
-            .is_some_and(|w| w.response.ended <= since)
-            && self.decide_first_waiting(Outlook::Nothing)
-        {}
-        while let Some(first) = self.pending.front() {
-            let reads_response = first.answered.is_some() && first.response.is_none();
-            if reads_response || first.request.ended > since {
-                break;
-            }
-            if first.answered.is_none() && self.waiting.is_empty() && self.is_undecided() {
-                // Its response may be the one that is being read.
-                self.decide_active(Outlook::Nothing);
-                continue;
-            }
-            if first.answered.is_none() {
-                counters.count(Counter::TimedOut);
-            }
-            self.give_up_first();
-        }
-    }
-
-    /// When the event stream began that is being read, unless it was reported.
-    pub(crate) fn streams_since(&self) -> Option<Timestamp> {
-        let active = self.active.as_ref().filter(|it| it.is_event_stream)?;
-        let first = self.pending.front()?;
-        let is_due = active.link == Link::Paired && first.opened.is_none();
-        is_due.then_some(active.answer.response.started)
-    }
-
-    /// The exchange of the event stream that is being read, as it stands.
-    pub(crate) fn opening(&self) -> Option<Finished> {
-        let (active, first) = (self.active.as_ref()?, self.pending.front()?);
-        Some(Finished {
-            request: Some(first.request.clone()),
-            response: Some(active.answer.response.clone()),
-            messages: None,
-            pairing: first.answered.unwrap_or(Pairing::Unpaired),
-            protocol: Protocol::Http1,
-            opened: None,
-        })
-    }
-
-    /// The same was reported under that number.
-    pub(crate) fn opened(&mut self, number: u32) {
-        if let Some(first) = self.pending.front_mut() {
-            first.opened = Some(number);
-        }
-    }
-
-    /// When the oldest of what waits began to wait.
-    pub(crate) fn waiting_since(&self) -> Option<Timestamp> {
-        let request = self
-            .pending
-            .front()
-            .filter(|p| p.answered.is_none() || p.response.is_some())
-            .map(|p| p.request.ended);
-        let response = self.waiting.front().map(|w| w.response.ended);
-        match (request, response) {
-            (Some(request), Some(response)) => Some(request.min(response)),
-            (request, response) => request.or(response),
         }
     }
 }
