@@ -249,19 +249,12 @@ impl Entry {
     pub fn complete(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
         self.touch(record.ended.unwrap_or(record.time));
         self.seen.schemas.observe(record, settings);
-        let keys = settings.max_tally_keys;
-        let of = |message: &Option<MessageRecord>| {
+        let request = (&mut self.request_classes, &record.request);
+        for (tally, message) in [request, (&mut self.response_classes, &record.response)] {
             let classes = message.iter().flat_map(|it| it.data_classes.keys());
-            classes.cloned().collect::<Vec<_>>()
-        };
-        for (tally, classes) in [
-            (&mut self.request_classes, of(&record.request)),
-            (&mut self.response_classes, of(&record.response)),
-        ] {
             for class in classes {
-                if tally.get(&class) == 0 {
-                    tally.add(&class, 1, keys);
-                }
+                let is_new = tally.get(class) == 0;
+                tally.add(class, u64::from(is_new), settings.max_tally_keys);
             }
         }
     }
