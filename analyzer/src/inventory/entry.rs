@@ -244,17 +244,15 @@ impl Entry {
         );
     }
 
-    /// Takes the end of an exchange that was counted while it was open: what its messages look
-    /// like, and the data classes that were not seen before.
+    /// Takes the end of an exchange that was counted while it was open: what its messages look like.
     pub fn complete(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
         self.touch(record.ended.unwrap_or(record.time));
         self.seen.schemas.observe(record, settings);
         let request = (&mut self.request_classes, &record.request);
         for (tally, message) in [request, (&mut self.response_classes, &record.response)] {
-            let classes = message.iter().flat_map(|it| it.data_classes.keys());
-            for class in classes {
-                let is_new = tally.get(class) == 0;
-                tally.add(class, u64::from(is_new), settings.max_tally_keys);
+            for class in message.iter().flat_map(|it| it.data_classes.keys()) {
+                let new = u64::from(tally.get(class) == 0);
+                tally.add(class, new, settings.max_tally_keys);
             }
         }
     }
