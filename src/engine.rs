@@ -104,9 +104,7 @@ impl Engine {
         log: Option<&Path>,
         view: Arc<LiveView>,
     ) -> Result<Self> {
-        let store_path = store
-            .map(|path| path.display().to_string())
-            .unwrap_or_default();
+        let store_path = store.map_or_else(String::new, |path| path.display().to_string());
         let mut store = store.map(SqliteStore::open).transpose()?;
         let restored = store
             .as_mut()
@@ -118,11 +116,7 @@ impl Engine {
             .map(Store::specifications)
             .transpose()?
             .unwrap_or_default();
-        let rules = store
-            .as_mut()
-            .map(Store::template_rules)
-            .transpose()?
-            .unwrap_or_default();
+        let rules = store.as_mut().map(Store::template_rules).transpose()?;
         let health = store.as_mut().map(Store::health).transpose()?.flatten();
         view.restore(restored.clone());
         let mut engine = Self {
@@ -134,7 +128,7 @@ impl Engine {
             kept: BTreeMap::new(),
             log: log.map(ExchangeLog::create).transpose()?,
             specifications: known,
-            rules,
+            rules: rules.unwrap_or_default(),
             unsaved: Changes::default(),
             health: health.unwrap_or_default(),
             memory_bytes: settings.memory_bytes,
@@ -248,7 +242,6 @@ impl Engine {
             if let Some(log) = &mut self.log {
                 log.push(&LogLine::new(&record, &observation));
             }
-            // What was reported while it was open was counted then.
             self.records += u64::from(record.part != Part::Closing);
             self.dirty = true;
         }
