@@ -363,14 +363,14 @@ impl Connection {
         }
     }
 
-    /// Whether both streams are known from their first byte on: both SYNs were seen, or the first
-    /// one carries data already (RFC 7413), which nothing comes before.
-    pub(crate) fn is_from_start(&self) -> bool {
-        let opens = |side: Side| {
-            let (stream, other) = self.streams(side);
-            stream.syn_seen && other.start == Start::Unknown && self.head.initiator == Some(side)
-        };
-        (self.a.syn_seen && self.b.syn_seen) || opens(Side::A) || opens(Side::B)
+    /// Whether both streams are known from their first byte on: both SYNs were seen, or this is the
+    /// first one and carries data already (RFC 7413), which nothing comes before.
+    pub(crate) fn is_from_start(&self, side: Side, segment: &Segment<'_>) -> bool {
+        let opens_fast = segment.flags.has(TcpFlags::SYN)
+            && !segment.flags.has(TcpFlags::ACK)
+            && segment.payload_len > 0
+            && self.streams(side).1.start == Start::Unknown;
+        (self.a.syn_seen && self.b.syn_seen) || opens_fast
     }
 
     /// Takes what SYN says.

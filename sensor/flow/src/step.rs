@@ -37,7 +37,7 @@ impl<S: StreamSink> Step<'_, '_, S> {
             conn.established = true;
             conn.infer_start(self.side, self.segment);
         }
-        conn.head.from_start = conn.is_from_start();
+        conn.head.from_start = conn.is_from_start(self.side, self.segment);
         let Connection {
             head,
             a,
