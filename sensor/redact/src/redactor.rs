@@ -160,11 +160,7 @@ impl Redactor {
             certainty: request.map_or(100, certainty),
             anomalies: framing::anomaly_names(exchange),
             signals: work.signals,
-            part: match exchange.part {
-                tapscope_http::Part::Whole => Part::Whole,
-                tapscope_http::Part::Opening => Part::Opening,
-                tapscope_http::Part::Closing => Part::Closing,
-            },
+            part: part(exchange.part),
             completeness: completeness(exchange),
         }
     }
@@ -322,6 +318,14 @@ const fn protocol(protocol: Protocol) -> &'static str {
         Protocol::Http2 => "http2",
         Protocol::Grpc => "grpc",
         _ => "http1",
+    }
+}
+
+const fn part(part: tapscope_http::Part) -> Part {
+    match part {
+        tapscope_http::Part::Whole => Part::Whole,
+        tapscope_http::Part::Opening => Part::Opening,
+        tapscope_http::Part::Closing => Part::Closing,
     }
 }
 
