@@ -180,7 +180,9 @@ impl Conversation {
         match self {
             Self::Silent | Self::Opaque => 0,
             Self::Detecting(http1, http2) => {
-                http1.held() + http2.as_ref().map_or(0, |http2| http2.held())
+                // What looks for HTTP/2 can be let go of.
+                let more = |http2: &http2::Connection| http2.held() + size_of_val(http2);
+                http1.held() + http2.as_deref().map_or(0, more)
             }
             Self::Http1(connection) => connection.held(),
             Self::Http2(connection) => connection.held(),
@@ -188,21 +190,29 @@ impl Conversation {
         }
     }
 
-    /// What [`Self::standing`] says of HTTP/1.
-    pub(crate) const STANDING_USUAL: usize = size_of::<http1::Connection>();
-
-    /// What it says more at most.
-    pub(crate) const STANDING_MORE: usize = size_of::<http2::Connection>();
+    /// The most that [`Self::standing`] says.
+    pub(crate) const STANDING_MAX: usize = {
+        let sizes = [
+            size_of::<http1::Connection>(),
+            size_of::<http2::Connection>(),
+            size_of::<websocket::Connection>(),
+        ];
+        let [mut most, http2, websocket] = sizes;
+        if http2 > most {
+            most = http2;
+        }
+        if websocket > most {
+            most = websocket;
+        }
+        most
+    };
 
     /// Bytes that it takes as long as it goes on, whatever it holds.
     pub(crate) const fn standing(&self) -> usize {
-        const HTTP1: usize = Conversation::STANDING_USUAL;
-        const HTTP2: usize = Conversation::STANDING_MORE;
         match self {
             Self::Silent | Self::Opaque => 0,
-            Self::Detecting(_, None) | Self::Http1(_) => HTTP1,
-            Self::Detecting(_, Some(_)) => HTTP1 + HTTP2,
-            Self::Http2(_) => HTTP2,
+            Self::Detecting(..) | Self::Http1(_) => size_of::<http1::Connection>(),
+            Self::Http2(_) => size_of::<http2::Connection>(),
             Self::WebSocket(_) => size_of::<websocket::Connection>(),
         }
     }

@@ -56,17 +56,12 @@ pub struct HttpStage {
 }
 
 impl HttpStage {
-    /// Bytes that a connection takes on which HTTP/1 is spoken, between two exchanges: its entry,
-    /// its conversation, its place in the queue of deadlines.
+    /// Bytes that a connection takes at most between two exchanges: its entry, its conversation,
+    /// its place by slot and the ones kept free for others, and in the queue of deadlines.
     pub const CONNECTION_COST: usize = size_of::<Entry>()
-        + Conversation::STANDING_USUAL
-        + size_of::<usize>()
+        + Conversation::STANDING_MAX
+        + 4 * size_of::<usize>()
         + 2 * size_of::<(Timestamp, u32)>();
-
-    /// The same at most: while HTTP/2 is looked for beside HTTP/1, and with the places of slots
-    /// that are not in use.
-    pub const CONNECTION_COST_MAX: usize =
-        Self::CONNECTION_COST + Conversation::STANDING_MORE + 4 * size_of::<usize>();
 
     /// A stage that has seen nothing yet.
     #[must_use]

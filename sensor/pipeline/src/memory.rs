@@ -32,7 +32,7 @@ impl WorkerSettings {
     /// what no account counts: code, rings' bookkeeping, the allocator's waste.
     pub fn divide_memory(&mut self, bytes: usize) {
         // Established connections are what everything else is for.
-        self.flow.connections_max = (bytes / 16 * 7 / CONNECTION_COST).max(16);
+        self.flow.connections_max = (bytes / 32 * 15 / CONNECTION_COST).max(16);
         self.flow.half_open_bytes_max = bytes / 32;
         self.flow.held_bytes_max = bytes / 16;
         self.flow.held_bytes_per_connection_max = (1 << 20).min(bytes / 128);
@@ -133,7 +133,7 @@ mod tests {
                 + settings.flow.held_bytes_max
                 + settings.http.held_bytes_max
                 + settings.decap.fragment_bytes_max;
-            assert!(sum <= bytes / 16 * 11, "{sum} of {bytes}");
+            assert!(sum <= bytes / 10 * 7, "{sum} of {bytes}");
         }
         let mut settings = WorkerSettings::default();
         settings.divide_memory(MEMORY_BYTES_DEFAULT);

@@ -282,7 +282,7 @@ impl<S: ExchangeSink> Worker<S> {
             ..
         } = self;
         let connections = caps.connections;
-        let standing = connections * HttpStage::CONNECTION_COST_MAX;
+        let standing = connections * HttpStage::CONNECTION_COST;
         [
             Account::new("fragments", decap.retained_bytes(), caps.fragments),
             Account::new("half_open", flow.half_open_bytes(), caps.half_open),
