@@ -174,8 +174,9 @@ pub(crate) enum ImportFormat {
 /// What analysis takes beside its input.
 #[derive(Args, Default)]
 pub(crate) struct Analysis {
-    /// OpenAPI 3.x or Swagger 2.0 document (YAML or JSON); may be given several times
-    #[arg(long, value_name = "FILE")]
+    /// OpenAPI 3.x or Swagger 2.0 document (YAML or JSON), or a folder of them, which is read again
+    /// when it changes; may be given several times
+    #[arg(long, value_name = "PATH")]
     pub(crate) spec: Vec<PathBuf>,
 
     /// Store to go on with, made when there is none; without it nothing is kept

@@ -16,12 +16,11 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tapscope_analyzer::Analyzer;
 use tapscope_analyzer::endpoint::rules::{self, TemplateDecision};
 use tapscope_analyzer::endpoint::{RuleError, TemplateRule};
-use tapscope_analyzer::inventory::specification::Specification;
 use tapscope_analyzer::snapshot::{
     Changes, EndpointId, EndpointSnapshot, FindingId, FindingSnapshot, FindingStatus,
 };
 use tapscope_analyzer::vantage::Legs;
-use tapscope_dashboard_api::{Command, CommandError, LiveView, PublishedSpecification, StoreState};
+use tapscope_dashboard_api::{Command, CommandError, LiveView, StoreState};
 use tapscope_record::{Counter, ExchangeRecord, HealthReport, Part};
 use tapscope_store::{SqliteStore, Store, StoredSpecification};
 use tokio::sync::mpsc;
@@ -29,6 +28,15 @@ use tokio::sync::mpsc;
 use crate::config::Settings;
 use crate::memory;
 use crate::view::LogLine;
+
+pub(crate) use specifications::read_specification;
+pub(crate) use watched::Watched;
+
+/// The documents that the inventory is compared with.
+mod specifications;
+
+/// What is read again while a run goes on.
+mod watched;
 
 /// How long the engine waits for input before it looks at commands and saves.
 const TURN: Duration = Duration::from_millis(50);
@@ -71,6 +79,8 @@ pub(crate) struct Engine {
     log: Option<ExchangeLog>,
     specifications: Vec<StoredSpecification>,
     rules: Vec<TemplateRule>,
+    /// Files that are read again when they change.
+    watched: Watched,
     unsaved: Changes,
     health: HealthReport,
     /// The cap on memory, which the process is shown beside.
@@ -100,7 +110,7 @@ impl Engine {
     pub(crate) fn open(
         settings: &Settings,
         store: Option<&Path>,
-        specifications: &[(String, String)],
+        (specifications, watched): (&[(String, String)], Watched),
         log: Option<&Path>,
         view: Arc<LiveView>,
     ) -> Result<Self> {
@@ -129,6 +139,7 @@ impl Engine {
             log: log.map(ExchangeLog::create).transpose()?,
             specifications: known,
             rules: rules.unwrap_or_default(),
+            watched,
             unsaved: Changes::default(),
             health: health.unwrap_or_default(),
             memory_bytes: settings.memory_bytes,
@@ -147,6 +158,7 @@ impl Engine {
         for (name, source) in specifications {
             engine.add_specification(name, source)?;
         }
+        engine.read_folders()?;
         engine.use_specifications()?;
         engine.use_rules();
         engine.save()?;
@@ -174,6 +186,7 @@ impl Engine {
             {
                 self.handle_command(command);
             }
+            self.look_again();
             self.save_when_due();
         }
         self.finish();
@@ -197,6 +210,7 @@ impl Engine {
                 Err(mpsc::error::TryRecvError::Empty) => std::thread::sleep(TURN),
                 Err(mpsc::error::TryRecvError::Disconnected) => return,
             }
+            self.look_again();
             if self.dirty || !self.unsaved.is_empty() {
                 self.save_when_due();
             }
@@ -505,65 +519,6 @@ impl Engine {
     pub(crate) fn close(mut self) -> Result<()> {
         self.save_all()
     }
-
-    /// Adds a revision, unless the latest one of that name is the same document.
-    fn add_specification(&mut self, name: &str, source: &str) -> Result<()> {
-        Specification::parse(name, source).with_context(|| name.to_owned())?;
-        let latest = self
-            .specifications
-            .iter()
-            .rfind(|stored| stored.name == name);
-        if latest.is_some_and(|latest| latest.source == source) {
-            return Ok(());
-        }
-        let revision = latest.map_or(0, |latest| latest.revision) + 1;
-        let added = match &mut self.store {
-            Some(store) => store.add_specification(name, source, wall_clock())?,
-            None => StoredSpecification {
-                name: name.to_owned(),
-                revision,
-                added: wall_clock(),
-                source: source.to_owned(),
-            },
-        };
-        self.specifications.push(added);
-        Ok(())
-    }
-
-    fn remove_specification(&mut self, name: &str) -> Result<bool> {
-        if let Some(store) = &mut self.store {
-            store.remove_specification(name)?;
-        }
-        let before = self.specifications.len();
-        self.specifications
-            .retain(|specification| specification.name != name);
-        self.use_specifications()?;
-        self.save()?;
-        Ok(self.specifications.len() != before)
-    }
-
-    /// Gives all revisions to the analyzer, and shows the latest of each name.
-    fn use_specifications(&mut self) -> Result<()> {
-        let mut parsed = Vec::new();
-        let mut latest = BTreeMap::new();
-        for stored in &self.specifications {
-            let specification = Specification::parse(&stored.name, &stored.source)
-                .with_context(|| stored.name.clone())?;
-            latest.insert(
-                stored.name.clone(),
-                PublishedSpecification {
-                    revision: stored.revision,
-                    added: stored.added,
-                    specification: Arc::new(specification.clone()),
-                },
-            );
-            parsed.push(specification);
-        }
-        self.analyzer.set_specifications(parsed);
-        self.view.set_specifications(latest.into_values().collect());
-        self.dirty = true;
-        Ok(())
-    }
 }
 
 fn failed(error: anyhow::Error) -> CommandError {
@@ -583,17 +538,6 @@ fn keep(kept: &mut BTreeMap<EndpointId, EndpointSnapshot>, changes: &Changes) {
     for id in gone {
         kept.remove(id);
     }
-}
-
-/// Reads a specification file; its name is the file's.
-pub(crate) fn read_specification(path: &Path) -> Result<(String, String)> {
-    let source = std::fs::read_to_string(path)
-        .with_context(|| format!("{}: the specification cannot be read", path.display()))?;
-    let name = path.file_name().map_or_else(
-        || path.display().to_string(),
-        |name| name.to_string_lossy().into_owned(),
-    );
-    Ok((name, source))
 }
 
 /// Changes that could not be saved, and those that came since: of each thing the newest.

@@ -21,6 +21,9 @@ mod engine;
 /// The filter of segments while a run goes on.
 mod filter;
 
+/// The policy and the specifications while a run goes on.
+mod reload;
+
 /// The threads of the sensor.
 mod feed;
 
@@ -74,7 +77,7 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             commands::spec::diff(name.as_deref(), listing, &settings.analyzer.drift)
         }
         Command::Templates(arguments) => commands::templates::execute(arguments, &settings),
-        Command::Export(arguments) => commands::export::execute(arguments),
+        Command::Export(arguments) => commands::export::execute(arguments, &settings),
         Command::Serve(arguments) => commands::serve::execute(arguments, &settings),
         Command::Demo(arguments) => commands::demo::execute(arguments, &settings),
     }?;

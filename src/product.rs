@@ -18,10 +18,11 @@ use tokio::sync::watch;
 
 use crate::cli::{Analysis, Serving};
 use crate::config::Settings;
-use crate::engine::{Engine, read_specification};
+use crate::engine::{Engine, Watched, read_specification};
 use crate::feed::{BATCHES_WAITING, Feed};
 use crate::filter::{Reloader, SharedFilter, own_rules};
 use crate::key;
+use crate::reload::{PolicyFile, SpecificationFolder};
 
 /// One run of the product: input, analysis, and the page if wanted.
 pub(crate) struct Product<'a> {
@@ -142,11 +143,12 @@ impl<'a> Product<'a> {
         let filter = self.filter(&runtime, listener.as_ref())?;
         let api = self.api_settings();
         let view = Arc::new(LiveView::new(api.event_backlog_max));
+        view.set_policy(&self.settings.analyzer);
         let specifications = self.read_specifications()?;
         let engine = Engine::open(
             self.settings,
             self.store.as_deref(),
-            &specifications,
+            (&specifications, self.watched()),
             self.exchange_log.as_deref(),
             Arc::clone(&view),
         )?;
@@ -227,10 +229,24 @@ impl<'a> Product<'a> {
     /// Names and sources of the specifications that were asked for.
     fn read_specifications(&self) -> Result<Vec<(String, String)>> {
         let mut specifications: Vec<(String, String)> = self.built_in.iter().cloned().collect();
-        for path in &self.specifications {
+        for path in self.specifications.iter().filter(|path| !path.is_dir()) {
             specifications.push(read_specification(path)?);
         }
         Ok(specifications)
+    }
+
+    /// What is read again while the run goes on: the configuration, and folders of specifications.
+    fn watched(&self) -> Watched {
+        let settings = self.settings;
+        let named = self.specifications.iter().filter(|path| path.is_dir());
+        let folders = named
+            .chain(&settings.specification_folder)
+            .map(|path| SpecificationFolder::new(path));
+        Watched::new(
+            settings.path.as_deref().map(PolicyFile::new),
+            folders.collect(),
+            settings.specification_priority.clone(),
+        )
     }
 
     fn token_key(&self) -> Result<tapscope_redact::TokenKey> {

@@ -311,6 +311,19 @@ impl Analyzer {
         self.recount();
     }
 
+    /// C: the policy that holds from now on: how facts become labels, and whose what is.
+    pub fn set_policy(&mut self, settings: &AnalyzerSettings) {
+        self.settings.lifecycle = settings.lifecycle.clone();
+        self.settings.owners.clone_from(&settings.owners);
+        self.settings.exposure = settings.exposure.clone();
+        self.settings.tags = settings.tags.clone();
+        self.settings.risk = settings.risk.clone();
+        for partition in self.partitions.values_mut() {
+            partition.handle_policy(self.now, &self.settings);
+        }
+        self.recount();
+    }
+
     /// C: a person's decision on a finding, at wall-clock time `at`.
     ///
     /// # Errors
@@ -365,6 +378,9 @@ impl Analyzer {
     /// save before stopping.
     pub fn flush_changes(&mut self) -> Changes {
         self.settle();
+        for partition in self.partitions.values_mut() {
+            partition.review_all(self.now, &self.settings);
+        }
         self.changes(true)
     }
 

@@ -1,6 +1,11 @@
 //! Every cap and threshold of the analyzer, with its reason. The defaults are what is recommended.
 
 use crate::endpoint::TemplateSettings;
+use crate::inventory::lifecycle::Retirement;
+use crate::inventory::owner::OwnerRule;
+use crate::inventory::reach::ExposurePolicy;
+use crate::inventory::risk::RiskPolicy;
+use crate::inventory::tags::TagPolicy;
 use crate::snapshot::Nanos;
 use crate::vantage::VantageSettings;
 
@@ -30,6 +35,14 @@ pub struct AnalyzerSettings {
     pub lifecycle: LifecyclePolicy,
     /// When traffic differs from a specification.
     pub drift: DriftPolicy,
+    /// Who is responsible for what: the first rule that holds.
+    pub owners: Vec<OwnerRule>,
+    /// Which networks are whose.
+    pub exposure: ExposurePolicy,
+    /// What speaks for which purpose.
+    pub tags: TagPolicy,
+    /// How much each factor of the risk weighs.
+    pub risk: RiskPolicy,
     /// What is usual.
     pub baseline: BaselineSettings,
     /// What departs.
@@ -47,6 +60,11 @@ pub struct InventorySettings {
     pub max_hosts: usize,
     /// Most endpoints of one host; an entry with large bodies was measured at about 58 KB.
     pub max_endpoints_per_host: usize,
+    /// Moments at which labels came and went that are kept per endpoint; real ones have a few in
+    /// their life.
+    pub max_label_changes: usize,
+    /// Other versions named of one endpoint; a client can invent version numbers.
+    pub max_versions: usize,
     /// Most endpoints over all hosts, which bounds the inventory to about 1.2 GB in the worst case.
     pub max_endpoints: usize,
     /// Most operations of one endpoint that have a row of their own; large GraphQL and JSON-RPC
@@ -134,6 +152,8 @@ impl Default for InventorySettings {
             max_hosts: 4_096,
             max_endpoints_per_host: 5_000,
             max_endpoints: 20_000,
+            max_label_changes: 16,
+            max_versions: 8,
             max_operations_per_endpoint: 500,
             max_consumers: 50_000,
             consumer_eviction_share: 0.1,
@@ -194,6 +214,18 @@ pub struct LifecyclePolicy {
     /// Successful calls to a documented operation before a specification that names no host is
     /// taken to cover the host.
     pub adoption_min_successes: u64,
+    /// Which facts retire an endpoint, so that it is a zombie when it still answers.
+    pub retired_by: Vec<Retirement>,
+    /// Time for which two versions may answer side by side before the older one counts as
+    /// superseded: clients move over days, not at once.
+    pub superseded_grace: Nanos,
+    /// Successful calls to a newer version before it counts as one: somebody trying `/v3/` is
+    /// none.
+    pub successor_min_successes: u64,
+    /// Differences from its specification from which on an endpoint is drifted.
+    pub drifted_min_differences: usize,
+    /// Whether only breaking differences count for that.
+    pub drifted_breaking_only: bool,
 }
 
 impl Default for LifecyclePolicy {
@@ -207,6 +239,11 @@ impl Default for LifecyclePolicy {
             orphan_min_complete: 0.9,
             dormant_min_complete: 0.5,
             adoption_min_successes: 1,
+            retired_by: Retirement::ALL.map(|(one, _)| one).to_vec(),
+            superseded_grace: DAY,
+            successor_min_successes: 5,
+            drifted_min_differences: 1,
+            drifted_breaking_only: false,
         }
     }
 }

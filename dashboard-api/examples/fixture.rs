@@ -423,6 +423,7 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
         request_size: histogram(300, requests / 3),
         response_size: histogram(4000 + seed % 9000, requests),
         minutes: if seen { minutes(seed, now) } else { Vec::new() },
+        profile: tapscope_analyzer::snapshot::Profile::default(),
         state: serde_json::Value::Null,
     }
 }
@@ -652,6 +653,8 @@ fn specification() -> Specification {
         .iter()
         .filter(|(_, _, lifecycle)| matches!(lifecycle, Lifecycle::Documented | Lifecycle::Orphan));
     Specification {
+        priority: 0,
+        added: 0,
         tree: Arc::default(),
         name: "shop".to_owned(),
         title: "Shop API".to_owned(),

@@ -27,6 +27,7 @@ use crate::view::id::Id;
 use crate::view::measure::{Histogram, Minute, millis, share};
 use crate::view::page::Page;
 use crate::view::problem::ProblemDetails;
+use crate::view::profile::known;
 use crate::view::schema::DataClassUse;
 use crate::view::time::Time;
 
@@ -52,9 +53,11 @@ pub(crate) enum EndpointSort {
     Latency,
     /// In the order of the labels' precedence.
     Lifecycle,
+    /// By how much is at stake.
+    Risk,
 }
 
-const SORTS: [SortChoice<EndpointSort>; 7] = [
+const SORTS: [SortChoice<EndpointSort>; 8] = [
     (EndpointSort::Requests, "requests", true),
     (EndpointSort::LastSeen, "last_seen", true),
     (EndpointSort::FirstSeen, "first_seen", true),
@@ -62,6 +65,7 @@ const SORTS: [SortChoice<EndpointSort>; 7] = [
     (EndpointSort::Errors, "errors", true),
     (EndpointSort::Latency, "latency", true),
     (EndpointSort::Lifecycle, "lifecycle", false),
+    (EndpointSort::Risk, "risk", true),
 ];
 
 impl Row for Arc<EndpointEntry> {
@@ -82,6 +86,7 @@ impl Row for Arc<EndpointEntry> {
             EndpointSort::Latency if snapshot.latency.count == 0 => -1,
             EndpointSort::Latency => snapshot.latency.p99.into(),
             EndpointSort::Lifecycle => self.lifecycle as i128,
+            EndpointSort::Risk => i128::try_from(risk_units(self)).unwrap_or(0),
         })
     }
 }
@@ -109,9 +114,21 @@ pub(crate) struct EndpointsQuery {
     /// Methods.
     #[param(required = false)]
     method: Vec<String>,
-    /// Lifecycle labels.
+    /// Lifecycle labels; an endpoint that bears any of them matches.
     #[param(required = false)]
     lifecycle: Vec<Lifecycle>,
+    /// Owners, or `none` for what has no owner.
+    #[param(required = false)]
+    owner: Vec<String>,
+    /// What endpoints are for; one with any of the tags matches.
+    #[param(required = false)]
+    tag: Vec<String>,
+    /// From where they are called (`external`, `partner`, `internal`, `unknown`).
+    #[param(required = false)]
+    exposure: Vec<String>,
+    /// Risk at least.
+    #[param(minimum = 0, maximum = 100)]
+    min_risk: Option<u32>,
     /// Dominant schemes of successful calls (`none`, `mixed`, `unknown`, `bearer`, …).
     #[param(required = false)]
     authentication: Vec<String>,
@@ -163,6 +180,52 @@ struct EndpointFilter {
     transport: Option<u64>,
     words: Vec<String>,
     requests_min: u64,
+    profile: ProfileFilter,
+}
+
+/// What is asked of what is derived from facts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct ProfileFilter {
+    owners: Vec<String>,
+    tags: Vec<String>,
+    exposures: Vec<String>,
+    risk_min: u64,
+}
+
+impl ProfileFilter {
+    fn take(query: &mut Query) -> Result<Self, Problem> {
+        Ok(Self {
+            owners: query.take_list("owner"),
+            tags: query.take_list("tag"),
+            exposures: query.take_list("exposure"),
+            risk_min: query.take_number("min_risk", 0..=100)?.unwrap_or(0),
+        })
+    }
+
+    fn matches(&self, entry: &EndpointEntry) -> bool {
+        let profile = &entry.snapshot.profile;
+        let owner = profile.owner.as_ref().map_or("none", |owner| &owner.name);
+        let among =
+            |list: &[String], value: &str| list.is_empty() || list.iter().any(|item| item == value);
+        let mut tags = profile.tags.iter();
+        among(&self.owners, owner)
+            && among(&self.exposures, &known(&profile.exposure.zone))
+            && (self.tags.is_empty() || tags.any(|tag| self.tags.contains(&tag.name)))
+            && u128::from(self.risk_min) * RISK_UNITS <= risk_units(entry)
+    }
+}
+
+/// Parts of a point of risk that are told apart when rows are sorted and compared.
+const RISK_UNITS: u128 = 1_000_000;
+
+/// A risk as a whole number, so that keys compare exactly.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a score is 0 to 100"
+)]
+fn risk_units(entry: &EndpointEntry) -> u128 {
+    (entry.risk.score.clamp(0.0, 100.0) * 1_000_000.0).round() as u128
 }
 
 impl EndpointFilter {
@@ -188,6 +251,7 @@ impl EndpointFilter {
             requests_min: query
                 .take_number("min_requests", 0..=u64::MAX)?
                 .unwrap_or(0),
+            profile: ProfileFilter::take(query)?,
         })
     }
 
@@ -196,7 +260,8 @@ impl EndpointFilter {
             |list: &[String], value: &str| list.is_empty() || list.iter().any(|item| item == value);
         let snapshot = &entry.snapshot;
         snapshot.requests >= self.requests_min
-            && (self.lifecycles.is_empty() || self.lifecycles.contains(&entry.lifecycle))
+            && (self.lifecycles.is_empty() || entry.has_label(&self.lifecycles))
+            && self.profile.matches(entry)
             && among(&self.hosts, &snapshot.host)
             && (self.methods.is_empty()
                 || self
@@ -379,6 +444,7 @@ pub(crate) fn endpoint_name(entry: &EndpointEntry) -> EndpointName {
 pub(crate) fn summary(view: &LiveView, entry: &EndpointEntry) -> EndpointSummary {
     let snapshot = &entry.snapshot;
     let measured = snapshot.latency.count > 0;
+    let profile = &snapshot.profile;
     EndpointSummary {
         id: Id(snapshot.id.0),
         method: snapshot.method.clone(),
@@ -389,6 +455,12 @@ pub(crate) fn summary(view: &LiveView, entry: &EndpointEntry) -> EndpointSummary
         template_confidence: snapshot.template_confidence,
         lifecycle: entry.lifecycle,
         lifecycle_reason: snapshot.lifecycle_reason.clone(),
+        labels: labels(entry),
+        risk: entry.risk.score,
+        owner: profile.owner.as_ref().map(|owner| owner.name.clone()),
+        tags: profile.tags.iter().map(|tag| tag.name.clone()).collect(),
+        exposure: known(&profile.exposure.zone),
+        transport_security: known(&profile.transport.kind),
         first_seen: Time::known(snapshot.first_seen),
         last_seen: Time::known(snapshot.last_seen),
         requests: snapshot.requests,
@@ -402,9 +474,20 @@ pub(crate) fn summary(view: &LiveView, entry: &EndpointEntry) -> EndpointSummary
     }
 }
 
+/// All labels that hold; of an older store only one is known.
+fn labels(entry: &EndpointEntry) -> Vec<Lifecycle> {
+    let labels = entry.snapshot.profile.labels.iter();
+    let labels: Vec<Lifecycle> = labels.map(|one| one.label.into()).collect();
+    match labels.is_empty() {
+        true => vec![entry.lifecycle],
+        false => labels,
+    }
+}
+
 /// Everything about one endpoint.
 fn detail(view: &LiveView, asked: Id, entry: &EndpointEntry) -> EndpointDetail {
     let snapshot = &entry.snapshot;
+    let profile = &snapshot.profile;
     let mut findings = view.findings_of(snapshot.id);
     findings.sort_by_key(|finding| core::cmp::Reverse((finding.last_seen, finding.id)));
     let statuses = snapshot.statuses.iter().map(|(&status, &n)| match status {
@@ -427,6 +510,16 @@ fn detail(view: &LiveView, asked: Id, entry: &EndpointEntry) -> EndpointDetail {
         merged_from: (asked.0 != snapshot.id.0).then_some(asked),
         examples: snapshot.examples.clone(),
         facts: (&snapshot.facts).into(),
+        label_reasons: profile.labels.iter().map(Into::into).collect(),
+        label_changes: profile.changes.iter().map(Into::into).collect(),
+        drift: profile.drift.iter().map(Into::into).collect(),
+        owned_by: profile.owner.as_ref().map(Into::into),
+        purposes: profile.tags.iter().map(Into::into).collect(),
+        exposed: (&profile.exposure).into(),
+        transported: (&profile.transport).into(),
+        version: profile.version.clone(),
+        versions: profile.versions.iter().map(Into::into).collect(),
+        risk_factors: entry.risk.factors.iter().map(Into::into).collect(),
         statuses: statuses.collect(),
         authentication_counts: snapshot.authentication.clone(),
         authentication_successful: snapshot.authentication_successful.clone(),

@@ -28,7 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 pub(crate) struct ExportQuery {
     /// Only this host; needed for OpenAPI when there are several.
     host: Option<String>,
-    /// Only what is new since then: `2024-01-31` or `2024-01-31T12:00:00Z` (UTC).
+    /// Only what is new since then, and labels that came or went: `2024-01-31` or `2024-01-31T12:00:00Z` (UTC).
     since: Option<String>,
 }
 
@@ -93,9 +93,13 @@ fn material(view: &LiveView) -> Material {
     let endpoints = view.endpoints(|_| true);
     let findings = view.findings(|_| true);
     Material {
-        endpoints: endpoints.iter().map(|one| one.snapshot.clone()).collect(),
+        endpoints: endpoints
+            .iter()
+            .map(|one| (*one.snapshot).clone())
+            .collect(),
         hosts: view.hosts().iter().map(|one| (**one).clone()).collect(),
         findings: findings.iter().map(|one| (**one).clone()).collect(),
         now: view.now(),
+        risk: view.policy().risk.clone(),
     }
 }

@@ -38,6 +38,9 @@ mod overview;
 /// `/endpoints`.
 mod endpoints;
 
+/// `/policy`.
+mod policy;
+
 /// `/hosts`.
 mod hosts;
 

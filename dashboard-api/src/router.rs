@@ -16,7 +16,7 @@ use crate::state::ApiState;
 use crate::view;
 use crate::{
     assets, consumers, endpoints, events, export, findings, health, hosts, metrics, overview,
-    security, specifications, templates,
+    policy, security, specifications, templates,
 };
 
 /// Where the API is.
@@ -52,6 +52,7 @@ fn api(settings: &ApiSettings) -> OpenApiRouter<ApiState> {
     let routes = OpenApiRouter::new()
         .merge(overview::routes())
         .merge(endpoints::routes())
+        .merge(policy::routes())
         .merge(hosts::routes())
         .merge(findings::routes())
         .merge(templates::routes())

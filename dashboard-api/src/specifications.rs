@@ -241,7 +241,7 @@ fn summary(
     policy: &DriftPolicy,
 ) -> SpecificationSummary {
     let specification = &published.specification;
-    let documented = documented.iter().map(|entry| &entry.snapshot);
+    let documented = documented.iter().map(|entry| &*entry.snapshot);
     let differences = specification.differences(documented, policy);
     let drifted = differences
         .iter()
@@ -277,7 +277,7 @@ fn diff(view: &LiveView, specification: &Specification, policy: &DriftPolicy) ->
         removed_seen: Vec::new(),
         drifted: Vec::new(),
     };
-    for difference in specification.differences(seen.iter().map(|entry| &entry.snapshot), policy) {
+    for difference in specification.differences(seen.iter().map(|entry| &*entry.snapshot), policy) {
         let named = difference.endpoint.map(|id| EndpointName {
             id: Id(id.0),
             method: difference.method.clone(),

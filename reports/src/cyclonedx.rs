@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use tapscope_analyzer::snapshot::EndpointSnapshot;
 
-use crate::table::label;
+use crate::table::{label, owner, points};
 use crate::time::moment;
-use crate::{Material, ReportError};
+use crate::{Report, ReportError};
 
 /// Writes the bill of materials.
-pub(crate) fn write(material: &Material) -> Result<Vec<u8>, ReportError> {
+pub(crate) fn write(material: &Report) -> Result<Vec<u8>, ReportError> {
     let mut by_host: BTreeMap<&str, Vec<&EndpointSnapshot>> = BTreeMap::new();
     let endpoints = material.endpoints.iter();
     for endpoint in endpoints.filter(|one| one.transport.is_none()) {
@@ -18,7 +18,7 @@ pub(crate) fn write(material: &Material) -> Result<Vec<u8>, ReportError> {
     }
     let services: Vec<Value> = by_host
         .iter()
-        .map(|(host, endpoints)| service(host, endpoints))
+        .map(|(host, endpoints)| service(material, host, endpoints))
         .collect();
     let mut document = json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
@@ -38,7 +38,7 @@ pub(crate) fn write(material: &Material) -> Result<Vec<u8>, ReportError> {
     crate::pretty(&document)
 }
 
-fn service(host: &str, endpoints: &[&EndpointSnapshot]) -> Value {
+fn service(material: &Report, host: &str, endpoints: &[&EndpointSnapshot]) -> Value {
     let urls: BTreeSet<String> = endpoints
         .iter()
         .map(|one| format!("http://{host}{}", encoded(&one.template)))
@@ -64,10 +64,38 @@ fn service(host: &str, endpoints: &[&EndpointSnapshot]) -> Value {
     properties.extend(labels.iter().map(|(label, count)| {
         json!({"name": format!("tapscope:lifecycle:{label}"), "value": count.to_string()})
     }));
+    let highest = endpoints.iter().map(|one| material.risk(one).score);
+    let highest = points(highest.fold(0.0, f64::max)).to_string();
+    properties.push(json!({"name": "tapscope:risk:highest", "value": highest}));
+    let told = |name: &str, list: BTreeSet<String>| {
+        let list: Vec<String> = list.into_iter().filter(|one| !one.is_empty()).collect();
+        let value = list.join(", ");
+        (!list.is_empty()).then(|| json!({"name": format!("tapscope:{name}"), "value": value}))
+    };
+    let tags = |one: &&EndpointSnapshot| -> Vec<String> {
+        one.profile
+            .tags
+            .iter()
+            .map(|tag| tag.name.clone())
+            .collect()
+    };
+    let zones = endpoints
+        .iter()
+        .map(|one| one.profile.exposure.zone.clone());
+    properties.extend(told("exposure", zones.collect()));
+    properties.extend(told(
+        "owners",
+        endpoints.iter().map(|one| owner(one)).collect(),
+    ));
+    properties.extend(told("tags", endpoints.iter().flat_map(tags).collect()));
+    let external = endpoints
+        .iter()
+        .any(|one| one.profile.exposure.zone == "external");
     let mut service = json!({
         "bom-ref": format!("service:{host}"),
         "name": host,
         "endpoints": urls,
+        "x-trust-boundary": external,
         "authenticated": calls > 0 && anonymous < calls,
         "properties": properties,
     });

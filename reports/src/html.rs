@@ -8,7 +8,7 @@ use tapscope_analyzer::snapshot::{FindingStatus, Lifecycle};
 
 use crate::table::{Cell, Table, label};
 use crate::time::moment;
-use crate::{Material, Request, table};
+use crate::{Report, Request, table};
 
 /// Bars of a chart.
 const BARS_MAX: usize = 12;
@@ -29,7 +29,7 @@ th{color:#4c5866;font-weight:600}td.n,th.n{text-align:right;white-space:nowrap}c
 ";
 
 /// Writes the page.
-pub(crate) fn write(material: &Material, request: &Request) -> Vec<u8> {
+pub(crate) fn write(material: &Report, request: &Request) -> Vec<u8> {
     let mut page = String::new();
     let title = match &request.host {
         Some(host) => format!("API inventory of {host}"),
@@ -72,12 +72,15 @@ pub(crate) fn write(material: &Material, request: &Request) -> Vec<u8> {
         "Endpoints",
         &narrow(&table::endpoints(material), &ENDPOINTS),
     );
+    if request.since.is_some() {
+        section(&mut page, "Label changes", &table::changes(material));
+    }
     page.push_str("</body>\n</html>\n");
     page.into_bytes()
 }
 
 /// What the report is about, in one sentence.
-pub(crate) fn scope(material: &Material, request: &Request) -> String {
+pub(crate) fn scope(material: &Report, request: &Request) -> String {
     let as_of = match moment(material.now) {
         now if now.is_empty() => "No traffic was seen".to_owned(),
         now => format!("As of {now} (time of the latest packet)"),
@@ -101,13 +104,17 @@ pub(crate) const FINDINGS: [&str; 8] = [
 ];
 
 /// Columns of the inventory's.
-pub(crate) const ENDPOINTS: [&str; 10] = [
+pub(crate) const ENDPOINTS: [&str; 14] = [
     "host",
     "method",
     "template",
     "operation",
     "lifecycle",
     "lifecycle_reason",
+    "risk",
+    "owner",
+    "tags",
+    "exposure",
     "requests",
     "authentication",
     "consumers",
@@ -132,7 +139,7 @@ pub(crate) fn narrow(table: &Table, columns: &'static [&'static str]) -> Table {
 }
 
 /// Numbers at the top: name and value.
-pub(crate) fn numbers(material: &Material) -> Vec<(&'static str, u64)> {
+pub(crate) fn numbers(material: &Report) -> Vec<(&'static str, u64)> {
     let endpoints = &material.endpoints;
     let open = |status: FindingStatus| status == FindingStatus::Open;
     let findings = material.findings.iter().filter(|one| open(one.status));
@@ -152,11 +159,12 @@ pub(crate) fn numbers(material: &Material) -> Vec<(&'static str, u64)> {
         ("Open findings", findings.count() as u64),
         ("Shadow", of(Lifecycle::Shadow)),
         ("Zombie", of(Lifecycle::Zombie)),
+        ("Drifted", of(Lifecycle::Drifted)),
         ("With personal data", personal.count() as u64),
     ]
 }
 
-fn hosts(material: &Material) -> BTreeMap<String, u64> {
+fn hosts(material: &Report) -> BTreeMap<String, u64> {
     let mut hosts = BTreeMap::new();
     let endpoints = material.endpoints.iter();
     for one in endpoints.filter(|one| one.transport.is_none()) {
@@ -166,7 +174,7 @@ fn hosts(material: &Material) -> BTreeMap<String, u64> {
 }
 
 /// What is charted: name and counts.
-pub(crate) fn charts(material: &Material) -> Vec<(&'static str, Vec<(String, u64)>)> {
+pub(crate) fn charts(material: &Report) -> Vec<(&'static str, Vec<(String, u64)>)> {
     let mut lifecycle = BTreeMap::new();
     let mut severity = BTreeMap::new();
     let mut classes = BTreeMap::new();
@@ -199,7 +207,7 @@ fn ranked(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
     all
 }
 
-fn stats(page: &mut String, material: &Material) {
+fn stats(page: &mut String, material: &Report) {
     page.push_str("<div class=\"stats\">\n");
     for (name, value) in numbers(material) {
         put(
@@ -277,7 +285,7 @@ fn section(page: &mut String, name: &str, table: &Table) {
 }
 
 fn is_number(column: &str) -> bool {
-    matches!(column, "requests" | "consumers" | "occurrences")
+    matches!(column, "requests" | "consumers" | "occurrences" | "risk")
 }
 
 /// A column's name for people.

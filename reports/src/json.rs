@@ -6,11 +6,15 @@ use tapscope_analyzer::snapshot::EndpointSnapshot;
 
 use crate::table::{Table, label};
 use crate::time::moment;
-use crate::{Material, ReportError, Request, table};
+use crate::{Report, ReportError, Request, table};
 
 /// Writes the document.
-pub(crate) fn write(material: &Material, request: &Request) -> Result<Vec<u8>, ReportError> {
-    let endpoints: Vec<Value> = material.endpoints.iter().map(endpoint).collect();
+pub(crate) fn write(material: &Report, request: &Request) -> Result<Vec<u8>, ReportError> {
+    let endpoints: Vec<Value> = material
+        .endpoints
+        .iter()
+        .map(|one| endpoint(material, one))
+        .collect();
     let hosts = material.hosts.iter().map(|host| {
         json!({"host": host.host, "requests": host.requests, "complete": host.complete,
             "candidates": host.candidates})
@@ -21,11 +25,17 @@ pub(crate) fn write(material: &Material, request: &Request) -> Result<Vec<u8>, R
         "since": request.since.map(moment),
         "hosts": hosts.collect::<Vec<_>>(),
         "endpoints": endpoints,
+        "label_changes": objects(&table::changes(material)),
         "findings": objects(&table::findings(material)),
     }))
 }
 
-fn endpoint(one: &EndpointSnapshot) -> Value {
+fn endpoint(material: &Report, one: &EndpointSnapshot) -> Value {
+    let risk = material.risk(one);
+    let factors = risk.factors.iter().map(|one| {
+        json!({"name": one.factor.name(), "level": one.level, "weight": one.weight,
+            "points": one.points, "reason": one.reason})
+    });
     let parameters = one.parameters.iter().map(|parameter| {
         json!({"in": parameter.location, "name": parameter.name, "types": parameter.types,
             "classes": parameter.classes, "seen": parameter.seen, "distinct": parameter.distinct,
@@ -46,6 +56,8 @@ fn endpoint(one: &EndpointSnapshot) -> Value {
         "lifecycle": label(one.lifecycle),
         "lifecycle_reason": one.lifecycle_reason,
         "facts": one.facts,
+        "profile": one.profile,
+        "risk": {"score": risk.score, "factors": factors.collect::<Vec<_>>()},
         "first_seen": moment(one.first_seen),
         "last_seen": moment(one.last_seen),
         "requests": one.requests,

@@ -33,8 +33,14 @@ mod cyclonedx;
 
 pub use time::{date, parse_date};
 
+use std::collections::BTreeMap;
+
 use tapscope_analyzer::Restored;
-use tapscope_analyzer::snapshot::{EndpointSnapshot, FindingSnapshot, HostSnapshot, Nanos};
+use tapscope_analyzer::inventory::risk::{Risk, RiskPolicy, assess};
+use tapscope_analyzer::snapshot::profile::LabelChange;
+use tapscope_analyzer::snapshot::{
+    EndpointId, EndpointSnapshot, FindingSnapshot, HostSnapshot, Nanos,
+};
 
 /// What a report is made of.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +53,8 @@ pub struct Material {
     pub findings: Vec<FindingSnapshot>,
     /// Packet time of the latest record.
     pub now: Nanos,
+    /// How much each factor of the risk weighs.
+    pub risk: RiskPolicy,
 }
 
 impl From<Restored> for Material {
@@ -56,7 +64,57 @@ impl From<Restored> for Material {
             hosts: restored.hosts,
             findings: restored.findings,
             now: restored.now,
+            risk: RiskPolicy::default(),
         }
+    }
+}
+
+/// What a report is made of, with what is derived from all of it before parts are left out.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Report {
+    material: Material,
+    /// The risk of each endpoint.
+    risks: BTreeMap<EndpointId, Risk>,
+    /// Labels that came and went since the time asked for, with the endpoint; in order of time.
+    changes: Vec<(EndpointSnapshot, LabelChange)>,
+}
+
+impl core::ops::Deref for Report {
+    type Target = Material;
+
+    fn deref(&self) -> &Material {
+        &self.material
+    }
+}
+
+impl Report {
+    fn new(material: Material, since: Option<Nanos>) -> Self {
+        let mut about: BTreeMap<EndpointId, Vec<&FindingSnapshot>> = BTreeMap::new();
+        for finding in &material.findings {
+            if let Some(at) = &finding.endpoint {
+                about.entry(at.id).or_default().push(finding);
+            }
+        }
+        let mut risks = BTreeMap::new();
+        let mut changes = Vec::new();
+        for one in &material.endpoints {
+            let findings = about.get(&one.id).into_iter().flatten().copied();
+            risks.insert(one.id, assess(one, findings, &material.risk));
+            let since = since.unwrap_or(Nanos::MIN);
+            let news = one.profile.changes.iter().filter(|one| one.at >= since);
+            changes.extend(news.map(|change| (one.clone(), change.clone())));
+        }
+        changes.sort_by_key(|(one, change)| (change.at, one.id));
+        Self {
+            material,
+            risks,
+            changes,
+        }
+    }
+
+    /// The risk of an endpoint.
+    pub(crate) fn risk(&self, endpoint: &EndpointSnapshot) -> Risk {
+        self.risks.get(&endpoint.id).cloned().unwrap_or_default()
     }
 }
 
@@ -135,7 +193,8 @@ pub struct Request {
     pub format: Format,
     /// Only this host.
     pub host: Option<String>,
-    /// Only what is new since then: endpoints first seen, and findings seen, at this time or later.
+    /// Only what is new since then: endpoints first seen, findings seen, and labels that came or
+    /// went, at this time or later.
     pub since: Option<Nanos>,
 }
 
@@ -162,13 +221,15 @@ const HOSTS_NAMED: usize = 10;
 /// # Errors
 /// When an OpenAPI document is asked for without naming one of several hosts, or of an unknown one.
 pub fn export(material: Material, request: &Request) -> Result<Vec<u8>, ReportError> {
-    let mut material = material;
+    let mut report = Report::new(material, request.since);
+    let material = &mut report.material;
     if let Some(host) = &request.host {
         material.endpoints.retain(|one| one.host == *host);
         material.hosts.retain(|one| one.host == *host);
         material
             .findings
             .retain(|one| one.endpoint.as_ref().is_some_and(|at| at.host == *host));
+        report.changes.retain(|(one, _)| one.host == *host);
         if material.endpoints.is_empty() {
             return Err(ReportError::UnknownHost(host.clone()));
         }
@@ -193,16 +254,16 @@ pub fn export(material: Material, request: &Request) -> Result<Vec<u8>, ReportEr
         .findings
         .sort_by_key(|one| (core::cmp::Reverse(one.severity), one.first_seen, one.id));
     match request.format {
-        Format::Csv => csv::write(&table::endpoints(&material)),
-        Format::Json => json::write(&material, request),
-        Format::Xlsx => xlsx::write(&material),
-        Format::Html => Ok(html::write(&material, request)),
-        Format::Pdf => Ok(pdf::write(&material, request)),
+        Format::Csv => csv::write(&table::endpoints(&report)),
+        Format::Json => json::write(&report, request),
+        Format::Xlsx => xlsx::write(&report),
+        Format::Html => Ok(html::write(&report, request)),
+        Format::Pdf => Ok(pdf::write(&report, request)),
         Format::OpenApi => {
-            let mut hosts: Vec<&str> = material.endpoints.iter().map(|e| e.host.as_str()).collect();
+            let mut hosts: Vec<&str> = report.endpoints.iter().map(|e| e.host.as_str()).collect();
             hosts.dedup();
             match hosts.as_slice() {
-                [host] => openapi::write(&material, host),
+                [host] => openapi::write(&report, host),
                 [] => Err(ReportError::UnknownHost(
                     request.host.clone().unwrap_or_default(),
                 )),
@@ -212,7 +273,7 @@ pub fn export(material: Material, request: &Request) -> Result<Vec<u8>, ReportEr
                 }
             }
         }
-        Format::CycloneDx => cyclonedx::write(&material),
+        Format::CycloneDx => cyclonedx::write(&report),
     }
 }
 

@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
+use tapscope_analyzer::inventory::risk::Risk;
 use tapscope_analyzer::snapshot::schema::{
     CredentialSnapshot, FieldSnapshot, MAP_KEY, SchemaSnapshot,
 };
 use tapscope_analyzer::snapshot::{EndpointSnapshot, ParameterSnapshot};
 
-use crate::table::label;
+use crate::table::{label, labels, owner, points, risk_factors, tags};
 use crate::time::{date, moment};
-use crate::{Material, ReportError};
+use crate::{Report, ReportError};
 
 /// Methods an OpenAPI path item may have.
 const METHODS: [&str; 8] = [
@@ -28,7 +29,7 @@ const WORDS_MIN: u64 = 20;
 const ANONYMOUS_PERCENT: u64 = 5;
 
 /// Writes the document.
-pub(crate) fn write(material: &Material, host: &str) -> Result<Vec<u8>, ReportError> {
+pub(crate) fn write(material: &Report, host: &str) -> Result<Vec<u8>, ReportError> {
     let mut paths: BTreeMap<String, PathItem<'_>> = BTreeMap::new();
     let mut schemes = BTreeMap::new();
     for endpoint in &material.endpoints {
@@ -49,7 +50,8 @@ pub(crate) fn write(material: &Material, host: &str) -> Result<Vec<u8>, ReportEr
     let mut ids = BTreeSet::new();
     for item in paths.into_values() {
         let operations = item.operations.iter().map(|endpoint| {
-            let operation = operation(endpoint, &item.path, &mut schemes, &mut ids);
+            let risk = material.risk(endpoint);
+            let operation = operation((endpoint, &risk), &item.path, &mut schemes, &mut ids);
             (endpoint.method.to_ascii_lowercase(), operation)
         });
         let operations: Map<String, Value> = operations.collect();
@@ -125,7 +127,7 @@ fn parameter_names(template: &str) -> Vec<&str> {
 }
 
 /// The host's URL: encrypted when it was seen on 443 only.
-fn server(material: &Material, host: &str) -> String {
+fn server(material: &Report, host: &str) -> String {
     let mut servers = material.endpoints.iter().flat_map(|one| one.servers.keys());
     let secure = servers.clone().next().is_some() && servers.all(|one| one.ends_with(":443"));
     let scheme = if secure { "https" } else { "http" };
@@ -136,7 +138,7 @@ fn server(material: &Material, host: &str) -> String {
 }
 
 fn operation(
-    endpoint: &EndpointSnapshot,
+    (endpoint, risk): (&EndpointSnapshot, &Risk),
     path: &str,
     schemes: &mut BTreeMap<String, Value>,
     ids: &mut BTreeSet<String>,
@@ -164,6 +166,12 @@ fn operation(
         json!({
             "requests": endpoint.requests,
             "lifecycle": label(endpoint.lifecycle),
+            "labels": labels(endpoint),
+            "risk": points(risk.score),
+            "risk_factors": risk_factors(risk),
+            "owner": owner(endpoint),
+            "tags": tags(endpoint),
+            "exposure": endpoint.profile.exposure.zone,
             "template_confidence": endpoint.template_confidence,
             "first_seen": moment(endpoint.first_seen),
             "last_seen": moment(endpoint.last_seen),

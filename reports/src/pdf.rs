@@ -5,8 +5,8 @@ use pdf_writer::types::TextRenderingMode;
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str};
 
 use crate::html::{ENDPOINTS, FINDINGS, charts, heading, narrow, numbers, scope};
-use crate::table::{Table, endpoints, findings};
-use crate::{Material, Request};
+use crate::table::{Table, changes, endpoints, findings};
+use crate::{Report, Request};
 
 /// A4 across, in points.
 const WIDTH: f32 = 842.0;
@@ -34,7 +34,7 @@ const WIDTHS: [u16; 95] = [
 const WIDTH_OTHER: u16 = 600;
 
 /// Writes the document.
-pub(crate) fn write(material: &Material, request: &Request) -> Vec<u8> {
+pub(crate) fn write(material: &Report, request: &Request) -> Vec<u8> {
     let mut paper = Paper::new();
     paper.heading(&match &request.host {
         Some(host) => format!("API inventory of {host}"),
@@ -45,16 +45,25 @@ pub(crate) fn write(material: &Material, request: &Request) -> Vec<u8> {
     for (name, counts) in charts(material) {
         paper.chart(name, &counts);
     }
-    let tables = [
+    let mut tables = vec![
         (
             narrow(&findings(material), &FINDINGS),
             [0.7, 1.1, 0.7, 1.3, 0.6, 2.0, 2.6, 0.8].as_slice(),
         ),
         (
             narrow(&endpoints(material), &ENDPOINTS),
-            [1.3, 0.6, 2.2, 0.8, 0.9, 2.4, 0.7, 0.9, 0.8, 1.1].as_slice(),
+            [
+                1.3, 0.6, 2.0, 0.8, 0.9, 2.2, 0.4, 0.8, 0.8, 0.7, 0.7, 0.9, 0.8, 1.1,
+            ]
+            .as_slice(),
         ),
     ];
+    if request.since.is_some() {
+        tables.push((
+            changes(material),
+            [1.2, 1.3, 0.6, 2.0, 0.8, 0.9, 0.9, 2.6].as_slice(),
+        ));
+    }
     for (table, weights) in &tables {
         paper.table(table, weights);
     }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use tapscope_analyzer::inventory::risk::Risk;
 use tapscope_analyzer::inventory::share;
+use tapscope_analyzer::snapshot::profile::LabelChange;
 use tapscope_analyzer::snapshot::schema::FieldSnapshot;
-use tapscope_analyzer::snapshot::{EndpointSnapshot, FindingSnapshot};
+use tapscope_analyzer::snapshot::{EndpointSnapshot, FindingSnapshot, Lifecycle};
 
-use crate::Material;
+use crate::Report;
 use crate::time::moment;
 
 /// One cell.
@@ -77,7 +79,7 @@ fn operation(endpoint: &EndpointSnapshot) -> String {
 }
 
 /// The inventory.
-pub(crate) fn endpoints(material: &Material) -> Table {
+pub(crate) fn endpoints(material: &Report) -> Table {
     let row = |one: &EndpointSnapshot| {
         vec![
             text(&one.host),
@@ -86,6 +88,14 @@ pub(crate) fn endpoints(material: &Material) -> Table {
             text(operation(one)),
             text(label(one.lifecycle)),
             text(&one.lifecycle_reason),
+            text(labels(one)),
+            Cell::Count(points(material.risk(one).score)),
+            text(risk_factors(&material.risk(one))),
+            text(owner(one)),
+            text(tags(one)),
+            text(&one.profile.exposure.zone),
+            text(&one.profile.transport.kind),
+            text(one.facts.superseded_by.as_deref().unwrap_or_default()),
             text(moment(one.first_seen)),
             text(moment(one.last_seen)),
             Cell::Count(one.requests),
@@ -107,6 +117,14 @@ pub(crate) fn endpoints(material: &Material) -> Table {
             "operation",
             "lifecycle",
             "lifecycle_reason",
+            "labels",
+            "risk",
+            "risk_factors",
+            "owner",
+            "tags",
+            "exposure",
+            "transport",
+            "superseded_by",
             "first_seen",
             "last_seen",
             "requests",
@@ -122,8 +140,79 @@ pub(crate) fn endpoints(material: &Material) -> Table {
     }
 }
 
+/// A score as a whole number of points.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a score is 0 to 100"
+)]
+pub(crate) fn points(score: f64) -> u64 {
+    score.clamp(0.0, 100.0).round() as u64
+}
+
+/// What makes up a risk, as `exposure 20, data 10`.
+pub(crate) fn risk_factors(risk: &Risk) -> String {
+    let factors = risk.factors.iter().filter(|one| one.points > 0.0);
+    let named = factors.map(|one| format!("{} {}", one.factor.name(), points(one.points)));
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// All labels that hold.
+pub(crate) fn labels(endpoint: &EndpointSnapshot) -> String {
+    let labels = endpoint.profile.labels.iter();
+    let names: Vec<&str> = labels.map(|one| one.label.name()).collect();
+    names.join(", ")
+}
+
+/// Who is responsible; empty when nobody is named.
+pub(crate) fn owner(endpoint: &EndpointSnapshot) -> String {
+    let owner = endpoint.profile.owner.as_ref();
+    owner.map(|owner| owner.name.clone()).unwrap_or_default()
+}
+
+/// What it seems to be for.
+pub(crate) fn tags(endpoint: &EndpointSnapshot) -> String {
+    let tags = endpoint.profile.tags.iter();
+    let names: Vec<&str> = tags.map(|tag| tag.name.as_str()).collect();
+    names.join(", ")
+}
+
+/// Labels that came and went.
+pub(crate) fn changes(material: &Report) -> Table {
+    let names = |labels: &[Lifecycle]| {
+        let names: Vec<&str> = labels.iter().map(|label| label.name()).collect();
+        text(names.join(", "))
+    };
+    let row = |(one, change): &(EndpointSnapshot, LabelChange)| {
+        vec![
+            text(moment(change.at)),
+            text(&one.host),
+            text(&one.method),
+            text(&one.template),
+            text(operation(one)),
+            names(&change.gained),
+            names(&change.lost),
+            text(&change.reason),
+        ]
+    };
+    Table {
+        name: "Label changes",
+        columns: &[
+            "at",
+            "host",
+            "method",
+            "template",
+            "operation",
+            "gained",
+            "lost",
+            "lifecycle_reason",
+        ],
+        rows: material.changes.iter().map(row).collect(),
+    }
+}
+
 /// Parameters of all endpoints.
-pub(crate) fn parameters(material: &Material) -> Table {
+pub(crate) fn parameters(material: &Report) -> Table {
     let mut rows = Vec::new();
     for one in &material.endpoints {
         for parameter in &one.parameters {
@@ -159,7 +248,7 @@ pub(crate) fn parameters(material: &Material) -> Table {
 }
 
 /// Fields of all bodies.
-pub(crate) fn fields(material: &Material) -> Table {
+pub(crate) fn fields(material: &Report) -> Table {
     let mut rows = Vec::new();
     for one in &material.endpoints {
         for schema in &one.schemas {
@@ -213,7 +302,7 @@ fn add_fields(head: &[Cell], parent: &FieldSnapshot, path: &str, rows: &mut Vec<
 }
 
 /// The findings.
-pub(crate) fn findings(material: &Material) -> Table {
+pub(crate) fn findings(material: &Report) -> Table {
     let row = |one: &FindingSnapshot| {
         let at = one.endpoint.as_ref();
         vec![

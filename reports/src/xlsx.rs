@@ -1,10 +1,10 @@
-//! A workbook: endpoints, parameters, fields, findings, a sheet each.
+//! A workbook: endpoints, label changes, parameters, fields, findings, a sheet each.
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
 use crate::csv::neutral;
 use crate::table::{Cell, Table};
-use crate::{Material, ReportError, table, time};
+use crate::{Report, ReportError, table, time};
 
 /// Rows of a sheet without its head; the format allows 1,048,576.
 const ROWS_MAX: usize = 1_048_575;
@@ -13,11 +13,11 @@ const ROWS_MAX: usize = 1_048_575;
 const CELL_CHARS_MAX: usize = 32_000;
 
 /// Writes the workbook.
-pub(crate) fn write(material: &Material) -> Result<Vec<u8>, ReportError> {
+pub(crate) fn write(material: &Report) -> Result<Vec<u8>, ReportError> {
     workbook(material).map_err(|error| ReportError::Failed(error.to_string()))
 }
 
-fn workbook(material: &Material) -> Result<Vec<u8>, XlsxError> {
+fn workbook(material: &Report) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
     // The library would write the clock's time.
     let created = ExcelDateTime::parse_from_str(&time::date(material.now))?;
@@ -27,6 +27,7 @@ fn workbook(material: &Material) -> Result<Vec<u8>, XlsxError> {
     workbook.set_properties(&properties);
     for table in [
         table::endpoints(material),
+        table::changes(material),
         table::parameters(material),
         table::fields(material),
         table::findings(material),

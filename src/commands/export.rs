@@ -8,10 +8,12 @@ use tapscope_reports::{Format, Material, Request, export};
 use tapscope_store::SqliteReader;
 
 use crate::cli::{Export, ExportFormat};
+use crate::config::Settings;
 
 /// Writes the report.
-pub(crate) fn execute(arguments: &Export) -> Result<()> {
-    let material = Material::from(SqliteReader::open(&arguments.store)?.load()?);
+pub(crate) fn execute(arguments: &Export, settings: &Settings) -> Result<()> {
+    let mut material = Material::from(SqliteReader::open(&arguments.store)?.load()?);
+    material.risk = settings.analyzer.risk.clone();
     let request = Request {
         format: match arguments.format {
             ExportFormat::Csv => Format::Csv,

@@ -112,6 +112,5 @@ limits! {
     waiting_records_per_host_max: usize => analyzer.inventory.max_held_per_host >= 0;
     waiting_record_bytes_max: usize => analyzer.inventory.max_held_bytes >= 0;
     template_nodes_max: usize => analyzer.templates.max_nodes >= 100;
-    dormant_after_nanos: i64 => analyzer.lifecycle.dormant_after >= 60_000_000_000;
-    new_for_nanos: i64 => analyzer.lifecycle.new_for >= 0;
+    label_changes_max: usize => analyzer.inventory.max_label_changes >= 1;
 }

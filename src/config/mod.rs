@@ -34,6 +34,11 @@ struct Written {
     filter: WrittenFilter,
     specifications: WrittenSpecifications,
     memory: WrittenMemory,
+    lifecycle: WrittenLifecycle,
+    owners: Vec<WrittenOwner>,
+    exposure: WrittenExposure,
+    tags: Vec<WrittenTag>,
+    risk: WrittenRisk,
     limits: WrittenLimits,
 }
 
@@ -87,12 +92,20 @@ struct WrittenFilter {
 #[serde(deny_unknown_fields, default)]
 struct WrittenSpecifications {
     files: Vec<PathBuf>,
+    folder: Option<PathBuf>,
+    priority: Vec<String>,
 }
 
 /// Caps and thresholds of the stages.
 mod limits;
 
+/// How facts become labels, owners, exposure, purpose, risk.
+mod policy;
+
 use limits::WrittenLimits;
+use policy::{
+    WrittenExposure, WrittenLifecycle, WrittenOwner, WrittenPolicy, WrittenRisk, WrittenTag,
+};
 
 use crate::filter::FilterSource;
 
@@ -131,6 +144,10 @@ pub(crate) struct Settings {
     pub(crate) key_file: Option<PathBuf>,
     /// Specifications beside those the flags name.
     pub(crate) specifications: Vec<PathBuf>,
+    /// A folder of specifications that is kept up to date.
+    pub(crate) specification_folder: Option<PathBuf>,
+    /// Names of specifications, the one that holds before all others first.
+    pub(crate) specification_priority: Vec<String>,
 }
 
 impl Settings {
@@ -171,6 +188,11 @@ impl Settings {
             filter,
             specifications,
             memory,
+            lifecycle,
+            owners,
+            exposure,
+            tags,
+            risk,
             limits,
         } = written;
         let save_interval_ms = store.save_interval_ms.unwrap_or(SAVE_INTERVAL_MS);
@@ -201,6 +223,14 @@ impl Settings {
         }
         worker.divide_memory(limit);
         limits.apply(&mut worker, &mut redact, &mut analyzer)?;
+        let policy = WrittenPolicy {
+            lifecycle,
+            owners,
+            exposure,
+            tags,
+            risk,
+        };
+        policy.apply(&mut analyzer)?;
         Ok(Self {
             interfaces: capture.interfaces.clone(),
             pcap_over_ip: capture.pcap_over_ip.clone(),
@@ -222,6 +252,8 @@ impl Settings {
             allow_remote: api.allow_remote.unwrap_or(false),
             key_file: privacy.key_file,
             specifications: specifications.files,
+            specification_folder: specifications.folder,
+            specification_priority: specifications.priority,
         })
     }
 }
@@ -267,6 +299,31 @@ mod tests {
         assert_eq!(small.http.held_bytes_max, usual.http.held_bytes_max / 8);
         assert!(small.flow.connections_max < usual.flow.connections_max / 7);
         assert_eq!(small.flow.held_bytes_max, 70_000);
+    fn a_policy_is_what_was_written_and_the_defaults_elsewhere() {
+        let text = "[lifecycle]\ndormant_after_days = 60\nretired_by = [\"deprecated\"]\n\
+                    [[owners]]\nowner = \"shop\"\nhosts = [\"*.Shop.example\"]\n\
+                    [[tags]]\ntag = \"kyc\"\npath_words = [\"Know-Your\"]\n\
+                    [risk.weights]\nwrites = 50";
+        let settings = Settings::parse(text).unwrap().analyzer;
+        let usual = AnalyzerSettings::default();
+        assert_eq!(
+            settings.lifecycle.dormant_after,
+            2 * usual.lifecycle.dormant_after
+        );
+        assert_eq!(settings.lifecycle.new_for, usual.lifecycle.new_for);
+        assert_eq!(settings.lifecycle.retired_by.len(), 1);
+        assert_eq!(settings.owners[0].hosts, ["*.shop.example"]);
+        assert_eq!(settings.tags.rules.len(), usual.tags.rules.len() + 1);
+        assert!(
+            settings
+                .tags
+                .rules
+                .last()
+                .unwrap()
+                .path
+                .contains("knowyour")
+        );
+        assert_ne!(settings.risk, usual.risk);
     }
 
     #[test]
@@ -278,8 +335,23 @@ mod tests {
             ("[capture]\nsnap_len = 10", "snap_len"),
             ("[memory]\nlimit_bytes = 1000", "memory.limit_bytes"),
             ("capture = [", "expected"),
+            ("[lifecycle]\nretired_by = [\"age\"]", "superseded"),
+            ("[lifecycle]\ndormant_after_days = 0", "dormant_after_days"),
+            (
+                "[lifecycle]\norphan_min_complete = 90.0",
+                "orphan_min_complete",
+            ),
+            ("[[owners]]\nhosts = [\"a\"]", "rule 1"),
+            (
+                "[[owners]]\nowner = \"a\"\npaths = [\"v2\"]",
+                "begin with /",
+            ),
+            ("[exposure]\ninternal = [\"ten\"]", "exposure.internal"),
+            ("[[tags]]\ntag = \"kyc\"", "kyc"),
+            ("[risk.weights]\nluck = 1", "exposure"),
         ] {
-            let error = Settings::parse(text).err().unwrap().to_string();
+            let error = Settings::parse(text).err().unwrap();
+            let error = format!("{error:#}");
             assert!(error.contains(expected) && !error.contains('\n'), "{error}");
         }
     }

@@ -49,7 +49,11 @@ impl Detector for ZombieEndpoint {
         let why = scene
             .entry
             .and_then(|entry| retired(&entry.facts, scene.record.time, policy))
-            .unwrap_or("it is retired");
+            .zip(scene.entry)
+            .map_or_else(
+                || "it is retired".to_owned(),
+                |(why, entry)| why.why(&entry.facts),
+            );
         Words {
             title: format!("Retired endpoint {} still answers", name(scene)),
             explanation: format!(

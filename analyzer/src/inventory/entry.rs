@@ -8,12 +8,12 @@ use super::consumer::{Identity, authentication};
 use super::data::{self, DataSeen};
 use super::distinct::Distinct;
 use super::distribution::{Bounds, Distribution};
-use super::lifecycle::{self, Case, HostSight};
+use super::lifecycle;
 use super::minutes::{Minutes, Moment};
 use super::origin;
 use super::parameters::Parameters;
+use super::reach::Reach;
 use super::schema::Schemas;
-use super::specification::coverage::Standing;
 use super::spellings::Spellings;
 use super::tally::Tally;
 use super::tokens::TokenKinds;
@@ -23,9 +23,13 @@ use crate::settings::{AnalyzerSettings, InventorySettings};
 use crate::snapshot::schema::CredentialSnapshot;
 use crate::snapshot::state::EndpointState;
 use crate::snapshot::{
-    ConsumerId, EndpointId, EndpointRef, EndpointSnapshot, Facts, Lifecycle, Nanos, UNRECORDED,
+    ConsumerId, EndpointId, EndpointRef, EndpointSnapshot, Facts, Lifecycle, Nanos, Profile,
+    UNRECORDED,
 };
 use tapscope_record::{ExchangeRecord, MessageCompleteness, MessageRecord, Pairing};
+
+/// Its labels.
+mod labels;
 
 /// Classes of data that let somebody in: who sends or gets one is signing in.
 const SIGN_IN_CLASSES: [&str; 6] = [
@@ -56,6 +60,8 @@ pub struct Entry {
     pub lifecycle: Lifecycle,
     /// Why.
     pub reason: String,
+    /// What else is derived from facts.
+    pub profile: Profile,
     /// First exchange.
     pub first_seen: Nanos,
     /// Last exchange.
@@ -105,6 +111,7 @@ struct Seen {
     consumers: Distinct,
     callers: BTreeMap<ConsumerId, u64>,
     servers: Tally,
+    reach: Reach,
     protocols: Tally,
     completeness: Tally,
     feeds: Tally,
@@ -152,6 +159,7 @@ impl Entry {
             secured: None,
             lifecycle: Lifecycle::Unclassified,
             reason: String::new(),
+            profile: Profile::default(),
             first_seen: 0,
             last_seen: 0,
             requests: 0,
@@ -174,6 +182,7 @@ impl Entry {
                 consumers: Distinct::default(),
                 callers: BTreeMap::new(),
                 servers: Tally::default(),
+                reach: Reach::default(),
                 protocols: Tally::default(),
                 completeness: Tally::default(),
                 feeds: Tally::default(),
@@ -223,6 +232,7 @@ impl Entry {
             .insert(identity.id.0, inventory.exact_consumers);
         count_caller(&mut seen.callers, identity.id, 1, inventory.counted_callers);
         seen.servers.add(&record.server.to_string(), 1, keys);
+        seen.reach.observe(record, &settings.exposure);
         seen.protocols.add(&record.protocol, 1, keys);
         seen.completeness.add(completeness(record), 1, keys);
         seen.feeds.add(&origin::feed_of_record(record), 1, keys);
@@ -297,6 +307,7 @@ impl Entry {
             other.facts.deprecation_header,
         );
         self.facts.sunset_header = later(self.facts.sunset_header, other.facts.sunset_header);
+        self.merge_changes(other, inventory.max_label_changes);
         self.seen.merge(&other.seen, inventory);
     }
 
@@ -305,34 +316,6 @@ impl Entry {
         self.at.template = view.template;
         self.confidence = view.confidence;
         self.examples = view.examples;
-    }
-
-    /// Sets what specifications say of it.
-    pub fn set_standing(&mut self, standing: Standing) {
-        self.facts.covered_by_specification = standing.covered;
-        self.facts.documented_in = standing.documented_in;
-        self.facts.documented_template = standing.template;
-        self.facts.deprecated = standing.deprecated;
-        self.facts.removed = standing.removed;
-        self.secured = standing.secured;
-    }
-
-    /// Computes the label anew; true when it changed.
-    pub fn relabel(&mut self, host: HostSight, now: Nanos, settings: &AnalyzerSettings) -> bool {
-        let case = Case {
-            facts: &self.facts,
-            requests: self.requests,
-            successes: self.counts.successes,
-            first_seen: self.first_seen,
-            last_seen: self.last_seen,
-            host,
-            now,
-        };
-        let (lifecycle, reason) = lifecycle::label(&case, &settings.lifecycle);
-        let changed = lifecycle != self.lifecycle || reason != self.reason;
-        self.lifecycle = lifecycle;
-        self.reason = reason;
-        changed
     }
 
     /// Share of its exchanges that was seen complete.
@@ -485,6 +468,11 @@ impl Entry {
             request_size: seen.request_size.snapshot(),
             response_size: seen.response_size.snapshot(),
             minutes: seen.minutes.snapshot(),
+            profile: Profile {
+                exposure: seen.reach.exposure(),
+                transport: seen.reach.transport(),
+                ..self.profile.clone()
+            },
             state: serde_json::to_value(self.state()).unwrap_or_default(),
         }
     }
@@ -523,6 +511,7 @@ impl Entry {
             secured: None,
             lifecycle: snapshot.lifecycle,
             reason: snapshot.lifecycle_reason,
+            profile: snapshot.profile,
             first_seen: snapshot.first_seen,
             last_seen: snapshot.last_seen,
             requests: snapshot.requests,
@@ -570,6 +559,7 @@ impl Seen {
             consumers: Distinct::restore(&state.consumers),
             callers: state.callers.iter().copied().collect(),
             servers: Tally::from_counts(&snapshot.servers),
+            reach: Reach::restore(&snapshot.profile.exposure, &snapshot.profile.transport),
             protocols: Tally::from_counts(&snapshot.protocols),
             completeness: Tally::from_counts(&snapshot.completeness),
             feeds: Tally::from_counts(&snapshot.feeds),
@@ -603,6 +593,7 @@ impl Seen {
             count_caller(&mut self.callers, *caller, *calls, settings.counted_callers);
         }
         self.servers.merge(&other.servers, keys);
+        self.reach.merge(&other.reach);
         self.protocols.merge(&other.protocols, keys);
         self.completeness.merge(&other.completeness, keys);
         self.feeds.merge(&other.feeds, keys);

@@ -1,8 +1,10 @@
-//! From facts to a label and the sentence that says why. Facts are stored, labels are computed
+//! From facts to labels and the sentences that say why. Facts are stored, labels are computed
 //! here and nowhere else.
 
-use crate::settings::{DAY, LifecyclePolicy};
-use crate::snapshot::{Facts, Lifecycle, Nanos};
+use crate::inventory::date::{DAY_NANOS, day};
+use crate::settings::LifecyclePolicy;
+use crate::snapshot::profile::{LabelChange, LabelSnapshot, OwnerSnapshot};
+use crate::snapshot::{Drift, Facts, Lifecycle, Nanos};
 
 /// Nanoseconds of a second.
 const NANOS: i64 = 1_000_000_000;
@@ -14,11 +16,13 @@ pub struct HostSight {
     pub since: Nanos,
     /// Last exchange.
     pub last_seen: Nanos,
+    /// Exchanges.
+    pub requests: u64,
     /// Share of its exchanges that was seen complete.
     pub complete: f64,
 }
 
-/// What a label is derived from.
+/// What labels are derived from.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
     /// What specifications and headers say.
@@ -31,41 +35,128 @@ pub struct Case<'a> {
     pub first_seen: Nanos,
     /// Last exchange.
     pub last_seen: Nanos,
+    /// How traffic differs from the specification.
+    pub drift: &'a [Drift],
+    /// Who is responsible.
+    pub owner: Option<&'a OwnerSnapshot>,
+    /// Number of owner rules; without any nothing is said of owners.
+    pub owner_rules: usize,
     /// Its host.
     pub host: HostSight,
     /// Now.
     pub now: Nanos,
 }
 
-/// Why an endpoint counts as retired at `time`; none when it does not.
-#[must_use]
-pub fn retired(facts: &Facts, time: Nanos, policy: &LifecyclePolicy) -> Option<&'static str> {
-    let passed = |header: Option<i64>, grace: Nanos| {
-        header.is_some_and(|at| at > 0 && time > at.saturating_mul(NANOS).saturating_add(grace))
-    };
-    if facts.removed {
-        Some("it was removed from the current version of the specification")
-    } else if facts.deprecated {
-        Some("its specification marks it as deprecated")
-    } else if passed(facts.sunset_header, policy.sunset_grace) {
-        Some("the date in its Sunset header has passed")
-    } else if passed(facts.deprecation_header, 0) || facts.deprecation_header == Some(0) {
-        Some("its responses carry a Deprecation header")
-    } else {
-        None
+/// What retires an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Retirement {
+    /// A newer revision of its specification has it no more.
+    Removed,
+    /// Its specification marks it as deprecated.
+    Deprecated,
+    /// The date of its Sunset header is past.
+    SunsetHeader,
+    /// Its responses carry a Deprecation header.
+    DeprecationHeader,
+    /// A newer version of it answers calls.
+    Superseded,
+}
+
+impl Retirement {
+    /// All of them with their names in the configuration, in the order in which they are looked
+    /// at.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Removed, "removed"),
+        (Self::Deprecated, "deprecated"),
+        (Self::SunsetHeader, "sunset_header"),
+        (Self::DeprecationHeader, "deprecation_header"),
+        (Self::Superseded, "superseded"),
+    ];
+
+    fn holds(self, facts: &Facts, time: Nanos, policy: &LifecyclePolicy) -> bool {
+        let passed = |header: Option<i64>, grace: Nanos| {
+            header.is_some_and(|at| at > 0 && time > at.saturating_mul(NANOS).saturating_add(grace))
+        };
+        match self {
+            Self::Removed => facts.removed,
+            Self::Deprecated => facts.deprecated,
+            Self::SunsetHeader => passed(facts.sunset_header, policy.sunset_grace),
+            Self::DeprecationHeader => {
+                passed(facts.deprecation_header, 0) || facts.deprecation_header == Some(0)
+            }
+            // What a specification describes beside its newer version is meant to be there.
+            Self::Superseded => {
+                facts.superseded_by.is_some()
+                    && facts.documented_in.is_empty()
+                    && time.saturating_sub(facts.superseded_since) >= policy.superseded_grace
+            }
+        }
+    }
+
+    /// The fact, as the end of "… although".
+    #[must_use]
+    pub fn why(self, facts: &Facts) -> String {
+        let documents = || facts.documented_in.join(", ");
+        match self {
+            Self::Removed => match &facts.removed_from {
+                Some(name) => format!("the current revision of {name} has it no more"),
+                None => "it was removed from the current version of the specification".to_owned(),
+            },
+            Self::Deprecated => format!("{} marks it as deprecated", documents()),
+            Self::SunsetHeader => {
+                let at = facts.sunset_header.unwrap_or_default();
+                let date = day(at.saturating_mul(NANOS));
+                format!("the date in its Sunset header, {date}, has passed")
+            }
+            Self::DeprecationHeader => match facts.deprecation_header {
+                Some(at) if at > 0 => {
+                    let date = day(at.saturating_mul(NANOS));
+                    format!("its Deprecation header says that it is deprecated since {date}")
+                }
+                _ => "its responses carry a Deprecation header".to_owned(),
+            },
+            Self::Superseded => format!(
+                "a newer version of it answers calls since {}: {}",
+                day(facts.superseded_since),
+                facts.superseded_by.as_deref().unwrap_or_default()
+            ),
+        }
     }
 }
 
-/// The label, and why in one sentence.
+/// What retires an endpoint at `time`; none when nothing does.
 #[must_use]
-pub fn label(case: &Case<'_>, policy: &LifecyclePolicy) -> (Lifecycle, String) {
+pub fn retired(facts: &Facts, time: Nanos, policy: &LifecyclePolicy) -> Option<Retirement> {
+    let mut counted = policy.retired_by.iter();
+    counted.find(|one| one.holds(facts, time, policy)).copied()
+}
+
+/// The labels that hold, the weightiest first, each with its reason. There is always one.
+#[must_use]
+pub fn labels(case: &Case<'_>, policy: &LifecyclePolicy) -> Vec<LabelSnapshot> {
+    let (first, reason) = first(case, policy);
+    let mut labels = vec![LabelSnapshot {
+        label: first,
+        reason,
+    }];
+    let mut add = |label: Lifecycle, reason: Option<String>| {
+        if let Some(reason) = reason
+            && label != first
+        {
+            labels.push(LabelSnapshot { label, reason });
+        }
+    };
+    add(Lifecycle::Drifted, drifted(case, policy));
+    add(Lifecycle::New, new(case, policy));
+    add(Lifecycle::Unowned, unowned(case));
+    labels
+}
+
+/// The label that says most.
+fn first(case: &Case<'_>, policy: &LifecyclePolicy) -> (Lifecycle, String) {
     let facts = case.facts;
     if case.requests == 0 && !facts.documented_in.is_empty() {
-        let names = facts.documented_in.join(", ");
-        let reason = format!(
-            "Described in {names}, and never seen in traffic while the host's coverage was good."
-        );
-        return (Lifecycle::Orphan, reason);
+        return (Lifecycle::Orphan, orphan_reason(case));
     }
     let silent = case.now.saturating_sub(case.last_seen);
     let is_silent = silent > policy.dormant_after;
@@ -75,6 +166,7 @@ pub fn label(case: &Case<'_>, policy: &LifecyclePolicy) -> (Lifecycle, String) {
         && !dormant
         && case.successes > 0
     {
+        let why = why.why(facts);
         return (
             Lifecycle::Zombie,
             format!("Still answers calls although {why}."),
@@ -88,19 +180,24 @@ pub fn label(case: &Case<'_>, policy: &LifecyclePolicy) -> (Lifecycle, String) {
     if dormant {
         return (Lifecycle::Dormant, dormant_reason(case, silent, policy));
     }
+    if let Some(reason) = drifted(case, policy) {
+        return (Lifecycle::Drifted, reason);
+    }
     if documented {
-        let reason = format!(
-            "Described in {} and called.",
-            facts.documented_in.join(", ")
-        );
+        let names = facts.documented_in.join(", ");
+        let reason = match names.is_empty() {
+            true => "Was described by an older revision of its specification.".to_owned(),
+            false => format!("Described in {names} and called."),
+        };
         return (Lifecycle::Documented, reason);
     }
-    let age = case.now.saturating_sub(case.first_seen);
-    let came_later = case.first_seen.saturating_sub(case.host.since) > policy.learning;
-    if !facts.covered_by_specification && came_later && age <= policy.new_for {
-        let reason = "First seen a short while ago on a host that was known before; no \
-                      specification covers the host.";
-        return (Lifecycle::New, reason.to_owned());
+    if !facts.covered_by_specification
+        && let Some(reason) = new(case, policy)
+    {
+        return (Lifecycle::New, reason);
+    }
+    if let Some(reason) = unowned(case).filter(|_| !facts.covered_by_specification) {
+        return (Lifecycle::Unowned, reason);
     }
     let reason = if facts.covered_by_specification {
         "Not in the specification that covers its host, and never answered with success."
@@ -110,133 +207,125 @@ pub fn label(case: &Case<'_>, policy: &LifecyclePolicy) -> (Lifecycle, String) {
     (Lifecycle::Unclassified, reason.to_owned())
 }
 
+fn orphan_reason(case: &Case<'_>) -> String {
+    format!(
+        "Described in {}, and never seen among {} exchanges of its host, {:.0} % of them seen \
+         complete.",
+        case.facts.documented_in.join(", "),
+        case.host.requests,
+        case.host.complete * 100.0
+    )
+}
+
+/// Why it counts as different from its specification, if it does.
+fn drifted(case: &Case<'_>, policy: &LifecyclePolicy) -> Option<String> {
+    let breaking = case.drift.iter().filter(|one| one.is_breaking()).count();
+    let counted = match policy.drifted_breaking_only {
+        true => breaking,
+        false => case.drift.len(),
+    };
+    if counted < policy.drifted_min_differences.max(1) || case.facts.documented_in.is_empty() {
+        return None;
+    }
+    let worst = case.drift.iter().find(|one| one.is_breaking());
+    let example = worst.or(case.drift.first())?.sentence();
+    let names = case.facts.documented_in.first()?;
+    let parts = match (case.drift.len(), breaking) {
+        (1, 0) => "in one point".to_owned(),
+        (1, _) => "in one point that breaks what is built on it".to_owned(),
+        (all, 0) => format!("in {all} points, for example"),
+        (all, breaking) => format!("in {all} points, {breaking} of them breaking, for example"),
+    };
+    Some(format!(
+        "Its traffic differs from {names} {parts}: {example}."
+    ))
+}
+
+/// Why it counts as new, if it does.
+fn new(case: &Case<'_>, policy: &LifecyclePolicy) -> Option<String> {
+    let age = case.now.saturating_sub(case.first_seen);
+    let came_later = case.first_seen.saturating_sub(case.host.since) > policy.learning;
+    (case.requests > 0 && came_later && age <= policy.new_for).then(|| {
+        format!(
+            "First seen on {}, on a host that is known since {}.",
+            day(case.first_seen),
+            day(case.host.since)
+        )
+    })
+}
+
+/// Why it counts as nobody's, if it does: what never answered may be nothing at all.
+fn unowned(case: &Case<'_>) -> Option<String> {
+    let exists = case.successes > 0 || !case.facts.documented_in.is_empty();
+    (case.owner_rules > 0 && case.owner.is_none() && exists).then(|| {
+        format!(
+            "None of the {} owner rules holds for its host and path.",
+            case.owner_rules
+        )
+    })
+}
+
 /// Why it is dormant; an endpoint that fell silent with everything else may only be out of sight.
 fn dormant_reason(case: &Case<'_>, silent: Nanos, policy: &LifecyclePolicy) -> String {
-    let days = silent / DAY;
+    let days = silent / DAY_NANOS;
+    let last = day(case.last_seen);
     if case.now.saturating_sub(case.host.last_seen) > policy.dormant_after {
         format!(
-            "No call for {days} days, and none to anything else on its host: perhaps it is only \
-             mirrored no more."
+            "No call for {days} days, since {last}, and none to anything else on its host: \
+             perhaps it is only mirrored no more."
         )
     } else {
-        format!("No call for {days} days.")
+        format!("No call for {days} days, since {last}, while its host was seen.")
     }
+}
+
+/// Notes in `history` what came and went between `before` and `after`; at most `cap` moments are
+/// kept, the latest ones.
+pub fn note_change(
+    history: &mut Vec<LabelChange>,
+    before: &[LabelSnapshot],
+    after: &[LabelSnapshot],
+    (at, cap): (Nanos, usize),
+) {
+    let missing = |of: &[LabelSnapshot], from: &[LabelSnapshot]| -> Vec<Lifecycle> {
+        let names = of.iter().map(|one| one.label);
+        names
+            .filter(|label| !from.iter().any(|one| one.label == *label))
+            .collect()
+    };
+    let mut change = LabelChange {
+        at,
+        gained: missing(after, before),
+        lost: missing(before, after),
+        reason: after
+            .first()
+            .map(|one| one.reason.clone())
+            .unwrap_or_default(),
+    };
+    if change.gained.is_empty() && change.lost.is_empty() {
+        return;
+    }
+    // What comes and goes within one moment was never to be seen.
+    if let Some(last) = history.last().filter(|last| last.at == at).cloned() {
+        history.pop();
+        let gained = core::mem::take(&mut change.gained);
+        let lost = core::mem::take(&mut change.lost);
+        let without = |list: &[Lifecycle], other: &[Lifecycle]| -> Vec<Lifecycle> {
+            let kept = list.iter().filter(|label| !other.contains(label));
+            kept.copied().collect()
+        };
+        change.gained = without(&last.gained, &lost);
+        change.gained.extend(without(&gained, &last.lost));
+        change.lost = without(&last.lost, &gained);
+        change.lost.extend(without(&lost, &last.gained));
+        if change.gained.is_empty() && change.lost.is_empty() {
+            return;
+        }
+    }
+    history.push(change);
+    let over = history.len().saturating_sub(cap.max(1));
+    history.drain(..over);
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::settings::HOUR;
-
-    const T0: Nanos = 1_700_000_000 * NANOS;
-
-    fn label_of(facts: &Facts, change: impl Fn(&mut Case<'_>)) -> Lifecycle {
-        let mut case = Case {
-            facts,
-            requests: 10,
-            successes: 9,
-            first_seen: T0,
-            last_seen: T0 + DAY,
-            host: HostSight {
-                since: T0,
-                last_seen: T0 + DAY,
-                complete: 1.0,
-            },
-            now: T0 + DAY,
-        };
-        change(&mut case);
-        label(&case, &LifecyclePolicy::default()).0
-    }
-
-    #[test]
-    fn each_label_has_its_facts() {
-        let covered = Facts {
-            covered_by_specification: true,
-            ..Facts::default()
-        };
-        let documented = Facts {
-            documented_in: vec!["shop".to_owned()],
-            ..covered.clone()
-        };
-        let deprecated = Facts {
-            deprecated: true,
-            ..documented.clone()
-        };
-        let removed = Facts {
-            removed: true,
-            ..covered.clone()
-        };
-        let none = Facts::default();
-        let same = |_: &mut Case<'_>| {};
-        assert_eq!(label_of(&none, same), Lifecycle::Unclassified);
-        assert_eq!(label_of(&covered, same), Lifecycle::Shadow);
-        assert_eq!(label_of(&documented, same), Lifecycle::Documented);
-        assert_eq!(label_of(&deprecated, same), Lifecycle::Zombie);
-        assert_eq!(label_of(&removed, same), Lifecycle::Zombie);
-        assert_eq!(
-            label_of(&covered, |c| c.successes = 0),
-            Lifecycle::Unclassified
-        );
-        assert_eq!(
-            label_of(&deprecated, |c| c.successes = 0),
-            Lifecycle::Documented
-        );
-        assert_eq!(label_of(&documented, |c| c.requests = 0), Lifecycle::Orphan);
-        for facts in [&none, &covered, &documented, &deprecated] {
-            let later = |c: &mut Case<'_>| c.now = c.last_seen + 31 * DAY;
-            assert_eq!(label_of(facts, later), Lifecycle::Dormant);
-        }
-        let late = |c: &mut Case<'_>| c.first_seen = T0 + 20 * HOUR;
-        assert_eq!(label_of(&none, late), Lifecycle::New);
-    }
-
-    #[test]
-    fn silence_is_no_dormancy_where_much_is_lost() {
-        let none = Facts::default();
-        let silent = |c: &mut Case<'_>| c.now = c.last_seen + 31 * DAY;
-        assert_eq!(label_of(&none, silent), Lifecycle::Dormant);
-        let lossy = |c: &mut Case<'_>| {
-            c.now = c.last_seen + 31 * DAY;
-            c.host.complete = 0.3;
-        };
-        assert_eq!(label_of(&none, lossy), Lifecycle::Unclassified);
-    }
-
-    #[test]
-    fn an_endpoint_that_fell_silent_with_its_host_is_marked() {
-        let facts = Facts::default();
-        let mut case = Case {
-            facts: &facts,
-            requests: 10,
-            successes: 9,
-            first_seen: T0,
-            last_seen: T0,
-            host: HostSight {
-                since: T0,
-                last_seen: T0,
-                complete: 1.0,
-            },
-            now: T0 + 31 * DAY,
-        };
-        let policy = LifecyclePolicy::default();
-        assert!(label(&case, &policy).1.contains("mirrored no more"));
-        case.host.last_seen = case.now;
-        assert_eq!(label(&case, &policy).1, "No call for 31 days.");
-    }
-
-    #[test]
-    fn a_sunset_counts_after_its_date_and_the_grace() {
-        let day = DAY / NANOS;
-        for (sunset, expected) in [
-            (T0 / NANOS + 10 * day, Lifecycle::Unclassified),
-            (T0 / NANOS + day / 2, Lifecycle::Unclassified),
-            (T0 / NANOS - 2 * day, Lifecycle::Zombie),
-        ] {
-            let facts = Facts {
-                sunset_header: Some(sunset),
-                ..Facts::default()
-            };
-            assert_eq!(label_of(&facts, |_| {}), expected, "{sunset}");
-        }
-    }
-}
+mod tests;

@@ -18,6 +18,24 @@ pub mod lifecycle;
 /// Exchanges that wait for their endpoint.
 pub mod held;
 
+/// Dates in sentences.
+pub(crate) mod date;
+
+/// Who is responsible.
+pub mod owner;
+
+/// From where an endpoint is called, and how its messages travel.
+pub mod reach;
+
+/// What an endpoint is for.
+pub mod tags;
+
+/// How much is at stake.
+pub mod risk;
+
+/// Which version of an API a path is of.
+pub mod version;
+
 /// Who calls.
 pub mod consumer;
 

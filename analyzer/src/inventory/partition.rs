@@ -9,6 +9,10 @@ mod orphans;
 
 mod persist;
 
+mod review;
+
+mod versions;
+
 use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::FixedState;
@@ -21,8 +25,8 @@ use super::specification::Specification;
 use super::specification::coverage::{Coverage, Standing};
 use crate::baseline::{Answer, Call};
 use crate::endpoint::{HostTemplates, Sighting, TemplateRule};
-use crate::settings::{AnalyzerSettings, HOUR, MINUTE};
-use crate::snapshot::{EndpointId, EndpointRef, Nanos};
+use crate::settings::{AnalyzerSettings, DriftPolicy, HOUR, MINUTE};
+use crate::snapshot::{Drift, EndpointId, EndpointRef, EndpointSnapshot, Nanos};
 use operations::Operations;
 use tapscope_record::ExchangeRecord;
 
@@ -41,6 +45,8 @@ pub struct Partition {
     totals: Totals,
     changes: PartitionChanges,
     relabelled: Nanos,
+    /// Exchanges when versions were last compared.
+    compared: u64,
 }
 
 /// Which specifications hold for the host.
@@ -84,6 +90,7 @@ impl Totals {
         HostSight {
             since: self.first_seen,
             last_seen: self.last_seen,
+            requests: self.requests,
             complete: super::share(self.complete, self.requests.max(1)),
         }
     }
@@ -149,6 +156,7 @@ impl Partition {
             totals: Totals::default(),
             changes: PartitionChanges::default(),
             relabelled: 0,
+            compared: 0,
         };
         new.set_specifications(specifications, 0, settings);
         new
@@ -245,6 +253,7 @@ impl Partition {
             self.changes.host = true;
             self.apply_events(now, room, None, settings);
         }
+        self.settle_versions(now, settings);
     }
 
     /// Looks at the labels that time alone can change.
@@ -253,11 +262,7 @@ impl Partition {
             return;
         }
         self.relabelled = now;
-        for (id, entry) in &mut self.entries {
-            if entry.relabel(self.totals.sight(), now, settings) {
-                self.changes.due.touch(*id);
-            }
-        }
+        self.relabel_all(now, settings);
         self.settle_orphans(now, settings);
     }
 
@@ -300,10 +305,37 @@ impl Partition {
         ids.sort_unstable();
         for id in ids {
             self.restand(id, now, settings);
+            // The document may say something else of it than it did.
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.ask_for_review();
+            }
         }
         self.coverage.orphans_settled = false;
         self.withdraw_orphans();
         self.settle_orphans(now, settings);
+        self.review_all(now, settings);
+    }
+
+    /// Derives everything that hangs on policy anew.
+    pub fn handle_policy(&mut self, now: Nanos, settings: &AnalyzerSettings) {
+        self.compared = 0;
+        self.settle_versions(now, settings);
+        self.relabelled = now;
+        self.relabel_all(now, settings);
+        self.coverage.orphans_settled = false;
+        self.settle_orphans(now, settings);
+        // What an endpoint is for is drawn when it is taken.
+        for id in self.entries.keys() {
+            self.changes.due.touch(*id);
+        }
+    }
+
+    fn relabel_all(&mut self, now: Nanos, settings: &AnalyzerSettings) {
+        for (id, entry) in &mut self.entries {
+            if entry.relabel(self.totals.sight(), now, settings) {
+                self.changes.due.touch(*id);
+            }
+        }
     }
 
     /// Asks the specifications about one endpoint anew.
@@ -314,6 +346,9 @@ impl Partition {
         let standing = self.coverage.standing(&entry.at.method, &entry.at.template);
         let before = entry.facts.clone();
         entry.set_standing(standing);
+        if before.documented_template != entry.facts.documented_template {
+            entry.ask_for_review();
+        }
         let relabelled = entry.relabel(self.totals.sight(), now, settings);
         if relabelled || before != entry.facts {
             self.changes.due.touch(id);
@@ -430,8 +465,12 @@ impl Partition {
         if changed || entry.lifecycle == crate::snapshot::Lifecycle::Dormant {
             entry.relabel(self.totals.sight(), record.time, settings);
         }
+        let review = entry.is_review_due();
         self.changes.due.touch(id);
         self.adopt(id, record.time, settings);
+        if review {
+            self.review(id, record.time, settings);
+        }
         answer
     }
 
@@ -498,6 +537,16 @@ impl HostCoverage {
             }
         }
         standing
+    }
+
+    /// How an endpoint's traffic differs from the description that holds for it.
+    fn drift(&self, endpoint: &EndpointSnapshot, policy: &DriftPolicy) -> Vec<Drift> {
+        let of_named = self.named.standing(&endpoint.method, &endpoint.template);
+        if of_named.documented_in.is_empty() && self.adopted {
+            self.floating.drift(endpoint, policy)
+        } else {
+            self.named.drift(endpoint, policy)
+        }
     }
 
     fn templates(&self) -> Vec<(String, String)> {

@@ -14,7 +14,11 @@ pub mod rule;
 /// How traffic differs from a specification.
 mod drift;
 
+/// What is derived from facts.
+pub mod profile;
+
 pub use drift::{Drift, DriftKind};
+pub use profile::Profile;
 
 use std::collections::BTreeMap;
 
@@ -53,10 +57,14 @@ pub enum Lifecycle {
     Orphan,
     /// Was called, silent for longer than the policy's time.
     Dormant,
-    /// First seen only a short while ago, and no specification covers its host.
+    /// In a specification and called, and its traffic differs from what the specification says.
+    Drifted,
+    /// First seen only a short while ago, on a host that was known before.
     New,
     /// In a specification and called.
     Documented,
+    /// None of the owner rules names an owner.
+    Unowned,
     /// Called; no specification covers its host, so nothing more can be said.
     Unclassified,
 }
@@ -78,6 +86,15 @@ pub struct Facts {
     pub deprecation_header: Option<i64>,
     /// Sunset header (RFC 8594) seen, seconds since the Unix epoch.
     pub sunset_header: Option<i64>,
+    /// Of what was removed: the specification whose older revision had it.
+    #[serde(default)]
+    pub removed_from: Option<String>,
+    /// A newer version of it that answers calls: method and template.
+    #[serde(default)]
+    pub superseded_by: Option<String>,
+    /// When the newest version was first seen; 0 when there is none.
+    #[serde(default)]
+    pub superseded_since: Nanos,
 }
 
 /// A distribution, with enough buckets to merge and to draw it.
@@ -258,6 +275,9 @@ pub struct EndpointSnapshot {
     pub response_size: HistogramSnapshot,
     /// The most recent minutes with traffic, ascending, at most a named cap.
     pub minutes: Vec<MinuteSnapshot>,
+    /// What is derived from all this by policy.
+    #[serde(default)]
+    pub profile: Profile,
     /// Whatever else a restart needs to go on (baselines, sketches); opaque to readers.
     pub state: serde_json::Value,
 }
@@ -450,6 +470,28 @@ pub struct Changes {
     pub now: Nanos,
     /// Whether something is in it that must not be lost (a new endpoint, a finding): save now.
     pub urgent: bool,
+}
+
+impl Lifecycle {
+    /// All of them with their names in outputs, in order of precedence.
+    pub const ALL: [(Self, &'static str); 9] = [
+        (Self::Zombie, "zombie"),
+        (Self::Shadow, "shadow"),
+        (Self::Orphan, "orphan"),
+        (Self::Dormant, "dormant"),
+        (Self::Drifted, "drifted"),
+        (Self::New, "new"),
+        (Self::Documented, "documented"),
+        (Self::Unowned, "unowned"),
+        (Self::Unclassified, "unclassified"),
+    ];
+
+    /// Its name in outputs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let named = Self::ALL.iter().find(|(label, _)| *label == self);
+        named.map_or("unclassified", |(_, name)| name)
+    }
 }
 
 impl Changes {

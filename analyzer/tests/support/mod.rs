@@ -62,6 +62,7 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         credentials: vec![credential("bearer", 7)],
         user_agent: None,
         forwarded_for: None,
+        forwarded_proto: None,
         messages: None,
         trace: Vec::new(),
         ended: None,

@@ -2,7 +2,9 @@
 //! it changes instead of at every request.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use tapscope_analyzer::inventory::risk::Risk;
 use tapscope_analyzer::snapshot::EndpointSnapshot;
 
 use crate::view::endpoint::Lifecycle;
@@ -21,9 +23,11 @@ const UNKNOWN: &str = "unknown";
 #[derive(Clone, Debug, PartialEq)]
 pub struct EndpointEntry {
     /// The snapshot; its `state` is left out, because readers have no use for it.
-    pub snapshot: EndpointSnapshot,
+    pub snapshot: Arc<EndpointSnapshot>,
     /// Where it stands, in the API's words.
     pub lifecycle: Lifecycle,
+    /// How much is at stake, with the findings about it.
+    pub risk: Risk,
     /// Scheme that dominates the successful calls.
     pub authentication: String,
     /// Classes of personal or secret data, requests and responses together; sorted.
@@ -48,6 +52,7 @@ impl EndpointEntry {
         let count = |from: u16| snapshot.statuses.range(from..).map(|(_, n)| n).sum();
         Self {
             lifecycle: snapshot.lifecycle.into(),
+            risk: Risk::default(),
             authentication: dominant_scheme(&snapshot.authentication_successful),
             data_classes,
             answered: count(1),
@@ -67,8 +72,18 @@ impl EndpointEntry {
                 snapshot.method,
                 operation_text(&snapshot)
             ),
-            snapshot,
+            snapshot: Arc::new(snapshot),
         }
+    }
+
+    /// Whether a label holds for it, be it the first or another one.
+    #[must_use]
+    pub fn has_label(&self, wanted: &[Lifecycle]) -> bool {
+        let labels = self.snapshot.profile.labels.iter();
+        wanted.contains(&self.lifecycle)
+            || labels
+                .map(|one| one.label.into())
+                .any(|label| wanted.contains(&label))
     }
 
     /// The style of its operation; `none` when it has none.

@@ -10,13 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use dashmap::DashMap;
-use tapscope_analyzer::Restored;
 use tapscope_analyzer::endpoint::TemplateRule;
+use tapscope_analyzer::inventory::risk::assess;
 use tapscope_analyzer::inventory::specification::Specification;
 use tapscope_analyzer::snapshot::{
     Changes, ConsumerId, ConsumerSnapshot, EndpointId, FindingId, FindingSnapshot, FindingStatus,
     HostSnapshot, Nanos,
 };
+use tapscope_analyzer::{AnalyzerSettings, Restored};
 use tapscope_record::HealthReport;
 use tokio::sync::broadcast;
 
@@ -88,6 +89,7 @@ pub struct LiveView {
     template_rules: ArcSwap<Vec<TemplateRule>>,
     health: ArcSwap<HealthReport>,
     store: ArcSwap<Option<StoreState>>,
+    policy: ArcSwap<AnalyzerSettings>,
     now: AtomicI64,
     sequence: AtomicU64,
     updates: broadcast::Sender<Arc<Update>>,
@@ -109,6 +111,7 @@ impl LiveView {
             template_rules: ArcSwap::default(),
             health: ArcSwap::default(),
             store: ArcSwap::default(),
+            policy: ArcSwap::default(),
             now: AtomicI64::new(0),
             sequence: AtomicU64::new(0),
             updates: broadcast::Sender::new(backlog_max.max(1)),
@@ -162,7 +165,10 @@ impl LiveView {
         }
         for finding in &changes.findings {
             // A finding that opens or closes changes its endpoint's row.
-            touched.extend(self.put_finding(finding));
+            if let Some(id) = self.put_finding(finding) {
+                self.assess(id);
+                touched.push(id);
+            }
         }
         touched.sort_unstable();
         touched.dedup();
@@ -215,7 +221,34 @@ impl LiveView {
         });
     }
 
-    fn put_endpoint(&self, entry: EndpointEntry) {
+    /// Publishes the policy, and assesses everything by it.
+    pub fn set_policy(&self, settings: &AnalyzerSettings) {
+        self.policy.store(Arc::new(settings.clone()));
+        let ids: Vec<EndpointId> = self.endpoints.iter().map(|entry| *entry.key()).collect();
+        for id in &ids {
+            self.assess(*id);
+        }
+        self.announce(Update {
+            sequence: 0,
+            endpoints: ids,
+            findings: Vec::new(),
+            inventory: true,
+            health: false,
+        });
+    }
+
+    /// Assesses one endpoint anew.
+    fn assess(&self, id: EndpointId) {
+        let known = self.endpoints.get(&id).map(|entry| Arc::clone(&entry));
+        if let Some(known) = known {
+            self.put_endpoint((*known).clone());
+        }
+    }
+
+    fn put_endpoint(&self, mut entry: EndpointEntry) {
+        let findings = self.findings_of(entry.snapshot.id);
+        let findings = findings.iter().map(|finding| &**finding);
+        entry.risk = assess(&entry.snapshot, findings, &self.policy.load().risk);
         let entry = Arc::new(entry);
         self.merged.remove(&entry.snapshot.id);
         let before = self.endpoints.insert(entry.snapshot.id, Arc::clone(&entry));
@@ -413,6 +446,12 @@ impl LiveView {
         let mut hosts: Vec<_> = self.hosts.iter().map(|host| Arc::clone(&host)).collect();
         hosts.sort_by(|a, b| a.host.cmp(&b.host));
         hosts
+    }
+
+    /// The policy that holds.
+    #[must_use]
+    pub fn policy(&self) -> Arc<AnalyzerSettings> {
+        self.policy.load_full()
     }
 
     /// The current revision of every specification, by name.

@@ -11,7 +11,11 @@ use super::coverage::Coverage;
 use super::finding::FindingSummary;
 use super::id::Id;
 use super::measure::{Histogram, Minute};
+use super::profile::{
+    Exposure, Label, LabelChange, OtherVersion, Owner, RiskFactor, Tag, Transport,
+};
 use super::schema::{CredentialUse, DataClassUse, MessageSchema, TokenUse};
+use super::specification::DriftView;
 use super::time::Time;
 
 /// Where an endpoint stands.
@@ -26,23 +30,29 @@ pub enum Lifecycle {
     Orphan,
     /// Was called, silent for longer than the policy's time.
     Dormant,
-    /// First seen only a short while ago, and no specification covers its host.
+    /// In a specification and called, and its traffic differs from what the specification says.
+    Drifted,
+    /// First seen only a short while ago, on a host that was known before.
     New,
     /// In a specification and called.
     Documented,
+    /// None of the owner rules names an owner.
+    Unowned,
     /// Called; no specification covers its host, so nothing more can be said.
     Unclassified,
 }
 
 impl Lifecycle {
     /// All of them, in order of precedence, with the name the API gives each.
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::Zombie, "zombie"),
         (Self::Shadow, "shadow"),
         (Self::Orphan, "orphan"),
         (Self::Dormant, "dormant"),
+        (Self::Drifted, "drifted"),
         (Self::New, "new"),
         (Self::Documented, "documented"),
+        (Self::Unowned, "unowned"),
         (Self::Unclassified, "unclassified"),
     ];
 
@@ -72,8 +82,10 @@ impl From<snapshot::Lifecycle> for Lifecycle {
             snapshot::Lifecycle::Shadow => Self::Shadow,
             snapshot::Lifecycle::Orphan => Self::Orphan,
             snapshot::Lifecycle::Dormant => Self::Dormant,
+            snapshot::Lifecycle::Drifted => Self::Drifted,
             snapshot::Lifecycle::New => Self::New,
             snapshot::Lifecycle::Documented => Self::Documented,
+            snapshot::Lifecycle::Unowned => Self::Unowned,
             // `Unclassified`, and what a newer analyzer may add: nothing can be said of it here.
             _ => Self::Unclassified,
         }
@@ -153,6 +165,19 @@ pub struct EndpointSummary {
     pub lifecycle: Lifecycle,
     /// Why, in one sentence.
     pub lifecycle_reason: String,
+    /// All labels that hold, the weightiest first.
+    pub labels: Vec<Lifecycle>,
+    /// How much is at stake, 0 to 100: the sum of the factors that the endpoint's details name.
+    pub risk: f64,
+    /// Who is responsible, by the owner rules; null when none names one.
+    #[schema(required = true)]
+    pub owner: Option<String>,
+    /// What it seems to be for, surest first.
+    pub tags: Vec<String>,
+    /// From where it is called: `external`, `partner`, `internal` or `unknown`.
+    pub exposure: String,
+    /// How its messages travel: `cleartext`, `tls_offload`, `mixed` or `unknown`.
+    pub transport_security: String,
     /// First exchange; null when it was never seen in traffic.
     #[schema(required = true)]
     pub first_seen: Option<Time>,
@@ -206,6 +231,15 @@ pub struct EndpointFacts {
     /// The date of the Sunset header; null when none was sent or readable.
     #[schema(required = true)]
     pub sunset_date: Option<Time>,
+    /// Of what was removed: the specification whose older revision had it.
+    #[schema(required = true)]
+    pub removed_from: Option<String>,
+    /// A newer version of it that answers calls: method and template.
+    #[schema(required = true)]
+    pub superseded_by: Option<String>,
+    /// When that version was first seen.
+    #[schema(required = true)]
+    pub superseded_since: Option<Time>,
 }
 
 impl From<&Facts> for EndpointFacts {
@@ -220,6 +254,9 @@ impl From<&Facts> for EndpointFacts {
             deprecation_date: facts.deprecation_header.and_then(Time::of_seconds),
             sunset_sent: facts.sunset_header.is_some(),
             sunset_date: facts.sunset_header.and_then(Time::of_seconds),
+            removed_from: facts.removed_from.clone(),
+            superseded_by: facts.superseded_by.clone(),
+            superseded_since: Time::known(facts.superseded_since),
         }
     }
 }
@@ -301,6 +338,28 @@ pub struct EndpointDetail {
     pub examples: Vec<String>,
     /// What its lifecycle was derived from.
     pub facts: EndpointFacts,
+    /// Why each of its labels holds.
+    pub label_reasons: Vec<Label>,
+    /// Labels that came and went, oldest first.
+    pub label_changes: Vec<LabelChange>,
+    /// How its traffic differs from the specification that describes it.
+    pub drift: Vec<DriftView>,
+    /// The owner with the rule that says so; null when none does.
+    #[schema(required = true)]
+    pub owned_by: Option<Owner>,
+    /// What it seems to be for, with the signs for it.
+    pub purposes: Vec<Tag>,
+    /// From where it is called, and why that is said.
+    pub exposed: Exposure,
+    /// How its messages travel, and why that is said.
+    pub transported: Transport,
+    /// Its own version, as its path writes it; null when it writes none.
+    #[schema(required = true)]
+    pub version: Option<String>,
+    /// Other versions of it, oldest first.
+    pub versions: Vec<OtherVersion>,
+    /// What makes up its risk: all factors, those that add most first.
+    pub risk_factors: Vec<RiskFactor>,
     /// Exchanges by status; `unseen` where the response was not seen.
     pub statuses: BTreeMap<String, u64>,
     /// Exchanges by how the call was authenticated.

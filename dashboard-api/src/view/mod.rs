@@ -28,6 +28,12 @@ pub mod coverage;
 /// Findings.
 pub mod finding;
 
+/// Labels, owner, purpose, exposure, transport, versions, risk.
+pub mod profile;
+
+/// The policy.
+pub mod policy;
+
 /// Consumers.
 pub mod consumer;
 

@@ -78,6 +78,7 @@ pub(crate) fn endpoint(id: u64, host: &str, template: &str, requests: u64) -> En
             requests,
             ..MinuteSnapshot::default()
         }],
+        profile: tapscope_analyzer::snapshot::Profile::default(),
         state: serde_json::json!({"opaque": true}),
     }
 }

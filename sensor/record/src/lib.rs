@@ -85,6 +85,10 @@ pub struct ExchangeRecord {
     /// Client address as proxies report it (X-Forwarded-For, Forwarded), outermost; an address
     /// only, and only a claim.
     pub forwarded_for: Option<core::net::IpAddr>,
+    /// The scheme by which the client came to the first proxy, as proxies report it
+    /// (X-Forwarded-Proto, Forwarded and the like): `https` or `http`; only a claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarded_proto: Option<String>,
     /// The messages inside an exchange that carries a stream of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub messages: Option<MessagesRecord>,

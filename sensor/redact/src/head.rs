@@ -146,6 +146,45 @@ pub(crate) fn forwarded_for(head: &HeadBytes) -> Option<IpAddr> {
     ip_address_of_node(value.split(|&byte| byte == b',').next().unwrap_or_default())
 }
 
+/// Header fields that say in a word how the client came to the first proxy: name, and the values
+/// that mean TLS.
+const SCHEMES: [(&str, &[u8]); 5] = [
+    ("x-forwarded-proto", b"https"),
+    ("x-forwarded-scheme", b"https"),
+    ("x-forwarded-protocol", b"https"),
+    ("x-forwarded-ssl", b"on"),
+    ("front-end-https", b"on"),
+];
+
+/// The scheme by which the client came to the first proxy: of Forwarded (RFC 7239) or what stood
+/// in its place before. `https` or `http` only; other words say nothing.
+pub(crate) fn forwarded_proto(head: &HeadBytes) -> Option<String> {
+    let first = |value: &[u8]| -> Vec<u8> {
+        let first = value.split(|&byte| byte == b',').next();
+        first.unwrap_or_default().trim_ascii().to_ascii_lowercase()
+    };
+    let scheme = |is_tls: bool| if is_tls { "https" } else { "http" }.to_owned();
+    if let Some(value) = head.header("forwarded") {
+        let value = first(value);
+        let mut pairs = value.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+        let proto = pairs.find_map(|pair| pair.strip_prefix(b"proto="));
+        match proto.map(|proto| proto.trim_ascii()) {
+            Some(b"https" | b"\"https\"" | b"wss") => return Some(scheme(true)),
+            Some(b"http" | b"\"http\"" | b"ws") => return Some(scheme(false)),
+            _ => {}
+        }
+    }
+    SCHEMES.iter().find_map(|(name, tls)| {
+        let value = first(head.header(name)?);
+        match value.as_slice() {
+            value if value == *tls => Some(scheme(true)),
+            b"wss" => Some(scheme(true)),
+            b"http" | b"off" | b"ws" => Some(scheme(false)),
+            _ => None,
+        }
+    })
+}
+
 /// The value of a date header that tells of an end: seconds since the Unix epoch from an
 /// IMF-fixdate (RFC 9110 section 5.6.7) or a structured date (`@1688169599`, RFC 9651 section
 /// 3.3.7); 0 when it is neither.

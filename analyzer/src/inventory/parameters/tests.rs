@@ -52,6 +52,7 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
         credentials: Vec::new(),
         user_agent: None,
         forwarded_for: None,
+        forwarded_proto: None,
         messages: None,
         trace: Vec::new(),
         ended: None,

@@ -6,6 +6,7 @@ use super::operations::Operations;
 use super::{HostCoverage, Partition, PartitionChanges, Totals};
 use crate::endpoint::HostTemplates;
 use crate::inventory::entry::Entry;
+use crate::inventory::tags::tags;
 use crate::settings::AnalyzerSettings;
 use crate::snapshot::state::HostState;
 use crate::snapshot::{Changes, EndpointCount, EndpointSnapshot, HostSnapshot, Lifecycle};
@@ -73,6 +74,7 @@ impl Partition {
             totals,
             changes: PartitionChanges::default(),
             relabelled: totals.last_seen,
+            compared: 0,
         }
     }
 
@@ -130,7 +132,9 @@ impl Partition {
         let ours = &mut self.changes;
         for id in ours.due.take(room) {
             if let Some(entry) = self.entries.get_mut(&id) {
-                changes.endpoints.push(entry.snapshot(&settings.inventory));
+                let mut snapshot = entry.snapshot(&settings.inventory);
+                snapshot.profile.tags = tags(&snapshot, &settings.tags);
+                changes.endpoints.push(snapshot);
             }
         }
         changes.merged.append(&mut ours.merged);

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::contract::Contract;
 use super::{Operation, Specification, drift};
 use crate::settings::DriftPolicy;
-use crate::snapshot::{Drift, EndpointSnapshot};
+use crate::snapshot::{Drift, EndpointSnapshot, Nanos};
 
 /// Methods by which a path is described, in the order in which they are looked for.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -27,11 +27,13 @@ pub struct Standing {
     pub documented_in: Vec<String>,
     /// The full template they give it.
     pub template: Option<String>,
-    /// Every description says it is deprecated.
+    /// The description that holds says it is deprecated.
     pub deprecated: bool,
     /// Only older revisions describe it.
     pub removed: bool,
-    /// Whether a description asks for credentials; none where nothing describes it.
+    /// The specification whose older revision does.
+    pub removed_from: Option<String>,
+    /// Whether the description that holds asks for credentials; none where nothing describes it.
     pub secured: Option<bool>,
 }
 
@@ -44,6 +46,8 @@ struct Documented {
     deprecated: bool,
     secured: bool,
     current: bool,
+    /// Which of several holds: by explicit priority, then the longest base path, then the newest.
+    rank: (u32, usize, Nanos),
     /// The document, and the path in it, for comparisons.
     tree: Arc<Value>,
     key: String,
@@ -111,6 +115,7 @@ impl Coverage {
                 deprecated: operation.deprecated,
                 secured: operation.secured,
                 current,
+                rank: (specification.priority, base_len(base), specification.added),
                 tree: Arc::clone(&specification.tree),
                 key: operation.key.clone(),
             });
@@ -146,10 +151,12 @@ impl Coverage {
         }
         let current: Vec<&&Documented> = found.iter().filter(|d| d.current).collect();
         standing.removed = current.is_empty() && !found.is_empty();
-        standing.deprecated = !current.is_empty() && current.iter().all(|d| d.deprecated);
-        if !current.is_empty() {
-            standing.secured = Some(current.iter().all(|d| d.secured));
+        if standing.removed {
+            standing.removed_from = found.first().map(|one| one.specification.clone());
         }
+        // Of several that describe it, the first holds.
+        standing.deprecated = current.first().is_some_and(|d| d.deprecated);
+        standing.secured = current.first().map(|d| d.secured);
         for one in &current {
             if !standing.documented_in.contains(&one.specification) {
                 standing.documented_in.push(one.specification.clone());
@@ -164,8 +171,7 @@ impl Coverage {
         standing
     }
 
-    /// How an endpoint's traffic differs from the operation it is. Where several documents describe
-    /// it, the first of them holds.
+    /// How an endpoint's traffic differs from the operation it is, by the document that holds.
     #[must_use]
     pub fn drift(&self, endpoint: &EndpointSnapshot, policy: &DriftPolicy) -> Vec<Drift> {
         let found = self.best(&endpoint.method, &segments(&endpoint.template));
@@ -176,8 +182,8 @@ impl Coverage {
         drift::of(contract, endpoint, policy)
     }
 
-    /// The operations that match with the most literals in common; current ones before removed
-    /// ones.
+    /// The operations that match with the most literals in common, the one that holds first;
+    /// current ones before removed ones.
     fn best(&self, method: &str, path: &[String]) -> Vec<&Documented> {
         let key = (method.to_owned(), path.len());
         let mut best = Vec::new();
@@ -195,6 +201,7 @@ impl Coverage {
                 best.push(one);
             }
         }
+        best.sort_by_key(|one| core::cmp::Reverse(one.rank));
         best
     }
 
@@ -212,22 +219,42 @@ impl Coverage {
     /// something. Calls with HEAD are counted with GET's, and OPTIONS is asked by browsers only.
     #[must_use]
     pub fn expected(&self) -> Vec<(String, String)> {
-        let mut expected = self.templates();
-        expected.retain(|(method, _)| method != "HEAD" && method != "OPTIONS");
-        expected
+        let mut expected = BTreeSet::new();
+        for ((method, _), operations) in &self.operations {
+            if method != "HEAD" && method != "OPTIONS" {
+                let current = operations.iter().filter(|one| one.current);
+                expected.extend(current.map(|one| (method.clone(), one.template.clone())));
+            }
+        }
+        expected.into_iter().collect()
     }
 
-    /// (method, full template) of the current operations, in a fixed order.
+    /// (method, full template) of the operations, in a fixed order. What a newer revision has no
+    /// more is still the best that is known of a path, where no current operation is alike.
     #[must_use]
     pub fn templates(&self) -> Vec<(String, String)> {
         let mut all = BTreeSet::new();
         for ((method, _), operations) in &self.operations {
-            for one in operations.iter().filter(|d| d.current) {
-                all.insert((method.clone(), one.template.clone()));
+            let current = operations.iter().filter(|one| one.current);
+            let shapes: BTreeSet<Vec<&str>> = current.map(shape).collect();
+            for one in operations {
+                if one.current || !shapes.contains(&shape(one)) {
+                    all.insert((method.clone(), one.template.clone()));
+                }
             }
         }
         all.into_iter().collect()
     }
+}
+
+/// An operation's segments without the names of its parameters.
+fn shape(operation: &Documented) -> Vec<&str> {
+    let segments = operation.segments.iter();
+    let plain = segments.map(|segment| match segment.contains('{') {
+        true => "{}",
+        false => segment.as_str(),
+    });
+    plain.collect()
 }
 
 /// A base path and a path as one template.
@@ -246,6 +273,13 @@ fn segments(template: &str) -> Vec<String> {
         .filter(|s| !s.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+/// Segments of a base path: the more, the more specific.
+fn base_len(base: &str) -> usize {
+    base.split('/')
+        .filter(|segment| !segment.is_empty())
+        .count()
 }
 
 /// Literals in common, when the endpoint's path is one of the operation's.

@@ -38,6 +38,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::snapshot::Nanos;
+
 /// Why a document could not be read.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
@@ -70,6 +72,10 @@ pub struct Specification {
     pub operations: Vec<Operation>,
     /// The document as a tree, for comparisons.
     pub tree: Arc<Value>,
+    /// Of several that describe an endpoint the one with the highest holds.
+    pub priority: u32,
+    /// When it was added; of equal priority and base path the newest holds.
+    pub added: Nanos,
 }
 
 /// One operation.
@@ -125,6 +131,8 @@ impl Specification {
             base_paths: served.base_paths,
             operations,
             tree: Arc::new(tree),
+            priority: 0,
+            added: 0,
         })
     }
 }

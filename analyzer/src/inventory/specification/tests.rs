@@ -185,3 +185,39 @@ paths:
     assert!(!coverage.standing("GET", "/v1/users/42").deprecated);
     assert!(Coverage::of_host(&[one], "other.test").is_empty());
 }
+
+#[test]
+fn of_several_documents_the_one_named_first_holds_then_the_most_specific_then_the_newest() {
+    let document = |name: &str, base: &str, path: &str, deprecated: bool| {
+        let source = format!(
+            "openapi: 3.0.0\nservers: [{{url: 'https://a.test{base}'}}]\npaths: {{{path}: {{get: \
+             {{deprecated: {deprecated}}}}}}}"
+        );
+        Specification::parse(name, &source).unwrap()
+    };
+    let standing = |documents: &[Specification]| {
+        Coverage::of_host(documents, "a.test").standing("GET", "/v2/orders")
+    };
+    let mut wide = document("wide", "", "/v2/orders", true);
+    let specific = document("specific", "/v2", "/orders", false);
+    let newer = Specification {
+        added: 7,
+        ..document("newer", "/v2", "/orders", true)
+    };
+    let found = standing(&[wide.clone(), specific.clone()]);
+    assert_eq!(found.documented_in, ["specific", "wide"]);
+    assert!(!found.deprecated);
+    assert!(standing(&[specific.clone(), newer.clone()]).deprecated);
+    wide.priority = 1;
+    let found = standing(&[specific, newer, wide]);
+    assert_eq!(found.documented_in, ["wide", "newer", "specific"]);
+}
+
+#[test]
+fn what_a_newer_revision_has_no_more_names_its_document() {
+    let one = parse("openapi: 3.0.0\nservers: [{url: 'https://a.test'}]\npaths: {/a: {get: {}}}");
+    let two = parse("openapi: 3.0.0\nservers: [{url: 'https://a.test'}]\npaths: {/b: {get: {}}}");
+    let standing = Coverage::of_host(&[one, two], "a.test").standing("GET", "/a");
+    assert!(standing.removed);
+    assert_eq!(standing.removed_from.as_deref(), Some("test"));
+}

@@ -141,6 +141,7 @@ pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
         request_size: HistogramSnapshot::default(),
         response_size: histogram,
         minutes: vec![minute(MINUTE, requests), minute(3 * MINUTE, 2)],
+        profile: tapscope_analyzer::snapshot::Profile::default(),
         state: serde_json::json!({"sketch": [1, 2.5, 1e300, null], "n": u64::MAX}),
     }
 }

@@ -4,7 +4,7 @@ import { endpointMayFit, findingMayFit, hasFilters } from './filters';
 import type { EndpointSummary, FindingSummary } from './types';
 
 const endpoint = {
-  id: '1', method: 'GET', host: 'shop.example', lifecycle: 'shadow', authentication: 'jwt', requests: 10,
+  id: '1', method: 'GET', host: 'shop.example', lifecycle: 'shadow', labels: ['shadow', 'unowned'], exposure: 'external', owner: null, tags: ['payment'], risk: 40, authentication: 'jwt', requests: 10,
   data_classes: ['email'],
 } as EndpointSummary;
 const finding = {
@@ -16,7 +16,8 @@ describe('endpointMayFit', () => {
     ['', true], ['q=anything', true], ['method=get', true], ['method=POST,GET', true], ['method=POST', false],
     ['lifecycle=shadow&lifecycle=new', true], ['lifecycle=new', false], ['host=other', false],
     ['authentication=none', false], ['data_class=email,card', true], ['data_class=card', false],
-    ['min_requests=11', false], ['min_requests=10', true],
+    ['min_requests=11', false], ['min_requests=10', true], ['lifecycle=unowned', true], ['exposure=internal', false],
+    ['tag=payment', true], ['tag=login', false], ['owner=none', true], ['owner=shop', false], ['min_risk=41', false],
   ];
   for (const [query, fits] of cases) {
     it(`${query || 'no filter'} → ${fits}`, () => expect(endpointMayFit(endpoint, new URLSearchParams(query))).toBe(fits));

@@ -6,10 +6,16 @@ import type { EndpointSummary, FindingSummary } from './types';
 /** False only when the row surely is not in the list of endpoints this query names. */
 export function endpointMayFit(row: EndpointSummary, query: URLSearchParams): boolean {
   const classes = listOf(query, 'data_class');
+  const tags = listOf(query, 'tag');
+  const labels = listOf(query, 'lifecycle');
   return (
     oneOf(query, 'method', row.method) &&
     oneOf(query, 'host', row.host) &&
-    oneOf(query, 'lifecycle', row.lifecycle) &&
+    (labels.length === 0 || labels.some((name) => row.labels.some((label) => label === name))) &&
+    oneOf(query, 'exposure', row.exposure) &&
+    oneOf(query, 'owner', row.owner ?? 'none') &&
+    (tags.length === 0 || tags.some((name) => row.tags.includes(name))) &&
+    row.risk >= Number(query.get('min_risk') ?? 0) &&
     oneOf(query, 'authentication', row.authentication) &&
     oneOf(query, 'style', row.operation?.style ?? 'none') &&
     oneOf(query, 'transport', row.transport ?? '') &&

@@ -17,6 +17,7 @@ export type OverviewMinute = Schemas['OverviewMinute'];
 export type EndpointRef = Schemas['EndpointName'];
 export type EndpointSummary = Schemas['EndpointSummary'];
 export type EndpointDetail = Schemas['EndpointDetail'];
+export type RiskFactor = Schemas['RiskFactor'];
 export type History = Schemas['History'];
 export type Minute = Schemas['Minute'];
 export type Histogram = Schemas['Histogram'];

@@ -8,18 +8,26 @@ export const STATUSES: FindingStatus[] = [
 ];
 
 export const LIFECYCLES = [
-  'shadow', 'zombie', 'orphan', 'dormant', 'new', 'documented', 'unclassified',
+  'shadow', 'zombie', 'orphan', 'dormant', 'drifted', 'new', 'documented', 'unowned', 'unclassified',
 ] as const;
+
+/** From where endpoints are called, the farthest first. */
+export const ZONES = ['external', 'partner', 'internal', 'unknown'];
+
+/** What endpoints are for, as far as the product knows by itself. */
+export const PURPOSES = ['login', 'sign_up', 'payment', 'password_reset', 'admin', 'export', 'search', 'ai'];
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 export const LIFECYCLE_MEANING: Record<string, string> = {
   shadow: 'Called, and in none of the specifications that cover its host',
-  zombie: 'Deprecated or removed, and still called',
+  zombie: 'Retired (deprecated, removed, superseded, past its sunset), and still called',
   orphan: 'In a specification, never seen in traffic',
   dormant: 'Was called, silent for long',
-  new: 'First seen a short while ago; no specification covers its host',
+  drifted: 'In a specification and called, and different from what it says',
+  new: 'First seen a short while ago, on a host that was known before',
   documented: 'In a specification and called',
+  unowned: 'No owner rule names an owner',
   unclassified: 'Called; no specification covers its host',
 };
 
