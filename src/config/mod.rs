@@ -61,6 +61,27 @@ struct WrittenCapture {
     workers: Option<u16>,
 }
 
+impl WrittenCapture {
+    fn check(&self) -> Result<()> {
+        if self
+            .workers
+            .is_some_and(|workers| !(1..=WORKERS_MAX).contains(&workers))
+        {
+            bail!("capture.workers must be between 1 and {WORKERS_MAX}");
+        }
+        if self.snap_len.is_some_and(|len| len < 96) {
+            bail!("capture.snap_len is too short for headers; use 96 or more (262144 is usual)");
+        }
+        if self
+            .ring_bytes
+            .is_some_and(|bytes| !(1 << 20..=i32::MAX as u32).contains(&bytes))
+        {
+            bail!("capture.ring_bytes must be between 1048576 and 2147483647");
+        }
+        Ok(())
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenStore {
@@ -199,21 +220,7 @@ impl Settings {
         if !(10..=60_000).contains(&save_interval_ms) {
             bail!("store.save_interval_ms is {save_interval_ms}; use 10 to 60000");
         }
-        if capture
-            .workers
-            .is_some_and(|workers| !(1..=WORKERS_MAX).contains(&workers))
-        {
-            bail!("capture.workers must be between 1 and {WORKERS_MAX}");
-        }
-        if capture.snap_len.is_some_and(|len| len < 96) {
-            bail!("capture.snap_len is too short for headers; use 96 or more (262144 is usual)");
-        }
-        if capture
-            .ring_bytes
-            .is_some_and(|bytes| !(1 << 20..=i32::MAX as u32).contains(&bytes))
-        {
-            bail!("capture.ring_bytes must be between 1048576 and 2147483647");
-        }
+        capture.check()?;
         let mut worker = WorkerSettings::default();
         let mut redact = RedactSettings::default();
         let mut analyzer = AnalyzerSettings::default();
@@ -299,6 +306,9 @@ mod tests {
         assert_eq!(small.http.held_bytes_max, usual.http.held_bytes_max / 8);
         assert!(small.flow.connections_max < usual.flow.connections_max / 7);
         assert_eq!(small.flow.held_bytes_max, 70_000);
+    }
+
+    #[test]
     fn a_policy_is_what_was_written_and_the_defaults_elsewhere() {
         let text = "[lifecycle]\ndormant_after_days = 60\nretired_by = [\"deprecated\"]\n\
                     [[owners]]\nowner = \"shop\"\nhosts = [\"*.Shop.example\"]\n\
