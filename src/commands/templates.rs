@@ -13,7 +13,7 @@ use tapscope_store::SqliteReader;
 use super::listing::{Column, print_rows};
 use crate::cli::{Listing, OneTemplate, Templates};
 use crate::config::Settings;
-use crate::engine::Engine;
+use crate::engine::{Engine, Watched};
 use crate::view::rfc3339;
 
 const RULES: &[Column] = &[
@@ -79,7 +79,9 @@ fn decide(
 /// The engine on a store that is there: deciding on nothing must not make an empty one.
 fn open(settings: &Settings, store: &Path) -> Result<Engine> {
     SqliteReader::open(store)?;
-    Engine::open(settings, Some(store), &[], None, Arc::new(LiveView::new(1)))
+    let watched = Watched::new(None, Vec::new(), settings.specification_priority.clone());
+    let view = Arc::new(LiveView::new(1));
+    Engine::open(settings, Some(store), (&[], watched), None, view)
 }
 
 fn list(listing: &Listing) -> Result<()> {

@@ -70,6 +70,14 @@ fn counts(pairs: &[(&str, u64)]) -> BTreeMap<String, u64> {
         .collect()
 }
 
+fn facts() -> Facts {
+    Facts {
+        covered_by_specification: true,
+        sunset_header: Some(0),
+        ..Facts::default()
+    }
+}
+
 /// An endpoint with something in every field.
 pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
     let histogram = HistogramSnapshot {
@@ -94,11 +102,7 @@ pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
         respelled: 2,
         lifecycle: Lifecycle::Shadow,
         lifecycle_reason: "It is in no specification.".to_owned(),
-        facts: Facts {
-            covered_by_specification: true,
-            sunset_header: Some(0),
-            ..Facts::default()
-        },
+        facts: facts(),
         first_seen: 1_700_000_000_000_000_001,
         last_seen: 1_700_000_000_000_000_001 + i64::try_from(requests).unwrap(),
         requests,
