@@ -216,6 +216,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The policy that holds: it is changed in the configuration file, which is read again when it
+         *     changes.
+         */
+        get: operations["get_policy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/specifications": {
         parameters: {
             query?: never;
@@ -499,23 +519,34 @@ export interface components {
             credentials: components["schemas"]["CredentialUse"][];
             /** @description Classes of personal or secret data, by direction: how many values, how sure, which rules. */
             data: components["schemas"]["DataClassUse"][];
+            /** @description How its traffic differs from the specification that describes it. */
+            drift: components["schemas"]["DriftView"][];
             /** @description Paths the template was drawn from (redacted). */
             examples: string[];
+            /** @description From where it is called, and why that is said. */
+            exposed: components["schemas"]["Exposure"];
             /** @description What its lifecycle was derived from. */
             facts: components["schemas"]["EndpointFacts"];
             /** @description Findings about it, most recent first. */
             findings: components["schemas"]["FindingSummary"][];
+            /** @description Labels that came and went, oldest first. */
+            label_changes: components["schemas"]["LabelChange"][];
+            /** @description Why each of its labels holds. */
+            label_reasons: components["schemas"]["Label"][];
             /** @description Latency in milliseconds. */
             latency: components["schemas"]["Histogram"];
             merged_from: components["schemas"]["Id"] | null;
             /** @description The most recent minutes with traffic, ascending. */
             minutes: components["schemas"]["Minute"][];
+            owned_by: components["schemas"]["Owner"] | null;
             /** @description Parameters. */
             parameters: components["schemas"]["Parameter"][];
             /** @description Protocols, with how often. */
             protocols: {
                 [key: string]: number;
             };
+            /** @description What it seems to be for, with the signs for it. */
+            purposes: components["schemas"]["Tag"][];
             /** @description Media types of requests. */
             request_content_types: {
                 [key: string]: number;
@@ -536,6 +567,8 @@ export interface components {
             };
             /** @description Response content in bytes. */
             response_size: components["schemas"]["Histogram"];
+            /** @description What makes up its risk: all factors, those that add most first. */
+            risk_factors: components["schemas"]["RiskFactor"][];
             /** @description What its bodies look like: requests first, then responses by status; by media type. */
             schemas: components["schemas"]["MessageSchema"][];
             /** @description Servers (`address:port`) that answered, with how often. */
@@ -550,10 +583,16 @@ export interface components {
             tokens: components["schemas"]["TokenUse"][];
             /** @description The consumers with the most calls, descending. */
             top_consumers: components["schemas"]["EndpointConsumer"][];
+            /** @description How its messages travel, and why that is said. */
+            transported: components["schemas"]["Transport"];
             /** @description Exchanges that were seen on further legs behind a proxy, by leg; each is counted once. */
             vantage_points: {
                 [key: string]: number;
             };
+            /** @description Its own version, as its path writes it; null when it writes none. */
+            version: string | null;
+            /** @description Other versions of it, oldest first. */
+            versions: components["schemas"]["OtherVersion"][];
         };
         /** @description One difference of one endpoint. */
         EndpointDrift: components["schemas"]["DriftView"] & {
@@ -575,9 +614,14 @@ export interface components {
             documented_template: string | null;
             /** @description Whether an older revision of the specification had it and the current one does not. */
             removed: boolean;
+            /** @description Of what was removed: the specification whose older revision had it. */
+            removed_from: string | null;
             sunset_date: components["schemas"]["Time"] | null;
             /** @description Whether a Sunset header (RFC 8594) was seen. */
             sunset_sent: boolean;
+            /** @description A newer version of it that answers calls: method and template. */
+            superseded_by: string | null;
+            superseded_since: components["schemas"]["Time"] | null;
         };
         /** @description An endpoint named from elsewhere. */
         EndpointName: {
@@ -611,11 +655,15 @@ export interface components {
              * @description Share of the answered exchanges with a status of 400 or more; null when none was answered.
              */
             error_share: number | null;
+            /** @description From where it is called: `external`, `partner`, `internal` or `unknown`. */
+            exposure: string;
             first_seen: components["schemas"]["Time"] | null;
             /** @description Host. */
             host: string;
             /** @description Its id; stays the same when its template changes. */
             id: components["schemas"]["Id"];
+            /** @description All labels that hold, the weightiest first. */
+            labels: components["schemas"]["Lifecycle"][];
             last_seen: components["schemas"]["Time"] | null;
             /**
              * Format: double
@@ -639,11 +687,20 @@ export interface components {
              */
             open_findings: number;
             operation: components["schemas"]["ApiOperation"] | null;
+            /** @description Who is responsible, by the owner rules; null when none names one. */
+            owner: string | null;
             /**
              * Format: int64
              * @description Exchanges.
              */
             requests: number;
+            /**
+             * Format: double
+             * @description How much is at stake, 0 to 100: the sum of the factors that the endpoint's details name.
+             */
+            risk: number;
+            /** @description What it seems to be for, surest first. */
+            tags: string[];
             /** @description Path template in OpenAPI's form (`/users/{id}`). */
             template: string;
             /**
@@ -652,6 +709,23 @@ export interface components {
              */
             template_confidence: number;
             transport: components["schemas"]["Id"] | null;
+            /** @description How its messages travel: `cleartext`, `tls_offload`, `mixed` or `unknown`. */
+            transport_security: string;
+        };
+        /** @description From where an endpoint is called. */
+        Exposure: {
+            /** @description Answered calls by zone of the client. */
+            calls: {
+                [key: string]: number;
+            };
+            /** @description Those of them whose client is known from a forwarding header only. */
+            forwarded: {
+                [key: string]: number;
+            };
+            /** @description Why, in one sentence. */
+            reason: string;
+            /** @description `external`, `partner`, `internal` or `unknown`. */
+            zone: string;
         };
         /** @description One feed: an interface, a VLAN on it, a virtual network or mirror session. */
         Feed: {
@@ -937,11 +1011,28 @@ export interface components {
          * @example 00f1e2d3c4b5a697
          */
         Id: string;
+        /** @description A label that holds, and why. */
+        Label: {
+            /** @description The label. */
+            label: components["schemas"]["Lifecycle"];
+            /** @description Why, in one sentence that names the fact it rests on. */
+            reason: string;
+        };
+        /** @description Labels that came and went at one moment. */
+        LabelChange: {
+            at: components["schemas"]["Time"] | null;
+            /** @description Labels that hold from then on. */
+            gained: components["schemas"]["Lifecycle"][];
+            /** @description Labels that hold no more. */
+            lost: components["schemas"]["Lifecycle"][];
+            /** @description Why the first label holds from then on. */
+            reason: string;
+        };
         /**
          * @description Where an endpoint stands.
          * @enum {string}
          */
-        Lifecycle: "zombie" | "shadow" | "orphan" | "dormant" | "new" | "documented" | "unclassified";
+        Lifecycle: "zombie" | "shadow" | "orphan" | "dormant" | "drifted" | "new" | "documented" | "unowned" | "unclassified";
         /** @description What a part of the sensor holds. */
         MemoryUse: {
             /**
@@ -1024,6 +1115,18 @@ export interface components {
             /** @description Path template with its base path. */
             path: string;
         };
+        /** @description Another version of an endpoint. */
+        OtherVersion: {
+            /** @description Whether it answers calls. */
+            active: boolean;
+            /** @description The endpoint. */
+            endpoint: components["schemas"]["Id"];
+            first_seen: components["schemas"]["Time"] | null;
+            /** @description Its template. */
+            template: string;
+            /** @description The version as its path writes it. */
+            version: string;
+        };
         /** @description Everything at a glance. */
         Overview: {
             /** @description Endpoints by how their successful calls authenticate (see `EndpointSummary`). */
@@ -1096,6 +1199,13 @@ export interface components {
              */
             server_errors: number;
         };
+        /** @description Who is responsible. */
+        Owner: {
+            /** @description The owner. */
+            name: string;
+            /** @description The rule that says so. */
+            reason: string;
+        };
         /** @description A page of a list, in the order asked for. */
         Page_ConsumerSummary: {
             /** @description The rows of this page. */
@@ -1158,11 +1268,15 @@ export interface components {
                  * @description Share of the answered exchanges with a status of 400 or more; null when none was answered.
                  */
                 error_share: number | null;
+                /** @description From where it is called: `external`, `partner`, `internal` or `unknown`. */
+                exposure: string;
                 first_seen: components["schemas"]["Time"] | null;
                 /** @description Host. */
                 host: string;
                 /** @description Its id; stays the same when its template changes. */
                 id: components["schemas"]["Id"];
+                /** @description All labels that hold, the weightiest first. */
+                labels: components["schemas"]["Lifecycle"][];
                 last_seen: components["schemas"]["Time"] | null;
                 /**
                  * Format: double
@@ -1186,11 +1300,20 @@ export interface components {
                  */
                 open_findings: number;
                 operation: components["schemas"]["ApiOperation"] | null;
+                /** @description Who is responsible, by the owner rules; null when none names one. */
+                owner: string | null;
                 /**
                  * Format: int64
                  * @description Exchanges.
                  */
                 requests: number;
+                /**
+                 * Format: double
+                 * @description How much is at stake, 0 to 100: the sum of the factors that the endpoint's details name.
+                 */
+                risk: number;
+                /** @description What it seems to be for, surest first. */
+                tags: string[];
                 /** @description Path template in OpenAPI's form (`/users/{id}`). */
                 template: string;
                 /**
@@ -1199,6 +1322,8 @@ export interface components {
                  */
                 template_confidence: number;
                 transport: components["schemas"]["Id"] | null;
+                /** @description How its messages travel: `cleartext`, `tls_offload`, `mixed` or `unknown`. */
+                transport_security: string;
             }[];
             /** @description Hand this back as `cursor` for the next page; null on the last one. */
             next_cursor: string | null;
@@ -1305,6 +1430,84 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description How facts become labels, whose what is, and what risk is made of. */
+        Policy: {
+            /**
+             * Format: int64
+             * @description Days without a call after which an endpoint is dormant.
+             */
+            dormant_after_days: number;
+            /**
+             * Format: double
+             * @description Share of a host's exchanges that must have been seen complete for that.
+             */
+            dormant_min_complete: number;
+            /** @description Whether only breaking ones count for that. */
+            drifted_breaking_only: boolean;
+            /**
+             * Format: int64
+             * @description Differences from which on an endpoint is drifted.
+             */
+            drifted_min_differences: number;
+            /** @description Classes of data that count fully. */
+            grave_classes: string[];
+            /**
+             * Format: int64
+             * @description Hours for which nothing on a new host is called new.
+             */
+            learning_hours: number;
+            /**
+             * Format: int64
+             * @description Hours for which an endpoint is new.
+             */
+            new_for_hours: number;
+            /**
+             * Format: double
+             * @description Share of them that must have been seen complete for that.
+             */
+            orphan_min_complete: number;
+            /**
+             * Format: int64
+             * @description Exchanges of a host before "never seen" is said.
+             */
+            orphan_min_requests: number;
+            /** @description Who is responsible, in the order in which rules are looked at. */
+            owners: components["schemas"]["PolicyOwner"][];
+            /** @description Facts that retire an endpoint. */
+            retired_by: string[];
+            /** @description Weights of the risk's factors. */
+            risk_weights: {
+                [key: string]: number;
+            };
+            /** @description Tags that count. */
+            sensitive_tags: string[];
+            /**
+             * Format: int64
+             * @description Successful calls of a newer version before it counts as one.
+             */
+            successor_min_successes: number;
+            /**
+             * Format: int64
+             * @description Hours after a Sunset header's date in which calls are still expected.
+             */
+            sunset_grace_hours: number;
+            /**
+             * Format: int64
+             * @description Hours for which two versions may answer side by side.
+             */
+            superseded_grace_hours: number;
+            /** @description Tags that are looked for. */
+            tags: string[];
+        };
+        /** @description Whose the endpoints of some hosts and paths are. */
+        PolicyOwner: {
+            /** @description Hosts; none means any. */
+            hosts: string[];
+            /** @description The owner. */
+            owner: string;
+            /** @description Paths, with what is below them; none means any. */
+            paths: string[];
+        };
         /** @description Why a request was refused or failed, as `application/problem+json`. */
         ProblemDetails: {
             /** @description What is wrong with this request, and what to do, in a sentence. */
@@ -1341,6 +1544,31 @@ export interface components {
             share: number;
             /** @description How bad it makes the feed. */
             state: components["schemas"]["FeedState"];
+        };
+        /** @description One factor of a risk. */
+        RiskFactor: {
+            /**
+             * Format: double
+             * @description How far it holds, 0 to 1.
+             */
+            level: number;
+            /**
+             * @description `exposure`, `authentication`, `data`, `lifecycle`, `findings`, `purpose`, `writes` or
+             *     `transport`.
+             */
+            name: string;
+            /**
+             * Format: double
+             * @description What it adds to the score.
+             */
+            points: number;
+            /** @description Why, in one sentence. */
+            reason: string;
+            /**
+             * Format: double
+             * @description The share of the policy's weights that it has, 0 to 1.
+             */
+            weight: number;
         };
         /**
          * @description What a rule does.
@@ -1524,6 +1752,21 @@ export interface components {
              */
             pending: number;
         };
+        /** @description What an endpoint is for. */
+        Tag: {
+            /**
+             * Format: double
+             * @description How sure, 0 to 1.
+             */
+            confidence: number;
+            /**
+             * @description `login`, `sign_up`, `payment`, `password_reset`, `admin`, `export`, `search`, `ai`, or a tag
+             *     of the configuration.
+             */
+            name: string;
+            /** @description The signs it rests on. */
+            reason: string;
+        };
         /**
          * @description What to do with a template.
          * @enum {string}
@@ -1595,6 +1838,17 @@ export interface components {
              * @description Successful calls that carried one.
              */
             seen: number;
+        };
+        /** @description How messages travel. */
+        Transport: {
+            /** @description `cleartext`, `tls_offload`, `mixed` or `unknown`. */
+            kind: string;
+            /** @description Why, in one sentence. */
+            reason: string;
+            /** @description Requests by the sign that TLS ends before the tap, or `cleartext`. */
+            signs: {
+                [key: string]: number;
+            };
         };
         /** @description The verdict on the feed. */
         Verdict: {
@@ -1696,8 +1950,16 @@ export interface operations {
                 host?: string[];
                 /** @description Methods. */
                 method?: string[];
-                /** @description Lifecycle labels. */
+                /** @description Lifecycle labels; an endpoint that bears any of them matches. */
                 lifecycle?: components["schemas"]["Lifecycle"][];
+                /** @description Owners, or `none` for what has no owner. */
+                owner?: string[];
+                /** @description What endpoints are for; one with any of the tags matches. */
+                tag?: string[];
+                /** @description From where they are called (`external`, `partner`, `internal`, `unknown`). */
+                exposure?: string[];
+                /** @description Risk at least. */
+                min_risk?: number;
                 /** @description Dominant schemes of successful calls (`none`, `mixed`, `unknown`, `bearer`, …). */
                 authentication?: string[];
                 /** @description Classes of personal or secret data; an endpoint with any of them matches. */
@@ -1714,7 +1976,7 @@ export interface operations {
                 /** @description Requests at least. */
                 min_requests?: number;
                 /** @description What to sort by; `requests` by default. */
-                sort?: "requests" | "last_seen" | "first_seen" | "template" | "errors" | "latency" | "lifecycle";
+                sort?: "requests" | "last_seen" | "first_seen" | "template" | "errors" | "latency" | "lifecycle" | "risk";
                 /** @description `asc` or `desc`; by default whichever puts the noteworthy first. */
                 order?: "asc" | "desc";
                 /** @description Rows of the page. */
@@ -1860,7 +2122,7 @@ export interface operations {
             query?: {
                 /** @description Only this host; needed for OpenAPI when there are several. */
                 host?: string;
-                /** @description Only what is new since then: `2024-01-31` or `2024-01-31T12:00:00Z` (UTC). */
+                /** @description Only what is new since then, and labels that came or went: `2024-01-31` or `2024-01-31T12:00:00Z` (UTC). */
                 since?: string;
             };
             header?: never;
@@ -2102,6 +2364,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Overview"];
+                };
+            };
+        };
+    };
+    get_policy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
                 };
             };
         };
