@@ -400,7 +400,7 @@ mod tests {
                 "filter that names the tunnel",
                 |f| {
                     f.filter = Some("not arp".to_owned());
-                    f.report.feeds[0].vlan = Some(7);
+                    f.report.feeds[0].counters.encapsulated_segments = 700;
                 },
                 Verdict::Ok,
                 "",
