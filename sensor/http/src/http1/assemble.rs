@@ -1,12 +1,13 @@
 //! Puts a head together from any segmentation of its bytes.
 //!
 //! Each byte is looked at once: the assembler remembers the line it is in, and the buffer it fills
-//! is the one the exchange keeps. How a line ends is told by the start line: where a bare CR ends
+//! is the one the exchange keeps. A head that comes in one piece, as nearly all do, and whose lines
+//! all end as they should is taken whole. How a line ends is told by the start line: where a bare CR ends
 //! that, it ends all of them. Two things can only be told by what follows: whether a request line
 //! without version is all of a request, and whether the CR that ends a head has its LF. Such a
 //! head is complete when the next byte says so or when the other side answers.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use crate::anomaly::{Anomalies, MessageAnomaly};
 use crate::chunk::{Chunk, Position};
@@ -208,6 +209,9 @@ impl Collected {
             self.expectation = expectation;
             self.start = chunk.position(taken);
             self.line = self.start;
+            if let Some((n, kind)) = self.take_whole(chunk, taken, settings) {
+                return (taken + n, Progress::Complete(kind));
+            }
         }
         loop {
             let rest = chunk.bytes.get(taken..).unwrap_or_default();
@@ -227,6 +231,30 @@ impl Collected {
                 return (taken, progress);
             }
         }
+    }
+
+    /// Takes a head that is all there, when nothing about its lines is odd. What is not taken so is
+    /// read line by line.
+    fn take_whole(
+        &mut self,
+        chunk: Chunk<'_>,
+        taken: usize,
+        settings: &HttpSettings,
+    ) -> Option<(usize, MessageKind)> {
+        if self.expectation.is_search() {
+            return None;
+        }
+        let rest = chunk.bytes.get(taken..)?;
+        let (start_line, head) = plain_head(rest, settings.head_bytes_max)?;
+        let start = start_line::start_line(start_line, self.expectation)?;
+        let StartLine::Head(kind) = start else {
+            return None;
+        };
+        self.bytes.extend_from_slice(head);
+        self.kind = Some(kind);
+        self.line_start = head.len();
+        self.end = chunk.position(taken + head.len());
+        Some((head.len(), kind))
     }
 
     /// Takes a line, or what there is of it.
@@ -509,6 +537,31 @@ impl Collected {
         self.expectation = Expectation::Scanned;
         !self.bytes.ends_with(b"\n") || self.end_start_line() == Progress::More
     }
+}
+
+/// The start line and the whole head that the bytes begin with, each with its line end, when every
+/// line of it ends with CR LF and no other CR is in it.
+fn plain_head(bytes: &[u8], head_bytes_max: usize) -> Option<(&[u8], &[u8])> {
+    let bytes = bytes.get(..head_bytes_max).unwrap_or(bytes);
+    let mut start_line = None;
+    let mut line_start = 0;
+    let mut lines = 0;
+    for at in memchr_iter(b'\n', bytes) {
+        let line = bytes.get(line_start..=at)?;
+        if !line.ends_with(b"\r\n") {
+            return None;
+        }
+        lines += 1;
+        line_start = at + 1;
+        if line.len() == 2 {
+            let head = bytes.get(..line_start)?;
+            // As many as line ends, which have one each: there are no others.
+            let is_plain = memchr_iter(b'\r', head).count() == lines;
+            return start_line.filter(|_| is_plain).map(|line| (line, head));
+        }
+        start_line = start_line.or(Some(line));
+    }
+    None
 }
 
 /// Whether a line frames the message.

@@ -265,6 +265,11 @@ impl Connection {
             return;
         };
         let sample = &request.body.sample;
+        // Nearly all content is told from a request line by its first word.
+        let start = sample.get(..=detect::METHOD_BYTES_MAX).unwrap_or(sample);
+        if !detect::has_known_method(start) {
+            return;
+        }
         let line = sample.iter().take(REQUEST_LINE_BYTES_MAX);
         let line = sample.get(..line.take_while(|&&b| b != b'\n').count());
         let is_request = line.is_some_and(|line| {
