@@ -11,6 +11,16 @@ macro_rules! counters {
         }
 
         impl Counters {
+            /// What was counted since `before`.
+            pub(crate) const fn since(&self, before: &Self) -> Self {
+                Self { $($field: self.$field.saturating_sub(before.$field),)* }
+            }
+
+            /// Counts the same once more.
+            pub(crate) const fn add(&mut self, other: &Self) {
+                $(self.$field = self.$field.saturating_add(other.$field);)*
+            }
+
             /// All of them, in a fixed order.
             pub(crate) fn values(&self) -> Vec<CounterValue> {
                 vec![$(CounterValue {

@@ -9,7 +9,7 @@ use tapscope_record::{
     Operation, Parameter, Part, PathSegment, RECORD_VERSION, Signal,
 };
 
-use crate::body::{self, Classes, Side};
+use crate::body::{self, Bodies, Classes, Side};
 use crate::counters::Counters;
 use crate::settings::RedactSettings;
 use crate::target::{self, Target};
@@ -20,13 +20,14 @@ use crate::{credential, framing, head, messages, operation, trace};
 /// Makes records of exchanges.
 ///
 /// A: [`counters`](Self::counters). B: [`record`](Self::record). What it keeps between exchanges
-/// are counters and empty buffers: the record of an exchange depends on nothing but the exchange,
+/// are counters, empty buffers, and what bodies that come again told the time before: the record of an exchange depends on nothing but the exchange,
 /// the settings and the key.
 pub struct Redactor {
     settings: RedactSettings,
     tokens: Tokenizer,
     counters: Counters,
     classes: Classes,
+    bodies: Bodies,
     scratch: Vec<u8>,
     decoded: Vec<u8>,
 }
@@ -37,6 +38,7 @@ pub(crate) struct Work<'a> {
     pub(crate) tokens: &'a Tokenizer,
     pub(crate) counters: &'a mut Counters,
     pub(crate) classes: &'a mut Classes,
+    pub(crate) bodies: &'a mut Bodies,
     pub(crate) scratch: &'a mut Vec<u8>,
     pub(crate) decoded: &'a mut Vec<u8>,
     pub(crate) credentials: Vec<Credential>,
@@ -77,11 +79,18 @@ impl Redactor {
         let tokens = Tokenizer::new(&key);
         let seed = tokens.token(TokenUse::Seed, b"distinct values").0;
         let classes = Classes::new(seed, settings.distinct_values_max);
+        let seed = tokens.token(TokenUse::Seed, b"bodies").0;
+        let bodies = Bodies::new(
+            seed,
+            settings.known_bodies_max,
+            settings.known_body_fields_max,
+        );
         Self {
             settings,
             tokens,
             counters: Counters::default(),
             classes,
+            bodies,
             scratch: Vec::new(),
             decoded: Vec::new(),
         }
@@ -101,6 +110,7 @@ impl Redactor {
             tokens: &self.tokens,
             counters: &mut self.counters,
             classes: &mut self.classes,
+            bodies: &mut self.bodies,
             scratch: &mut self.scratch,
             decoded: &mut self.decoded,
             credentials: Vec::new(),

@@ -59,6 +59,11 @@ pub struct RedactSettings {
     pub message_fields_max: usize,
     /// Distinct values counted for each data class of one message; the count stays there.
     pub distinct_values_max: usize,
+    /// Bodies of responses of which it is remembered what they told, so that they need not be read
+    /// again: about as many as a large API has that are fetched over and over.
+    pub known_bodies_max: usize,
+    /// Fields of all of their shapes; some 170 bytes each.
+    pub known_body_fields_max: usize,
     /// Bytes of a JSON Web Token's part that are decoded for its claims.
     pub jwt_part_bytes_max: usize,
 }
@@ -94,6 +99,8 @@ impl Default for RedactSettings {
             graphql_batch_min: 32,
             message_fields_max: 96,
             distinct_values_max: 1024,
+            known_bodies_max: 8192,
+            known_body_fields_max: 96 * 1024,
             jwt_part_bytes_max: 8 * 1024,
         }
     }

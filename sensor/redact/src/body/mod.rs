@@ -12,6 +12,8 @@ mod form;
 
 mod json;
 
+mod memo;
+
 mod multipart;
 
 mod protobuf;
@@ -24,6 +26,7 @@ use tapscope_http::{Body, HeadBytes};
 use tapscope_record::{MessageRecord, Shape, ValueType};
 
 pub(crate) use classes::Classes;
+pub(crate) use memo::Bodies;
 
 use crate::operation;
 use crate::redactor::Work;
@@ -64,6 +67,32 @@ pub(crate) fn describe(
     if body.sample.is_empty() {
         return;
     }
+    // What a request asks for depends on more than its body.
+    let name = (side == Side::Response && work.limits.is_empty())
+        .then(|| work.bodies.name(head, body, message))
+        .flatten();
+    if let Some(name) = name
+        && let Some(counted) = work.bodies.recall(name, message)
+    {
+        work.counters.add(counted);
+        return;
+    }
+    let before = work.counters.clone();
+    read(work, side, head, body, message);
+    if let Some(name) = name {
+        let counted = work.counters.since(&before);
+        work.bodies.learn(name, message, counted);
+    }
+}
+
+/// Reads a body.
+fn read(
+    work: &mut Work<'_>,
+    side: Side,
+    head: &HeadBytes,
+    body: &Body,
+    message: &mut MessageRecord,
+) {
     if (body.sample.len() as u64) < body.length || body.missing > 0 {
         work.limit("sample");
     }

@@ -1,0 +1,228 @@
+//! Bodies seen before. Servers give the same answers again and again (lists, settings, refusals,
+//! health checks), and what a body tells depends on nothing but its bytes and how they are
+//! declared: it is read once.
+//!
+//! What is remembered is what the record holds, under a keyed hash of the body; no content. A body
+//! is remembered from its second time on, so that those that come once cost no more than the hash.
+
+use core::hash::{BuildHasher as _, Hasher as _};
+use std::collections::BTreeMap;
+
+use foldhash::quality::FixedState;
+use tapscope_http::{Body, HeadBytes};
+use tapscope_record::{MessageRecord, Shape};
+
+use crate::counters::Counters;
+
+/// Places that a body may stand in, the one used last in front.
+const WAYS: usize = 4;
+
+/// What is known of one body.
+struct Known {
+    name: u64,
+    shape: Option<Shape>,
+    /// Fields of the shape.
+    fields: usize,
+    data_classes: BTreeMap<String, u32>,
+    limits: Vec<String>,
+    inspected_len: u64,
+    decoded_len: u64,
+    /// What reading it counted.
+    counted: Counters,
+}
+
+/// The bodies that are remembered.
+pub(crate) struct Bodies {
+    hasher: FixedState,
+    /// Empty when nothing is to be remembered.
+    sets: Vec<[Option<Box<Known>>; WAYS]>,
+    /// By set: the latest body that is not remembered.
+    once: Vec<u64>,
+    /// Fields that there is still room for.
+    fields_left: usize,
+    /// Where room is made next.
+    hand: usize,
+}
+
+impl Bodies {
+    /// Remembers so many bodies, with so many fields in all.
+    pub(crate) fn new(seed: u64, bodies_max: usize, fields_max: usize) -> Self {
+        let sets = bodies_max / WAYS;
+        Self {
+            hasher: FixedState::with_seed(seed),
+            sets: core::iter::repeat_with(Default::default)
+                .take(sets)
+                .collect(),
+            once: vec![0; sets],
+            fields_left: fields_max,
+            hand: 0,
+        }
+    }
+
+    /// Names a body by all that what it tells depends on; none when nothing is remembered.
+    pub(super) fn name(
+        &self,
+        head: &HeadBytes,
+        body: &Body,
+        message: &MessageRecord,
+    ) -> Option<u64> {
+        if self.sets.is_empty() {
+            return None;
+        }
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(&body.sample);
+        hasher.write_usize(body.sample.len());
+        let is_cut = (body.sample.len() as u64) < body.length;
+        hasher.write_u8(u8::from(is_cut) | u8::from(body.missing > 0) << 1);
+        // With its parameters: the boundary of a form is one.
+        if let Some(value) = head.header("content-type") {
+            hasher.write(value);
+        }
+        hasher.write_usize(message.content_encoding.len());
+        for coding in &message.content_encoding {
+            hasher.write(coding.as_bytes());
+            hasher.write_u8(0);
+        }
+        Some(hasher.finish())
+    }
+
+    /// Fills in what is known of the body of that name; what reading it counted, when it is known.
+    pub(super) fn recall(&mut self, name: u64, message: &mut MessageRecord) -> Option<&Counters> {
+        let at = self.set(name)?;
+        let set = self.sets.get_mut(at)?;
+        let is_it = |place: &Option<Box<Known>>| place.as_ref().is_some_and(|k| k.name == name);
+        let way = set.iter().position(is_it)?;
+        set.get_mut(..=way)?.rotate_right(1);
+        let known = set.first()?.as_deref()?;
+        message.shape.clone_from(&known.shape);
+        message.data_classes.clone_from(&known.data_classes);
+        message.limits.clone_from(&known.limits);
+        message.inspected_len = known.inspected_len;
+        message.decoded_len = known.decoded_len;
+        Some(&known.counted)
+    }
+
+    /// Takes in what a body that was not known tells, when it came before.
+    pub(super) fn learn(&mut self, name: u64, message: &MessageRecord, counted: Counters) {
+        let Some(at) = self.set(name) else { return };
+        let Some(once) = self.once.get_mut(at) else {
+            return;
+        };
+        if core::mem::replace(once, name) != name {
+            return;
+        }
+        let fields = message.shape.as_ref().map_or(0, fields);
+        self.make_room(fields);
+        let Some(left) = self.fields_left.checked_sub(fields) else {
+            return;
+        };
+        self.fields_left = left;
+        let known = Box::new(Known {
+            name,
+            shape: message.shape.clone(),
+            fields,
+            data_classes: message.data_classes.clone(),
+            limits: message.limits.clone(),
+            inspected_len: message.inspected_len,
+            decoded_len: message.decoded_len,
+            counted,
+        });
+        if let Some(set) = self.sets.get_mut(at) {
+            set.rotate_right(1);
+            let gone = set.first_mut().and_then(|first| first.replace(known));
+            self.fields_left += gone.map_or(0, |gone| gone.fields);
+        }
+    }
+
+    /// Forgets bodies, set by set, until so many fields fit.
+    fn make_room(&mut self, fields: usize) {
+        for _ in 0..self.sets.len() {
+            if self.fields_left >= fields {
+                return;
+            }
+            self.hand = (self.hand + 1) % self.sets.len().max(1);
+            if let Some(set) = self.sets.get_mut(self.hand) {
+                let gone = core::mem::take(set);
+                let gone = gone.iter().flatten().map(|known| known.fields);
+                self.fields_left += gone.sum::<usize>();
+            }
+        }
+    }
+
+    fn set(&self, name: u64) -> Option<usize> {
+        // The name is a good hash: its low bits tell the set, all of them the body.
+        usize::try_from(name % (self.sets.len() as u64).max(1)).ok()
+    }
+}
+
+/// Number of fields of a shape.
+fn fields(shape: &Shape) -> usize {
+    let below = shape.fields.iter().map(|field| 1 + fields(&field.shape));
+    below.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapscope_record::Field;
+
+    fn message(fields: usize) -> MessageRecord {
+        let field = |at: usize| Field {
+            name: at.to_string(),
+            ..Field::default()
+        };
+        MessageRecord {
+            shape: Some(Shape {
+                fields: (0..fields).map(field).collect(),
+                ..Shape::default()
+            }),
+            inspected_len: 7,
+            ..MessageRecord::default()
+        }
+    }
+
+    fn counted() -> Counters {
+        Counters {
+            bodies_inspected: 1,
+            ..Counters::default()
+        }
+    }
+
+    #[test]
+    fn a_body_is_known_from_its_third_time_on() {
+        let mut bodies = Bodies::new(1, 64, 100);
+        let mut recalled = MessageRecord::default();
+        for _ in 0..2 {
+            assert!(bodies.recall(5, &mut recalled).is_none());
+            bodies.learn(5, &message(3), counted());
+        }
+        let counted = bodies.recall(5, &mut recalled).unwrap();
+        assert_eq!(counted.bodies_inspected, 1);
+        assert_eq!(recalled, message(3));
+        assert!(bodies.recall(6, &mut recalled).is_none());
+    }
+
+    #[test]
+    fn caps_hold_and_nothing_leaks() {
+        let mut bodies = Bodies::new(1, 64, 100);
+        for name in 0..10_000 {
+            for _ in 0..2 {
+                bodies.learn(name, &message(name as usize % 120), counted());
+            }
+            let known: Vec<&Known> = bodies
+                .sets
+                .iter()
+                .flatten()
+                .flatten()
+                .map(|k| &**k)
+                .collect();
+            let used: usize = known.iter().map(|known| known.fields).sum();
+            assert_eq!(used + bodies.fields_left, 100);
+            assert!(known.len() <= 64);
+        }
+        let mut off = Bodies::new(1, 0, 100);
+        off.learn(1, &message(1), counted());
+        off.learn(1, &message(1), counted());
+        assert!(off.recall(1, &mut MessageRecord::default()).is_none());
+    }
+}
