@@ -44,6 +44,14 @@ const TURN: Duration = Duration::from_millis(50);
 /// How long what must not be lost (a new endpoint, a finding) may wait to be saved.
 const URGENT: Duration = Duration::from_millis(100);
 
+/// Between two saves, this many times what the one before took goes to analysis: where so much comes
+/// in that saving and showing are long, they are rarer instead of taking all the time there is.
+const ANALYSIS_PER_SAVE: u32 = 12;
+
+/// The longest that a long save puts off the next one when a file is read, which can be read again.
+/// Of live traffic it is half an interval, so that a killed process loses little more than one.
+const REST_MAX: Duration = Duration::from_secs(2);
+
 /// How often a save that keeps failing is logged: it is tried several times a second, and a full
 /// disk must not be filled further by its own messages.
 const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(60);
@@ -91,6 +99,9 @@ pub(crate) struct Engine {
     save_interval: Duration,
     last_save: Instant,
     last_urgent: Instant,
+    /// No save that is not asked for begins before.
+    rest_until: Instant,
+    rest_max: Duration,
     /// Wall clock of the last save that succeeded; 0 before the first.
     last_saved: i64,
     dirty: bool,
@@ -148,6 +159,8 @@ impl Engine {
             save_interval: settings.save_interval,
             last_save: Instant::now(),
             last_urgent: Instant::now(),
+            rest_until: Instant::now(),
+            rest_max: settings.save_interval / 2,
             last_saved: 0,
             dirty: true,
             records: 0,
@@ -163,6 +176,11 @@ impl Engine {
         engine.use_rules();
         engine.save()?;
         Ok(engine)
+    }
+
+    /// What is taken in is no live traffic.
+    pub(crate) const fn read_files(&mut self) {
+        self.rest_max = REST_MAX;
     }
 
     /// Takes input until the sender is gone, and commands until their sender is gone; then saves.
@@ -271,8 +289,13 @@ impl Engine {
         }
     }
 
-    /// Saves when the interval is over, or soon when there is something that must not be lost.
+    /// Saves when the interval is over, or soon when there is something that must not be lost; not
+    /// as long as the save before weighs on analysis.
     fn save_when_due(&mut self) {
+        let began = Instant::now();
+        if began < self.rest_until {
+            return;
+        }
         let result = if self.last_save.elapsed() >= self.save_interval {
             self.save()
         } else if self.last_urgent.elapsed() >= URGENT && self.analyzer.has_urgent_changes() {
@@ -280,6 +303,8 @@ impl Engine {
         } else {
             return;
         };
+        let ended = Instant::now();
+        self.rest_until = ended + self.rest_max.min((ended - began) * ANALYSIS_PER_SAVE);
         if let Err(error) = result {
             self.tell_failure(&error);
         }
@@ -359,7 +384,7 @@ impl Engine {
             }
             None => keep(&mut self.kept, &changes),
         }
-        self.view.apply(&changes);
+        self.view.publish(changes);
         Ok(())
     }
 

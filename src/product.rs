@@ -144,14 +144,7 @@ impl<'a> Product<'a> {
         let api = self.api_settings();
         let view = Arc::new(LiveView::new(api.event_backlog_max));
         view.set_policy(&self.settings.analyzer);
-        let specifications = self.read_specifications()?;
-        let engine = Engine::open(
-            self.settings,
-            self.store.as_deref(),
-            (&specifications, self.watched()),
-            self.exchange_log.as_deref(),
-            Arc::clone(&view),
-        )?;
+        let engine = self.engine(&view)?;
         let stop = self.stop.clone();
         let (ended, over) = watch::channel(false);
         runtime.spawn(wait_for_signal(stop.clone(), ended.clone()));
@@ -197,6 +190,21 @@ impl<'a> Product<'a> {
                 kept: engine.kept(),
             })
         })
+    }
+
+    /// The engine, with what the store and the specifications hold.
+    fn engine(&self, view: &Arc<LiveView>) -> Result<Engine> {
+        let mut engine = Engine::open(
+            self.settings,
+            self.store.as_deref(),
+            (&self.read_specifications()?, self.watched()),
+            self.exchange_log.as_deref(),
+            Arc::clone(view),
+        )?;
+        if !self.watching {
+            engine.read_files();
+        }
+        Ok(engine)
     }
 
     /// The filter of the run. A live one leaves our own API out, and is kept up to date.

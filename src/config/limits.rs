@@ -97,6 +97,8 @@ limits! {
     decoded_bytes_max: usize => redact.decoded_bytes_max >= 0;
     decoded_ratio_max: usize => redact.decoded_ratio_max >= 1;
     shape_fields_max: usize => redact.shape_fields_max >= 1;
+    known_bodies_max: usize => redact.known_bodies_max >= 0;
+    known_body_fields_max: usize => redact.known_body_fields_max >= 0;
     vantage_hold_nanos: i64 => analyzer.vantage.hold_nanos >= 0;
     vantage_records_max: usize => analyzer.vantage.records_max >= 1;
     vantage_bytes_max: usize => analyzer.vantage.bytes_max >= 65_536;

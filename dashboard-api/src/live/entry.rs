@@ -45,8 +45,7 @@ pub struct EndpointEntry {
 impl EndpointEntry {
     /// Derives an entry from a snapshot.
     #[must_use]
-    pub fn new(snapshot: &EndpointSnapshot) -> Self {
-        let mut snapshot = snapshot.clone();
+    pub fn new(mut snapshot: EndpointSnapshot) -> Self {
         snapshot.state = serde_json::Value::Null;
         let data_classes = tapscope_analyzer::inventory::data::carried(&snapshot);
         let count = |from: u16| snapshot.statuses.range(from..).map(|(_, n)| n).sum();

@@ -1,6 +1,6 @@
 //! The live view: the inventory as it is published to readers.
 //!
-//! The engine is the only writer ([`LiveView::apply`]); readers never wait for it and it never
+//! The engine is the only writer ([`LiveView::publish`]); readers never wait for it and it never
 //! waits for them: entries are replaced whole, behind an `Arc`. A guard of a map never leaves a
 //! method, so none can be held across an await.
 
@@ -122,7 +122,7 @@ impl LiveView {
 
     /// Publishes what a store held.
     pub fn restore(&self, restored: Restored) {
-        self.apply(&Changes {
+        self.publish(Changes {
             endpoints: restored.endpoints,
             merged: restored.merged,
             hosts: restored.hosts,
@@ -133,37 +133,43 @@ impl LiveView {
         });
     }
 
-    /// Publishes what changed.
+    /// Publishes what changed, which others have a use for, too.
     pub fn apply(&self, changes: &Changes) {
+        self.publish(changes.clone());
+    }
+
+    /// Publishes what changed.
+    pub fn publish(&self, changes: Changes) {
         let later = self.now.fetch_max(changes.now, Ordering::AcqRel) < changes.now;
         if changes.is_empty() && !later {
             return;
         }
         let mut touched: Vec<EndpointId> = Vec::new();
-        for snapshot in &changes.endpoints {
-            self.put_endpoint(EndpointEntry::new(snapshot));
+        for snapshot in changes.endpoints {
             touched.push(snapshot.id);
+            self.put_endpoint(EndpointEntry::new(snapshot));
         }
-        for &(gone, survivor) in &changes.merged {
+        for (gone, survivor) in changes.merged {
             self.merge(gone, survivor);
             touched.extend([gone, survivor]);
         }
-        for &id in &changes.removed {
+        for id in changes.removed {
             self.remove_endpoint(id);
             touched.push(id);
         }
-        for host in &changes.hosts {
+        for host in changes.hosts {
             let published = HostSnapshot {
                 state: serde_json::Value::Null,
-                ..host.clone()
+                ..host
             };
-            self.hosts.insert(host.host.clone(), Arc::new(published));
+            let name = published.host.clone();
+            self.hosts.insert(name, Arc::new(published));
         }
-        for consumer in &changes.consumers {
-            self.consumers
-                .insert(consumer.id, Arc::new(consumer.clone()));
+        for consumer in changes.consumers {
+            self.consumers.insert(consumer.id, Arc::new(consumer));
         }
-        for finding in &changes.findings {
+        let findings = changes.findings.iter().map(|finding| finding.id).collect();
+        for finding in changes.findings {
             // A finding that opens or closes changes its endpoint's row.
             if let Some(id) = self.put_finding(finding) {
                 self.assess(id);
@@ -175,7 +181,7 @@ impl LiveView {
         self.announce(Update {
             sequence: 0,
             endpoints: touched,
-            findings: changes.findings.iter().map(|finding| finding.id).collect(),
+            findings,
             inventory: true,
             health: false,
         });
@@ -278,17 +284,18 @@ impl LiveView {
     }
 
     /// Publishes a finding; tells the endpoint it is about.
-    fn put_finding(&self, finding: &FindingSnapshot) -> Option<EndpointId> {
-        let before = self.findings.insert(finding.id, Arc::new(finding.clone()));
+    fn put_finding(&self, finding: FindingSnapshot) -> Option<EndpointId> {
+        let finding = Arc::new(finding);
+        let before = self.findings.insert(finding.id, Arc::clone(&finding));
         self.totals_mut()
-            .replace_finding(before.as_deref(), finding);
+            .replace_finding(before.as_deref(), &finding);
         let about = |finding: &FindingSnapshot| {
             finding
                 .endpoint
                 .as_ref()
                 .map(|endpoint| self.survivor(endpoint.id))
         };
-        let (old, new) = (before.as_deref().and_then(about), about(finding));
+        let (old, new) = (before.as_deref().and_then(about), about(&finding));
         if let Some(old) = old.filter(|_| old != new)
             && let Some(mut findings) = self.findings_of.get_mut(&old)
         {
