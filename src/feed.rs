@@ -11,16 +11,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tapscope_capture::{CaptureError, PacketSource, SourceStats, StopHandle};
-use tapscope_http::ExchangeId;
 use tapscope_pipeline::{
-    Epoch, Intake, Merge, Owners, Part, Parts, Place, RecordSink, Redacting, Spread, Step, Worker,
+    Epoch, Intake, Merge, Owners, Part, Parts, Place, Redacting, Shedding, Spread, Step, Worker,
     WorkerSettings, run,
 };
 use tapscope_record::{Counter, ExchangeRecord};
 use tapscope_redact::{RedactSettings, Redactor, TokenKey};
 
 use crate::config::Settings;
-use crate::engine::Input;
+use crate::engine::{Input, wall_clock};
 use crate::filter::SharedFilter;
 
 /// Records handed on at once: enough to make the hand-over cheap, few enough that the engine looks
@@ -28,8 +27,12 @@ use crate::filter::SharedFilter;
 const RECORDS_PER_BATCH: usize = 256;
 
 /// Batches that may wait for the engine, or for the collector. A full queue holds the input back:
-/// a file waits, and a live ring's overflow is counted by the kernel.
+/// a file waits; of what comes from a live ring, exchanges are then shed and counted.
 pub(crate) const BATCHES_WAITING: usize = 16;
+
+/// How far behind the clock the packets of a live ring are when reading them does not keep up. They
+/// wait for a tenth of a second as it is, and a ring holds about half a second of 2 Gbit/s.
+const LATE_NANOS: i64 = 250_000_000;
 
 /// How often the sensor tells how it is doing.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
@@ -53,6 +56,11 @@ pub(crate) type Opened = Result<Box<dyn PacketSource>, CaptureError>;
 
 /// A worker that redacts.
 type RecordWorker = Worker<Redacting<Outbox>>;
+
+/// A worker's records on their way to the collector.
+mod outbox;
+
+use outbox::Outbox;
 
 impl Feed {
     /// Input for the engine behind `inputs`.
@@ -94,6 +102,7 @@ impl Feed {
                 filter: (self.filter.clone(), 0),
                 finished: Vec::new(),
                 told: None,
+                is_ring: false,
                 progress,
             };
             if workers > 1 {
@@ -153,6 +162,7 @@ impl Feed {
                             filter,
                             finished: Vec::new(),
                             told: None,
+                            is_ring: false,
                             progress: &mut |_| {},
                         };
                         let result = reader.read_alone(&mut worker, std::iter::once(Ok(source)));
@@ -256,14 +266,8 @@ impl Feed {
     ) -> RecordWorker {
         let sink = Redacting {
             redact: Redactor::new(self.redact.clone(), self.key.clone()),
-            records: Outbox {
-                worker: number,
-                words: words.clone(),
-                epoch: Epoch::default(),
-                sent: Epoch::default(),
-                records: Vec::new(),
-                refused: false,
-            },
+            shedding: None,
+            records: Outbox::new(number, words.clone()),
         };
         Worker::new(settings, sink)
     }
@@ -291,6 +295,8 @@ struct Reader<'a> {
     filter: (SharedFilter, u64),
     finished: Vec<SourceStats>,
     told: Option<Instant>,
+    /// Packets come from a ring that overflows when it is not read in time.
+    is_ring: bool,
     progress: &'a mut dyn FnMut(&dyn PacketSource),
 }
 
@@ -302,8 +308,15 @@ impl Reader<'_> {
         sources: impl Iterator<Item = Opened>,
     ) -> Result<()> {
         let result = self.read(worker, sources, |reader, worker, source| {
+            if reader.is_ring {
+                worker.sink.shedding.get_or_insert_default();
+                let now = worker.now().nanos();
+                worker.sink.records.is_late = wall_clock().saturating_sub(now) > LATE_NANOS;
+            }
+            worker.sink.records.is_ring = reader.is_ring;
             worker.sink.records.send();
-            if is_due(&mut reader.told) {
+            let may_tell = !reader.is_ring || !reader.words.is_full();
+            if may_tell && is_due(&mut reader.told) {
                 let sources = reader.with_finished(source);
                 tell(reader.words, reader.thread, worker, sources);
             }
@@ -356,6 +369,8 @@ impl Reader<'_> {
             };
             intake.set_source(u32::try_from(self.finished.len()).unwrap_or(u32::MAX));
             self.filter_anew(intake);
+            let is_interface = |stats: &SourceStats| stats.kind == "live";
+            self.is_ring = source.is_live() && source.stats().iter().all(is_interface);
             if source.is_live() {
                 // A collector that is gone is noticed by the workers.
                 let _ = self.words.send(Word::Live);
@@ -418,13 +433,19 @@ fn is_due(told: &mut Option<Instant>) -> bool {
 /// Tells how a worker, and the sources its thread reads, are doing.
 fn tell(words: &Sender<Word>, thread: usize, worker: &RecordWorker, sources: Vec<SourceStats>) {
     let mut counters = worker.counters();
-    let redacted = worker.sink.redact.counters();
-    counters.extend(redacted.into_iter().map(|counter| Counter {
-        stage: "redact".to_owned(),
-        name: counter.name.to_owned(),
-        reason: counter.reason,
-        value: counter.value,
-    }));
+    let shed = worker.sink.shedding.as_ref().map(Shedding::counters);
+    let ours = [
+        ("redact", worker.sink.redact.counters()),
+        ("pipeline", shed.unwrap_or_default()),
+    ];
+    for (stage, values) in ours {
+        counters.extend(values.into_iter().map(|counter| Counter {
+            stage: stage.to_owned(),
+            name: counter.name.to_owned(),
+            reason: counter.reason,
+            value: counter.value,
+        }));
+    }
     let part = Part {
         sources,
         counters,
@@ -453,76 +474,6 @@ enum Word {
     Live,
     /// How a thread is doing, at its packet time.
     Part { thread: usize, now: i64, part: Part },
-}
-
-/// A worker's records on their way to the collector.
-struct Outbox {
-    worker: usize,
-    words: Sender<Word>,
-    epoch: Epoch,
-    /// The epoch that was told.
-    sent: Epoch,
-    records: Vec<(Place, ExchangeRecord)>,
-    refused: bool,
-}
-
-impl RecordSink for Outbox {
-    fn handle_record(
-        &mut self,
-        reported: tapscope_capture::Timestamp,
-        id: ExchangeId,
-        record: ExchangeRecord,
-    ) {
-        let place = Place {
-            epoch: self.epoch,
-            reported,
-            id,
-        };
-        self.records.push((place, record));
-        if self.records.len() >= RECORDS_PER_BATCH {
-            self.hand_over();
-        }
-    }
-
-    fn handle_watermark(&mut self, now: tapscope_capture::Timestamp) {
-        self.epoch.advance(now);
-    }
-}
-
-impl Outbox {
-    /// Tells how far the worker has come, when that is further than told.
-    fn send(&mut self) {
-        if self.epoch > self.sent {
-            self.hand_over();
-        }
-    }
-
-    fn finish(&mut self) {
-        self.hand_over();
-        let end = Word::End {
-            worker: self.worker,
-        };
-        self.refused |= self.words.send(end).is_err();
-    }
-
-    fn hand_over(&mut self) {
-        self.sent = self.epoch;
-        let word = Word::Records {
-            worker: self.worker,
-            records: std::mem::take(&mut self.records),
-            epoch: self.epoch,
-        };
-        self.refused |= self.words.send(word).is_err();
-    }
-
-    /// Whether to go on: not when nobody takes what is made.
-    const fn step(&self) -> Step {
-        if self.refused {
-            Step::Stop
-        } else {
-            Step::Continue
-        }
-    }
 }
 
 /// Puts the records of all workers into one order, and tells the engine of time at fixed places
@@ -589,7 +540,11 @@ impl Collector {
                 self.merge.handle_watermark(worker, epoch);
             }
             Word::End { worker } => self.merge.handle_end(worker),
-            Word::Live => self.live = true,
+            Word::Live => {
+                self.live = true;
+                #[cfg(feature = "live")]
+                tapscope_capture::give_way();
+            }
             Word::Part { thread, now, part } => {
                 self.now = self.now.max(now);
                 self.parts.handle_part(thread, part);

@@ -146,6 +146,8 @@ impl<'a> Product<'a> {
         view.set_policy(&self.settings.analyzer);
         let engine = self.engine(&view)?;
         let stop = self.stop.clone();
+        #[cfg(feature = "live")]
+        let watching = self.watching;
         let (ended, over) = watch::channel(false);
         runtime.spawn(wait_for_signal(stop.clone(), ended.clone()));
         let (server, commands) = listener
@@ -167,6 +169,10 @@ impl<'a> Product<'a> {
             let end = EndOnDrop(stop.clone(), ended.clone());
             let owner = scope.spawn(move || {
                 let _end = end;
+                #[cfg(feature = "live")]
+                if watching {
+                    tapscope_capture::give_way();
+                }
                 engine.run(&received, commands)
             });
             let taken = scope.spawn(move || input(feed)).join();

@@ -16,12 +16,20 @@ const EVICTED: Limits = Limits {
     poor: 0.2,
 };
 
+/// Exchanges that were seen and not analyzed. The busiest endpoints bear it, so little matters less
+/// than the same share of packets.
+const SHED: Limits = Limits {
+    degraded: 0.001,
+    poor: 0.9,
+};
+
 /// Counter of packets with a layer that is not decoded and may hide connections, by layer.
 const LAYERS: &str = "decap_packets_undecoded_total";
 
 pub(super) fn check(report: &HealthReport) -> Vec<Reason> {
     let mut reasons: Vec<Reason> = undecoded(report).into_iter().collect();
     reasons.extend(evicted(report));
+    reasons.extend(shed(report));
     reasons.extend(emergency(report));
     reasons
 }
@@ -90,6 +98,28 @@ fn evicted(report: &HealthReport) -> Option<Reason> {
             percent(share)
         ),
         remedy: "Raise the memory cap ([limits]), or filter out what opens so many connections."
+            .to_owned(),
+    })
+}
+
+/// Exchanges that went without a record because analysis could not keep up.
+fn shed(report: &HealthReport) -> Option<Reason> {
+    let shed = sum(report, "pipeline_exchanges_shed_total", |_| true);
+    let analyzed = sum(report, "redact_records_made_total", |_| true);
+    let (state, share) = SHED.judge(shed, shed.saturating_add(analyzed))?;
+    Some(Reason {
+        kind: "exchanges_not_analyzed",
+        state,
+        feed: None,
+        share,
+        damage: share / 2.0,
+        sentence: format!(
+            "{} of the exchanges were seen but not analyzed, because there was more than this \
+             machine can analyze: frequent calls of the busiest endpoints.",
+            percent(share)
+        ),
+        remedy: "Give the sensor more processors, or filter out traffic that matters little; \
+                 counts of busy endpoints are too low by that share."
             .to_owned(),
     })
 }

@@ -46,6 +46,8 @@ pub use file::FileSource;
 #[cfg(feature = "live")]
 pub use live::{LiveSettings, LiveSource};
 pub use source::{Batch, CaptureError, PacketSource, SourceStats};
+#[cfg(feature = "live")]
+pub use sys::give_way;
 pub use tapscope_decap::{LinkType, RawPacket, Timestamp};
 pub use tcp::TcpSource;
 pub use wait::StopHandle;

@@ -27,6 +27,9 @@ pub mod run;
 /// What the sensor says of itself.
 pub mod health;
 
+/// What goes without a record while the product cannot keep up.
+pub mod shed;
+
 /// Exchanges that did not come from packets: JSON Lines.
 pub mod traffic;
 
@@ -36,5 +39,6 @@ pub use merge::{Epoch, Merge, MergeCounters, Place};
 pub use owners::Owners;
 pub use pace::Tick;
 pub use run::{Intake, Step, run};
+pub use shed::{Backlog, Shedding};
 pub use spread::{LaneEnd, Spread};
 pub use worker::{RecordSink, Redacting, Worker, WorkerSettings};

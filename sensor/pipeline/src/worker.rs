@@ -14,6 +14,7 @@ use crate::health::CountedFeed;
 use crate::memory::{Account, Pressure};
 use crate::owners::Owners;
 use crate::pace::{Pace, TICK_NANOS, Tick};
+use crate::shed::{Backlog, Shedding};
 
 /// Settings of the stages a worker owns.
 #[derive(Clone, Debug, Default)]
@@ -64,18 +65,30 @@ pub trait RecordSink {
 
     /// Time has come to `now`: what was due before has been handed over.
     fn handle_watermark(&mut self, now: Timestamp);
+
+    /// How far behind is what takes the records. What can wait for it never is.
+    fn backlog(&self) -> Backlog {
+        Backlog::None
+    }
 }
 
 /// The last stage of the sensor: exchanges in, records out.
 pub struct Redacting<R> {
     /// Makes the record of an exchange.
     pub redact: Redactor,
+    /// Chooses what of a live feed goes without a record; none for a feed that waits.
+    pub shedding: Option<Shedding>,
     /// Takes the records.
     pub records: R,
 }
 
 impl<R: RecordSink> ExchangeSink for Redacting<R> {
     fn handle_exchange(&mut self, exchange: HttpExchange) {
+        if let Some(shedding) = &mut self.shedding
+            && shedding.sheds(&exchange, self.records.backlog())
+        {
+            return;
+        }
         let record = self.redact.record(&exchange);
         self.records
             .handle_record(exchange.reported, exchange.id, record);

@@ -63,6 +63,7 @@ fn print(file: &Path) -> Result<(), Failure> {
     let redact = Redactor::new(RedactSettings::default(), TokenKey([0; 32]));
     let sink = Redacting {
         redact,
+        shedding: None,
         records: lines,
     };
     let mut worker = Worker::new(&WorkerSettings::default(), sink);
