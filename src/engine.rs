@@ -52,6 +52,9 @@ const ANALYSIS_PER_SAVE: u32 = 12;
 /// Of live traffic it is half an interval, so that a killed process loses little more than one.
 const REST_MAX: Duration = Duration::from_secs(2);
 
+/// Endpoints that are copied at once to be saved before stopping.
+const FLUSHED_ENDPOINTS: usize = 256;
+
 /// How often a save that keeps failing is logged: it is tried several times a second, and a full
 /// disk must not be filled further by its own messages.
 const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(60);
@@ -345,8 +348,14 @@ impl Engine {
 
     /// Saves what changed with everything a restart can use: what is done before stopping.
     fn save_all(&mut self) -> Result<()> {
-        let changes = self.analyzer.flush_changes();
-        self.save_changes(changes)?;
+        self.analyzer.conclude();
+        loop {
+            let changes = self.analyzer.flush_some(FLUSHED_ENDPOINTS);
+            self.save_changes(changes)?;
+            if !self.analyzer.has_changes() {
+                break;
+            }
+        }
         self.save_health()?;
         self.show_health(None);
         Ok(())

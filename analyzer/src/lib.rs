@@ -357,7 +357,7 @@ impl Analyzer {
     /// in it; of those that merely got more traffic, and of consumers, as many as a short save
     /// allows, in turn. The hosts' own state, which is large, is in it from time to time only.
     pub fn take_changes(&mut self) -> Changes {
-        self.changes(false)
+        self.changes(None)
     }
 
     /// D: what must not be lost of what changed: endpoints that are new or changed their name, and
@@ -377,24 +377,37 @@ impl Analyzer {
     /// D: all that changed and was not taken yet, with the state of all hosts that changed: what to
     /// save before stopping.
     pub fn flush_changes(&mut self) -> Changes {
+        self.conclude();
+        self.flush_some(usize::MAX)
+    }
+
+    /// C: nothing more comes: brings out what is held back, and judges everything once more.
+    pub fn conclude(&mut self) {
         self.settle();
         for partition in self.partitions.values_mut() {
             partition.review_all(self.now, &self.settings);
         }
-        self.changes(true)
     }
 
-    fn changes(&mut self, all: bool) -> Changes {
+    /// D: all that changed, as [`flush_changes`](Self::flush_changes) gives it, with so many
+    /// endpoints at most: to save part by part what was [concluded](Self::conclude), as long as
+    /// there [are changes](Self::has_changes), so that not all of it is copied at once.
+    pub fn flush_some(&mut self, endpoints: usize) -> Changes {
+        self.changes(Some(endpoints))
+    }
+
+    /// What changed: what a short save allows, or everything but for so many endpoints at most.
+    fn changes(&mut self, flushed: Option<usize>) -> Changes {
         let mut changes = Changes {
             now: self.now,
             ..Changes::default()
         };
         let inventory = &self.settings.inventory;
-        let (mut room, consumers) = if all {
-            (usize::MAX, usize::MAX)
-        } else {
-            (self.room(), inventory.save_consumers)
+        let (mut room, consumers) = match flushed {
+            Some(endpoints) => (endpoints, usize::MAX),
+            None => (self.room(), inventory.save_consumers),
         };
+        let all = flushed.is_some();
         // The host that was the last to have room goes first.
         let turn = core::mem::take(&mut self.turn);
         let (before, after): (Vec<_>, Vec<_>) = self

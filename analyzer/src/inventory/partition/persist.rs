@@ -101,7 +101,8 @@ impl Partition {
     ) {
         self.take_endpoints(changes, room, settings);
         let ours = &mut self.changes;
-        let waiting = ours.due.waiting();
+        // What is flushed has its turn at once.
+        let waiting = ours.due.waiting().filter(|_| !all);
         let entries = waiting.filter_map(|id| self.entries.get(&id));
         changes.counts.extend(entries.map(|entry| EndpointCount {
             id: entry.at.id,
