@@ -142,7 +142,7 @@ fn weight(record: &ExchangeRecord) -> usize {
     let message = |message: Option<&tapscope_record::MessageRecord>| {
         message.map_or(0, |m| {
             let names = (m.header_names.len() + m.cookie_names.len()) * 40;
-            names + m.shape.as_ref().map_or(0, shape_weight)
+            names + m.shape.as_deref().map_or(0, shape_weight)
         })
     };
     size_of::<ExchangeRecord>()

@@ -581,7 +581,7 @@ fn sighting<'a>(record: &'a ExchangeRecord, method: &'a str, identity: &Identity
             .map(|status| if status == 101 { 200 } else { status }),
         request_content_type: content_type(record.request.as_ref()),
         response_content_type: content_type(record.response.as_ref()),
-        response_shape: record.response.as_ref().and_then(|m| m.shape.as_ref()),
+        response_shape: record.response.as_ref().and_then(|m| m.shape.as_deref()),
         response_len: record.response.as_ref().map_or(0, |m| m.body_len),
         consumer: identity.id.0,
         time: record.time,

@@ -334,7 +334,7 @@ fn weight(record: &ExchangeRecord) -> usize {
     let messages = record.request.iter().chain(&record.response);
     let of_messages: usize = messages
         .map(|message| {
-            let shape = message.shape.as_ref().map_or(0, fields);
+            let shape = message.shape.as_deref().map_or(0, fields);
             40 * message.header_names.len() + 128 * shape
         })
         .sum();

@@ -5,8 +5,9 @@
 
 use core::net::SocketAddr;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What the sensor says of itself.
 mod health;
@@ -350,8 +351,9 @@ pub struct MessageRecord {
     /// Request only: names of its cookies, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cookie_names: Vec<String>,
-    /// Shape of the content, where it has one.
-    pub shape: Option<Shape>,
+    /// Shape of the content, where it has one; shared by messages with the same content.
+    #[serde(default, with = "shared")]
+    pub shape: Option<Arc<Shape>>,
     /// Bytes of content, before decoding, that the shape and the data classes were drawn from.
     pub inspected_len: u64,
     /// Bytes of content after its codings were undone, where it had any, that shape and classes
@@ -399,6 +401,25 @@ pub struct Shape {
     /// Whether a cap or the end of the sample cut it.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub truncated: bool,
+}
+
+/// A shape that is shared, written as the shape itself.
+mod shared {
+    use super::{Arc, Deserialize, Deserializer, Serialize, Serializer, Shape};
+
+    #[expect(clippy::ref_option, reason = "serde hands a reference over")]
+    pub(super) fn serialize<S: Serializer>(
+        shape: &Option<Arc<Shape>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        shape.as_deref().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<Shape>>, D::Error> {
+        Ok(Option::<Shape>::deserialize(deserializer)?.map(Arc::new))
+    }
 }
 
 /// One field of an object.

@@ -26,7 +26,8 @@ fn shape_of(kind: &str, content: &[u8]) -> (Option<Shape>, Vec<(String, u32)>) {
     let headers: [(&[u8], &[u8]); 1] = [(b"content-type", kind.as_bytes())];
     let record = redactor().record(&exchange(b"POST", b"/", &headers, content, (&[], b"")));
     let request = record.request.unwrap();
-    (request.shape, request.data_classes.into_iter().collect())
+    let shape = request.shape.map(std::sync::Arc::unwrap_or_clone);
+    (shape, request.data_classes.into_iter().collect())
 }
 
 /// `{name:type, …}` of a shape.

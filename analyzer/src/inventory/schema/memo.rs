@@ -3,6 +3,8 @@
 
 use core::hash::{BuildHasher, Hash, Hasher};
 
+use std::sync::{Arc, Weak};
+
 use foldhash::quality::FixedState;
 
 use crate::settings::InventorySettings;
@@ -38,6 +40,8 @@ pub(super) struct Memo {
     pub(super) whole: bool,
     /// Bodies counted and not added yet.
     pub(super) pending: u64,
+    /// The shape itself, as long as the sensor gives it out again: then it need not be named.
+    pub(super) shared: Weak<Shape>,
     /// What one of them adds.
     pub(super) additions: Vec<Addition>,
     /// Fields that found no place.
@@ -54,11 +58,36 @@ impl Memos {
         let Some(at) = self.0.iter().position(|memo| memo.hash == hash) else {
             return false;
         };
+        self.count_at(at);
+        true
+    }
+
+    fn count_at(&mut self, at: usize) {
         self.0[..=at].rotate_right(1);
         if let Some(memo) = self.0.first_mut() {
             memo.pending = memo.pending.saturating_add(1);
         }
+    }
+
+    /// Counts a body when its very shape is known.
+    pub(super) fn count_shared(&mut self, schema: usize, whole: bool, shape: &Arc<Shape>) -> bool {
+        let is_it = |memo: &Memo| {
+            memo.schema == schema
+                && memo.whole == whole
+                && core::ptr::eq(memo.shared.as_ptr(), Arc::as_ptr(shape))
+        };
+        let Some(at) = self.0.iter().position(is_it) else {
+            return false;
+        };
+        self.count_at(at);
         true
+    }
+
+    /// The shape that was counted last is that one.
+    pub(super) fn share(&mut self, shape: Option<&Arc<Shape>>) {
+        if let (Some(latest), Some(shape)) = (self.0.first_mut(), shape) {
+            latest.shared = Arc::downgrade(shape);
+        }
     }
 
     /// Remembers a shape; returns the one that gives way to it.

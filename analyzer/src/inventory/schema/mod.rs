@@ -17,6 +17,7 @@ mod tests;
 use crate::settings::InventorySettings;
 use crate::snapshot::schema::{FieldSnapshot, MAP_KEY, SchemaSnapshot};
 use memo::{Addition, Memo, Memos};
+use std::sync::Weak;
 use tapscope_record::{ExchangeRecord, MessageCompleteness, MessageRecord, Shape, ValueType};
 use tree::Tree;
 
@@ -123,7 +124,8 @@ impl Schemas {
         whole: bool,
         settings: &InventorySettings,
     ) {
-        let shape = message.shape.as_ref().or(of_messages);
+        let shape = message.shape.as_deref().or(of_messages);
+        let shared = message.shape.as_ref();
         if message.body_len == 0 && shape.is_none() {
             return;
         }
@@ -136,7 +138,11 @@ impl Schemas {
             schema.bodies = schema.bodies.saturating_add(1);
         }
         if let Some(shape) = shape {
-            self.observe_shape(at, shape, whole && !shape.truncated, settings);
+            let whole = whole && !shape.truncated;
+            if shared.is_none_or(|shared| !self.memos.count_shared(at, whole, shared)) {
+                self.observe_shape(at, shape, whole, settings);
+                self.memos.share(shared);
+            }
         }
     }
 
@@ -206,6 +212,7 @@ impl Schemas {
                 schema: at,
                 whole,
                 pending: 1,
+                shared: Weak::new(),
                 additions: Vec::new(),
                 refused: 0,
             },

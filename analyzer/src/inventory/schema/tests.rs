@@ -28,7 +28,7 @@ fn body(shape: Shape) -> MessageRecord {
     MessageRecord {
         body_len: 10,
         content_type: Some("application/json".to_owned()),
-        shape: Some(shape),
+        shape: Some(shape.into()),
         ..MessageRecord::default()
     }
 }

@@ -7,6 +7,7 @@
 
 use core::hash::{BuildHasher as _, Hasher as _};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use foldhash::quality::FixedState;
 use tapscope_http::{Body, HeadBytes};
@@ -20,7 +21,7 @@ const WAYS: usize = 4;
 /// What is known of one body.
 struct Known {
     name: u64,
-    shape: Option<Shape>,
+    shape: Option<Arc<Shape>>,
     /// Fields of the shape.
     fields: usize,
     data_classes: BTreeMap<String, u32>,
@@ -111,7 +112,7 @@ impl Bodies {
         if core::mem::replace(once, name) != name {
             return;
         }
-        let fields = message.shape.as_ref().map_or(0, fields);
+        let fields = message.shape.as_deref().map_or(0, fields);
         self.make_room(fields);
         let Some(left) = self.fields_left.checked_sub(fields) else {
             return;
@@ -172,10 +173,10 @@ mod tests {
             ..Field::default()
         };
         MessageRecord {
-            shape: Some(Shape {
+            shape: Some(Arc::new(Shape {
                 fields: (0..fields).map(field).collect(),
                 ..Shape::default()
-            }),
+            })),
             inspected_len: 7,
             ..MessageRecord::default()
         }

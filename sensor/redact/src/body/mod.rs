@@ -22,6 +22,8 @@ mod shape;
 
 pub(crate) mod xml;
 
+use std::sync::Arc;
+
 use tapscope_http::{Body, HeadBytes};
 use tapscope_record::{MessageRecord, Shape, ValueType};
 
@@ -156,9 +158,11 @@ fn inspect(
         }
     };
     work.counters.bodies_inspected += 1;
-    message.shape = shape.map(|shape| Shape {
-        truncated: shape.truncated || !whole,
-        ..shape
+    message.shape = shape.map(|shape| {
+        Arc::new(Shape {
+            truncated: shape.truncated || !whole,
+            ..shape
+        })
     });
     message.data_classes = work.classes.take_counts();
     work.counters.distinct_over_cap += work.classes.take_dropped();
