@@ -4,14 +4,12 @@
 //! then shown (API, page) and logged. So nothing anybody has seen is lost with a killed process.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
 use std::hash::Hash;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tapscope_analyzer::Analyzer;
 use tapscope_analyzer::endpoint::rules::{self, TemplateDecision};
@@ -59,13 +57,14 @@ const FLUSHED_ENDPOINTS: usize = 256;
 /// disk must not be filled further by its own messages.
 const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Bytes of exchange log that may wait for a save that keeps failing; beyond it the lines are
-/// written out although what they tell of is not saved. At some 500 bytes a line, 30,000 exchanges.
-const LOG_WAITING_BYTES_MAX: usize = 16 << 20;
-
 /// How often the health report is kept in the store: it is for whoever looks at the store later,
 /// and a killed process may cost the last seconds of it.
 const HEALTH_SAVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The exchange log.
+mod log;
+
+use log::ExchangeLog;
 
 /// What the sensor's thread sends.
 pub(crate) enum Input {
@@ -616,104 +615,4 @@ pub(crate) fn wall_clock() -> i64 {
         .map_or(0, |elapsed| {
             i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX)
         })
-}
-
-/// The exchange log: lines wait until what they tell of is saved.
-struct ExchangeLog {
-    name: String,
-    output: File,
-    waiting: Vec<u8>,
-    /// Lines that were given up because too many waited: the log cannot be written.
-    dropped: u64,
-}
-
-impl ExchangeLog {
-    fn create(path: &Path) -> Result<Self> {
-        let name = path.display().to_string();
-        let file = File::create(path)
-            .with_context(|| format!("{name}: the exchange log cannot be written"))?;
-        Ok(Self {
-            name,
-            output: file,
-            waiting: Vec::new(),
-            dropped: 0,
-        })
-    }
-
-    fn push(&mut self, line: &LogLine<'_>) {
-        if self.waiting.len() >= LOG_WAITING_BYTES_MAX && self.write().is_err() {
-            self.dropped += 1;
-            return;
-        }
-        // Writing to memory cannot fail, and every field of a line has a JSON form.
-        if serde_json::to_writer(&mut self.waiting, line).is_ok() {
-            self.waiting.push(b'\n');
-        }
-    }
-
-    /// Writes what waits. What was written before an error is not written again.
-    fn write(&mut self) -> Result<()> {
-        let (done, result) = write_counted(&mut self.output, &self.waiting);
-        self.waiting.drain(..done);
-        result.with_context(|| format!("{}: the exchange log cannot be written", self.name))
-    }
-}
-
-/// Writes all bytes; tells how many were written before an error.
-fn write_counted(output: &mut impl Write, bytes: &[u8]) -> (usize, std::io::Result<()>) {
-    let mut done = 0;
-    while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
-        match output.write(rest) {
-            Ok(0) => return (done, Err(std::io::ErrorKind::WriteZero.into())),
-            Ok(written) => done += written,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return (done, Err(error)),
-        }
-    }
-    (done, output.flush())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Takes `room` bytes, three at a time, then says that the disk is full.
-    struct Disk {
-        taken: Vec<u8>,
-        room: usize,
-    }
-
-    impl Write for Disk {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            let fits = bytes.len().min(3).min(self.room - self.taken.len());
-            if fits == 0 {
-                return Err(std::io::ErrorKind::StorageFull.into());
-            }
-            self.taken.extend(&bytes[..fits]);
-            Ok(fits)
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_full_disk_that_is_freed_gets_every_byte_once() {
-        let mut disk = Disk {
-            taken: Vec::new(),
-            room: 7,
-        };
-        let mut waiting = b"one\ntwo\nthree\n".to_vec();
-        let (done, result) = write_counted(&mut disk, &waiting);
-        assert!(result.is_err());
-        assert_eq!(done, 7);
-        waiting.drain(..done);
-        disk.room = 100;
-        let (done, result) = write_counted(&mut disk, &waiting);
-        assert!(result.is_ok());
-        waiting.drain(..done);
-        assert!(waiting.is_empty());
-        assert_eq!(disk.taken, b"one\ntwo\nthree\n");
-    }
 }
