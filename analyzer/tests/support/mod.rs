@@ -63,6 +63,7 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         user_agent: None,
         forwarded_for: None,
         forwarded_proto: None,
+        forwarded_way: None,
         messages: None,
         trace: Vec::new(),
         ended: None,

@@ -127,18 +127,62 @@ pub(crate) fn user_agent(work: &Work<'_>, head: &HeadBytes) -> Option<UserAgent>
     })
 }
 
+/// Addresses of a forwarded way that are kept, counted from the server; real ones have at most four.
+const FORWARDED_MAX: usize = 8;
+
+/// The addresses that proxies report, the nearest last. A field may stand in several lines (some
+/// proxies append one), which together are one list (RFC 9110 section 5.2).
+pub(crate) fn forwarded_way(head: &HeadBytes) -> Option<Vec<IpAddr>> {
+    let standard = way_of(head, b"forwarded", address_of_element);
+    let usual = way_of(head, b"x-forwarded-for", ip_address_of_node);
+    match (standard, usual) {
+        // One was written by the proxy and the other by the client: nobody can say which.
+        (Some(one), Some(other)) if one.last() != other.last() => Some(Vec::new()),
+        (Some(one), Some(other)) if one.len() < other.len() => Some(other),
+        (Some(one), _) => Some(one),
+        (None, other) => other,
+    }
+}
+
+/// The list of one field, back from its end up to what is no address.
+fn way_of(
+    head: &HeadBytes,
+    name: &[u8],
+    address: impl Fn(&[u8]) -> Option<IpAddr>,
+) -> Option<Vec<IpAddr>> {
+    let lines = head.headers.iter().rev();
+    let mut lines = lines
+        .filter(|line| head.slice(line.name).eq_ignore_ascii_case(name))
+        .map(|line| head.slice(line.value))
+        .peekable();
+    lines.peek()?;
+    let mut way: Vec<IpAddr> = lines
+        .flat_map(|value| value.rsplit(|&byte| byte == b','))
+        .filter(|element| !element.trim_ascii().is_empty())
+        .map_while(address)
+        .take(FORWARDED_MAX)
+        .collect();
+    way.reverse();
+    Some(way)
+}
+
+/// The address of an element of Forwarded (RFC 7239 section 4).
+fn address_of_element(element: &[u8]) -> Option<IpAddr> {
+    element
+        .split(|&byte| byte == b';')
+        .map(<[u8]>::trim_ascii)
+        .find(|pair| {
+            pair.get(..4)
+                .is_some_and(|name| name.eq_ignore_ascii_case(b"for="))
+        })
+        .and_then(|pair| ip_address_of_node(pair.get(4..)?))
+}
+
 /// The outermost address that proxies report: of Forwarded (RFC 7239) or X-Forwarded-For.
 pub(crate) fn forwarded_for(head: &HeadBytes) -> Option<IpAddr> {
     if let Some(value) = head.header("forwarded") {
         let first = value.split(|&byte| byte == b',').next().unwrap_or_default();
-        let node = first
-            .split(|&byte| byte == b';')
-            .map(<[u8]>::trim_ascii)
-            .find(|pair| {
-                pair.get(..4)
-                    .is_some_and(|name| name.eq_ignore_ascii_case(b"for="))
-            });
-        if let Some(address) = node.and_then(|pair| ip_address_of_node(pair.get(4..)?)) {
+        if let Some(address) = address_of_element(first) {
             return Some(address);
         }
     }

@@ -162,6 +162,7 @@ impl Redactor {
             user_agent: request.and_then(|request| head::user_agent(&work, &request.head)),
             forwarded_for: request.and_then(|request| head::forwarded_for(&request.head)),
             forwarded_proto: request.and_then(|request| head::forwarded_proto(&request.head)),
+            forwarded_way: request.and_then(|request| head::forwarded_way(&request.head)),
             credentials: core::mem::take(&mut work.credentials),
             messages,
             trace: request.map_or_else(Vec::new, |request| trace::of_head(&work, &request.head)),

@@ -536,6 +536,71 @@ fn head_facts_are_kept() {
     );
 }
 
+/// The way over proxies is read from its end: only what the nearest proxy appended is more than the
+/// client's word.
+#[test]
+fn the_forwarded_way_is_read_from_its_end() {
+    type Lines = &'static [(&'static [u8], &'static [u8])];
+    let cases: [(Lines, Option<&[&str]>); 9] = [
+        (&[], None),
+        (
+            &[(b"X-Forwarded-For", b"203.0.113.7, 10.0.0.1:81")],
+            Some(&["203.0.113.7", "10.0.0.1"]),
+        ),
+        (
+            &[
+                (b"X-Forwarded-For", b"203.0.113.7"),
+                (b"x-forwarded-for", b"10.0.0.1"),
+            ],
+            Some(&["203.0.113.7", "10.0.0.1"]),
+        ),
+        (
+            &[(b"X-Forwarded-For", b"203.0.113.7, unknown, 10.0.0.1,")],
+            Some(&["10.0.0.1"]),
+        ),
+        (&[(b"X-Forwarded-For", b"203.0.113.7, hello")], Some(&[])),
+        (
+            &[(
+                b"Forwarded",
+                b"for=192.0.2.1;proto=http, FOR=\"[2001:db8::1]:4711\"",
+            )],
+            Some(&["192.0.2.1", "2001:db8::1"]),
+        ),
+        (
+            &[
+                (b"Forwarded", b"for=192.0.2.1"),
+                (b"X-Forwarded-For", b"203.0.113.7, 192.0.2.1"),
+            ],
+            Some(&["203.0.113.7", "192.0.2.1"]),
+        ),
+        (
+            &[
+                (b"Forwarded", b"for=192.0.2.1"),
+                (b"X-Forwarded-For", b"203.0.113.7"),
+            ],
+            Some(&[]),
+        ),
+        (
+            &[(
+                b"X-Forwarded-For",
+                b"1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5,1.1.1.6,1.1.1.7,1.1.1.8,1.1.1.9",
+            )],
+            Some(&[
+                "1.1.1.2", "1.1.1.3", "1.1.1.4", "1.1.1.5", "1.1.1.6", "1.1.1.7", "1.1.1.8",
+                "1.1.1.9",
+            ]),
+        ),
+    ];
+    for (lines, expected) in cases {
+        let record = redactor().record(&exchange(b"GET", b"/", lines, b"", (&[], b"{}")));
+        let way = record
+            .forwarded_way
+            .map(|way| way.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let expected = expected.map(|way| way.iter().map(|&a| a.to_owned()).collect());
+        assert_eq!(way, expected, "{lines:?}");
+    }
+}
+
 /// Networks and sessions of a mirror are named; sessions of subscribers are pseudonyms of persons.
 #[test]
 fn the_peeled_stack_is_told_without_subscribers() {

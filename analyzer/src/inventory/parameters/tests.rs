@@ -53,6 +53,7 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
         user_agent: None,
         forwarded_for: None,
         forwarded_proto: None,
+        forwarded_way: None,
         messages: None,
         trace: Vec::new(),
         ended: None,
