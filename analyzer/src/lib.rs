@@ -33,7 +33,7 @@ pub mod settings;
 
 pub use settings::{
     AnalyzerSettings, BaselineSettings, DetectorSettings, DriftPolicy, FindingSettings,
-    InventorySettings, LifecyclePolicy,
+    InventorySettings, LifecyclePolicy, ProxySettings,
 };
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,9 +41,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use anomaly::Scene;
 use endpoint::TemplateRule;
 use finding::FindingBook;
-use inventory::consumer::{ConsumerBook, Identity, client_address};
+use inventory::consumer::{ConsumerBook, Identity};
 use inventory::held::Held;
 use inventory::partition::{Outcome, Partition};
+use inventory::proxies::Proxies;
 use inventory::specification::Specification;
 use snapshot::{
     Changes, ConsumerId, ConsumerSnapshot, EndpointRef, EndpointSnapshot, FindingId,
@@ -98,6 +99,7 @@ pub struct Analyzer {
     /// Endpoints over all partitions.
     endpoints: usize,
     consumers: ConsumerBook,
+    proxies: Proxies,
     held: Held,
     findings: FindingBook,
     specifications: Vec<Specification>,
@@ -143,10 +145,12 @@ impl Analyzer {
             let partition = Partition::restore(&name, host, endpoints, &settings);
             partitions.insert(name, partition);
         }
+        let consumers = ConsumerBook::restore(restored.consumers);
         Self {
             endpoints: partitions.values().map(Partition::len).sum(),
             partitions,
-            consumers: ConsumerBook::restore(restored.consumers),
+            proxies: Proxies::restore(consumers.proxies()),
+            consumers,
             held: Held::default(),
             findings: FindingBook::restore(restored.findings),
             specifications: Vec::new(),
@@ -208,6 +212,12 @@ impl Analyzer {
                 "too_many_consumers",
                 self.consumers.evicted(),
             ),
+            used("proxies_known", self.proxies.found()),
+            lost(
+                "addresses_evicted",
+                "too_many_addresses",
+                self.proxies.evicted(),
+            ),
             lost("findings_evicted", "too_many_findings", evicted),
             lost("findings_refused", "too_many_findings", refused),
         ]
@@ -217,21 +227,26 @@ impl Analyzer {
     /// counted.
     pub fn handle_record(&mut self, record: &ExchangeRecord) -> Observation {
         self.count(record);
-        let identity = Identity::of(record);
         if record.part == Part::Closing {
-            return self.complete(record, &identity);
+            let caller = self.proxies.caller(record, &self.settings.proxies);
+            return self.complete(record, &Identity::of(record, caller));
         }
+        let caller = self.proxies.observe(record, &self.settings.proxies);
+        let identity = Identity::of(record, caller);
         let host = self.host_of(record);
         let outcome = self.observe(&host, record, &identity);
         let inventory = &self.settings.inventory;
         self.consumers
             .observe(&identity, record, outcome.endpoint, inventory);
+        for (address, reason) in self.proxies.take_changes() {
+            self.consumers.set_proxy(address, reason);
+        }
         self.follow_moves(&host);
         if outcome.endpoint.is_none() {
             self.held.keep(&host, record, &self.settings.inventory);
         }
         self.learn_held(&host);
-        let signals = self.detect(&host, record, &outcome);
+        let signals = self.detect(&host, record, (&identity, &outcome));
         let entry = outcome
             .endpoint
             .and_then(|id| self.partitions.get(&host)?.entry(id));
@@ -451,7 +466,8 @@ impl Analyzer {
             return;
         }
         for record in self.held.take(host) {
-            let identity = Identity::of(&record);
+            let caller = self.proxies.caller(&record, &self.settings.proxies);
+            let identity = Identity::of(&record, caller);
             match partition.learn_held(&record, &identity, &self.settings) {
                 Some(endpoint) => {
                     let inventory = &self.settings.inventory;
@@ -545,13 +561,18 @@ impl Analyzer {
         }
     }
 
-    fn detect(&mut self, host: &str, record: &ExchangeRecord, outcome: &Outcome) -> Vec<Signal> {
+    fn detect(
+        &mut self,
+        host: &str,
+        record: &ExchangeRecord,
+        (identity, outcome): (&Identity, &Outcome),
+    ) -> Vec<Signal> {
         let Some(partition) = self.partitions.get(host) else {
             return Vec::new();
         };
         let of_endpoint = Scene {
             record,
-            client: client_address(record),
+            client: identity.address,
             entry: outcome.endpoint.and_then(|id| partition.entry(id)),
             host: partition.totals(),
             answer: &outcome.answer,

@@ -3,7 +3,7 @@
 use crate::endpoint::TemplateSettings;
 use crate::inventory::lifecycle::Retirement;
 use crate::inventory::owner::OwnerRule;
-use crate::inventory::reach::ExposurePolicy;
+use crate::inventory::reach::{ExposurePolicy, Network};
 use crate::inventory::risk::RiskPolicy;
 use crate::inventory::tags::TagPolicy;
 use crate::snapshot::Nanos;
@@ -31,6 +31,8 @@ pub struct AnalyzerSettings {
     pub templates: TemplateSettings,
     /// What the inventory keeps.
     pub inventory: InventorySettings,
+    /// Whose word on who calls is taken.
+    pub proxies: ProxySettings,
     /// How facts become labels.
     pub lifecycle: LifecyclePolicy,
     /// When traffic differs from a specification.
@@ -187,6 +189,42 @@ impl Default for InventorySettings {
             save_endpoints: 256,
             save_endpoints_share: 1.0 / 32.0,
             save_consumers: 1_024,
+        }
+    }
+}
+
+/// Which addresses are proxies, whose word on who calls is taken.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ProxySettings {
+    /// Addresses a person trusts.
+    pub trusted: Vec<Network>,
+    /// Whether further ones are found by what they do.
+    pub learn: bool,
+    /// Clients it must have forwarded for more than once: an office behind an address translator is
+    /// no proxy, and a client that tries out addresses seldom uses one twice.
+    pub min_clients: usize,
+    /// Share of an address's calls that must be forwarded before it is taken for a proxy: proxies do
+    /// it on all, apart from calls of their own (health checks).
+    pub min_share: f64,
+    /// The share below which it is one no longer.
+    pub stays_share: f64,
+    /// Calls over which these shares are taken; beyond it older ones weigh half.
+    pub memory: u64,
+    /// Addresses remembered (about 100 bytes each, 2 KB where something is forwarded).
+    pub max_addresses: usize,
+}
+
+impl Default for ProxySettings {
+    fn default() -> Self {
+        Self {
+            trusted: Vec::new(),
+            learn: true,
+            min_clients: 8,
+            min_share: 0.9,
+            stays_share: 0.5,
+            memory: 512,
+            max_addresses: 8_192,
         }
     }
 }

@@ -643,6 +643,8 @@ fn consumer(seed: u64, endpoints: &[EndpointSnapshot], now: Nanos) -> ConsumerSn
         requests: called.iter().map(|(_, n)| n).sum(),
         client_errors: seed % 50,
         addresses: vec![format!("10.9.{}.{}", seed % 9, seed % 200)],
+        claimed_addresses: Vec::new(),
+        proxy: None,
         user_agents: vec!["curl".to_owned()],
         endpoints: called,
     }

@@ -171,6 +171,8 @@ fn summary(consumer: &ConsumerSnapshot) -> ConsumerSummary {
         client_error_share: share(consumer.client_errors, consumer.requests),
         endpoint_count: consumer.endpoints.len() as u64,
         addresses: consumer.addresses.clone(),
+        claimed_addresses: consumer.claimed_addresses.clone(),
+        proxy: consumer.proxy.clone(),
         user_agents: consumer.user_agents.clone(),
     }
 }

@@ -111,6 +111,7 @@ limits! {
     schemas_max: usize => analyzer.inventory.max_schemas >= 2;
     schema_fields_max: usize => analyzer.inventory.max_schema_fields >= 16;
     consumers_max: usize => analyzer.inventory.max_consumers >= 1;
+    addresses_max: usize => analyzer.proxies.max_addresses >= 16;
     waiting_records_per_host_max: usize => analyzer.inventory.max_held_per_host >= 0;
     waiting_record_bytes_max: usize => analyzer.inventory.max_held_bytes >= 0;
     template_nodes_max: usize => analyzer.templates.max_nodes >= 100;

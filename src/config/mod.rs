@@ -39,7 +39,30 @@ struct Written {
     exposure: WrittenExposure,
     tags: Vec<WrittenTag>,
     risk: WrittenRisk,
+    consumers: WrittenConsumers,
     limits: WrittenLimits,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WrittenConsumers {
+    trusted_proxies: Vec<String>,
+    learn_proxies: Option<bool>,
+}
+
+impl WrittenConsumers {
+    fn apply(&self, analyzer: &mut AnalyzerSettings) -> Result<()> {
+        for text in &self.trusted_proxies {
+            let network = text
+                .parse()
+                .with_context(|| format!("consumers.trusted_proxies has {text:?}"))?;
+            analyzer.proxies.trusted.push(network);
+        }
+        if let Some(learn) = self.learn_proxies {
+            analyzer.proxies.learn = learn;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -214,6 +237,7 @@ impl Settings {
             exposure,
             tags,
             risk,
+            consumers,
             limits,
         } = written;
         let save_interval_ms = store.save_interval_ms.unwrap_or(SAVE_INTERVAL_MS);
@@ -238,6 +262,7 @@ impl Settings {
             risk,
         };
         policy.apply(&mut analyzer)?;
+        consumers.apply(&mut analyzer)?;
         Ok(Self {
             interfaces: capture.interfaces.clone(),
             pcap_over_ip: capture.pcap_over_ip.clone(),
@@ -299,6 +324,17 @@ mod tests {
     }
 
     #[test]
+    fn proxies_are_trusted_by_name() {
+        let text = "[consumers]\ntrusted_proxies = [\"10.1.0.0/16\"]\nlearn_proxies = false";
+        let proxies = Settings::parse(text).unwrap().analyzer.proxies;
+        let trusts = |address: &str| {
+            let address = address.parse().unwrap();
+            proxies.trusted.iter().any(|net| net.contains(address))
+        };
+        assert!(!proxies.learn && trusts("10.1.2.3") && !trusts("10.2.2.3"));
+    }
+
+    #[test]
     fn the_cap_on_memory_is_divided_and_a_cap_that_is_set_stands() {
         let usual = Settings::parse("").unwrap().worker;
         let text = "[memory]\nlimit_bytes = 134217728\n[limits]\nheld_bytes_max = 70000";
@@ -344,6 +380,10 @@ mod tests {
             ("[api]\nlisten = \"here\"", "listen"),
             ("[capture]\nsnap_len = 10", "snap_len"),
             ("[memory]\nlimit_bytes = 1000", "memory.limit_bytes"),
+            (
+                "[consumers]\ntrusted_proxies = [\"10.0.0.0/40\"]",
+                "10.0.0.0/40",
+            ),
             ("capture = [", "expected"),
             ("[lifecycle]\nretired_by = [\"age\"]", "superseded"),
             ("[lifecycle]\ndormant_after_days = 0", "dormant_after_days"),

@@ -8,12 +8,16 @@ use foldhash::fast::FixedState;
 
 use super::due::Due;
 use super::hash::hash;
+use super::proxies::Caller;
 use crate::settings::InventorySettings;
 use crate::snapshot::{ConsumerId, ConsumerSnapshot, EndpointId, Nanos};
 use tapscope_record::{Credential, ExchangeRecord};
 
 /// The scheme of a session cookie, which names a session rather than somebody.
 const SESSION: &str = "session_cookie";
+
+/// Known by nothing but the address.
+const ADDRESS: &str = "address";
 
 /// The scheme of what a proxy says of a client's certificate.
 const CERTIFICATE: &str = "mtls";
@@ -40,14 +44,16 @@ pub struct Identity {
     pub identified_by: &'static str,
     token: Option<u64>,
     scheme: Option<String>,
-    address: IpAddr,
+    /// From where, as far as it is believed.
+    pub address: IpAddr,
+    claimed: Option<IpAddr>,
 }
 
 impl Identity {
-    /// Who made the call.
+    /// Who made the call, from where.
     #[must_use]
-    pub fn of(record: &ExchangeRecord) -> Self {
-        let address = client_address(record);
+    pub fn of(record: &ExchangeRecord, caller: Caller) -> Self {
+        let Caller { address, claimed } = caller;
         let credential = best_credential(record).filter(|c| names_somebody(c));
         let (identified_by, token) = match credential {
             Some(Credential {
@@ -61,18 +67,19 @@ impl Identity {
             }) => ("subject", Some(subject.0)),
             Some(c) if c.scheme == SESSION => ("session", Some(c.token.0)),
             Some(c) => ("credential", Some(c.token.0)),
-            None => ("address", None),
+            None => (ADDRESS, None),
         };
-        let name = match token {
-            Some(token) => token.to_be_bytes().to_vec(),
-            None => address.to_string().into_bytes(),
+        let id = match token {
+            Some(token) => named(identified_by, &token.to_be_bytes()),
+            None => by_address(address),
         };
         Self {
-            id: ConsumerId(hash(&[b"consumer", identified_by.as_bytes(), &name])),
+            id,
             identified_by,
             token,
             scheme: credential.map(|c| c.scheme.clone()),
             address,
+            claimed,
         }
     }
 
@@ -86,6 +93,15 @@ impl Identity {
     }
 }
 
+fn named(identified_by: &str, name: &[u8]) -> ConsumerId {
+    ConsumerId(hash(&[b"consumer", identified_by.as_bytes(), name]))
+}
+
+/// The name of whoever is known by an address only.
+fn by_address(address: IpAddr) -> ConsumerId {
+    named(ADDRESS, address.to_string().as_bytes())
+}
+
 /// Whether equal tokens of the credential mean the same caller.
 fn names_somebody(credential: &Credential) -> bool {
     credential.subject.is_some() || !PER_CALL.contains(&credential.scheme.as_str())
@@ -95,12 +111,6 @@ fn names_somebody(credential: &Credential) -> bool {
 #[must_use]
 pub fn authentication(record: &ExchangeRecord) -> &str {
     best_credential(record).map_or("none", |c| c.scheme.as_str())
-}
-
-/// The client's address: what proxies report, or the connection's own.
-#[must_use]
-pub fn client_address(record: &ExchangeRecord) -> IpAddr {
-    record.forwarded_for.unwrap_or_else(|| record.client.ip())
 }
 
 /// A credential that names somebody, else one that is shown with each call, else a session.
@@ -162,11 +172,33 @@ impl ConsumerBook {
         }
         let cap = settings.max_consumer_names;
         remember(&mut consumer.addresses, &identity.address.to_string(), cap);
+        if let Some(claimed) = identity.claimed {
+            remember(&mut consumer.claimed_addresses, &claimed.to_string(), cap);
+        }
         if let Some(agent) = &record.user_agent {
             remember(&mut consumer.user_agents, &agent.product, cap);
         }
         if let Some(endpoint) = endpoint {
             count(&mut consumer.endpoints, endpoint, 1, settings);
+        }
+    }
+
+    /// The addresses that proved to be proxies, and when each was last seen.
+    pub fn proxies(&self) -> impl Iterator<Item = (IpAddr, Nanos)> {
+        let known = self
+            .known
+            .values()
+            .filter(|consumer| consumer.proxy.is_some());
+        known.filter_map(|consumer| Some((consumer.label.parse().ok()?, consumer.last_seen)))
+    }
+
+    /// An address proved to be a proxy, for a reason, or proved to be none. What it called until
+    /// then stays its own.
+    pub fn set_proxy(&mut self, address: IpAddr, reason: Option<String>) {
+        let id = by_address(address);
+        if let Some(consumer) = self.known.get_mut(&id) {
+            consumer.proxy = reason;
+            self.due.touch(id);
         }
     }
 
@@ -261,6 +293,8 @@ fn fresh(identity: &Identity, time: Nanos) -> ConsumerSnapshot {
         requests: 0,
         client_errors: 0,
         addresses: Vec::new(),
+        claimed_addresses: Vec::new(),
+        proxy: None,
         user_agents: Vec::new(),
         endpoints: Vec::new(),
     }

@@ -39,6 +39,9 @@ pub mod version;
 /// Who calls.
 pub mod consumer;
 
+/// Addresses that call for others.
+pub mod proxies;
+
 /// Parameters of an endpoint.
 pub mod parameters;
 

@@ -449,7 +449,7 @@ impl Partition {
         entry.observe(record, identity, settings);
         let call = Call {
             time: record.time,
-            client: super::consumer::client_address(record),
+            client: identity.address,
             status: record.status,
             latency_ns: sound_latency(record),
             host_minutes: self.totals.minutes,

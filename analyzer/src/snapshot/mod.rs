@@ -412,6 +412,13 @@ pub struct ConsumerSnapshot {
     pub client_errors: u64,
     /// Client addresses, most recent last, at most a named cap.
     pub addresses: Vec<String>,
+    /// Addresses it says to call for, which is not believed, most recent last, at most a named cap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claimed_addresses: Vec<String>,
+    /// Why the address is taken for a proxy, where it is: what it forwards is then counted as the
+    /// forwarded address's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// Products of its user agents, at most a named cap.
     pub user_agents: Vec<String>,
     /// Endpoints called most: (endpoint, calls), descending, at most a named cap.

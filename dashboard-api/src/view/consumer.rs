@@ -31,6 +31,12 @@ pub struct ConsumerSummary {
     pub endpoint_count: u64,
     /// Client addresses, most recent last.
     pub addresses: Vec<String>,
+    /// Addresses it says to call for, which is not believed, most recent last.
+    pub claimed_addresses: Vec<String>,
+    /// Why the address is taken for a proxy, where it is; what it forwards is counted as the
+    /// forwarded address's from then on.
+    #[schema(required = true)]
+    pub proxy: Option<String>,
     /// Products of its user agents.
     pub user_agents: Vec<String>,
 }

@@ -122,6 +122,8 @@ pub(crate) fn consumer(id: u64, called: &[u64]) -> ConsumerSnapshot {
         requests: called.len() as u64,
         client_errors: 0,
         addresses: vec!["192.0.2.1".to_owned()],
+        claimed_addresses: Vec::new(),
+        proxy: None,
         user_agents: vec!["curl".to_owned()],
         endpoints: called.iter().map(|&id| (EndpointId(id), 1)).collect(),
     }

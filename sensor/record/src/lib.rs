@@ -90,8 +90,8 @@ pub struct ExchangeRecord {
     /// (X-Forwarded-Proto, Forwarded and the like): `https` or `http`; only a claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarded_proto: Option<String>,
-    /// The same as the whole way, the nearest last: the client's address and those of the proxies it
-    /// passed, back from the end as far as they are addresses, and empty where the two fields
+    /// The way over proxies as they report it, the nearest last: the client's address and those of
+    /// the proxies it passed, back from the end as far as they are addresses, and empty where the two fields
     /// contradict each other. None when nothing was reported or the source does not tell. Who is
     /// believed is for the reader to judge: only the entry a proxy appended itself is more than a
     /// client's word.

@@ -213,6 +213,8 @@ pub(crate) fn consumer(id: u64) -> ConsumerSnapshot {
         requests: 3,
         client_errors: 1,
         addresses: vec!["192.0.2.9".to_owned()],
+        claimed_addresses: Vec::new(),
+        proxy: None,
         user_agents: vec!["curl".to_owned()],
         endpoints: vec![(EndpointId(1), 3)],
     }

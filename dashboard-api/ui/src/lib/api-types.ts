@@ -349,6 +349,8 @@ export interface components {
         ConsumerSummary: {
             /** @description Client addresses, most recent last. */
             addresses: string[];
+            /** @description Addresses it says to call for, which is not believed, most recent last. */
+            claimed_addresses: string[];
             /**
              * Format: double
              * @description Share of the calls answered with 4xx; null when there is no call.
@@ -367,6 +369,11 @@ export interface components {
             /** @description For people: scheme and short token, or the address. */
             label: string;
             last_seen: components["schemas"]["Time"] | null;
+            /**
+             * @description Why the address is taken for a proxy, where it is; what it forwards is counted as the
+             *     forwarded address's from then on.
+             */
+            proxy: string | null;
             /**
              * Format: int64
              * @description Calls.
@@ -1212,6 +1219,8 @@ export interface components {
             items: {
                 /** @description Client addresses, most recent last. */
                 addresses: string[];
+                /** @description Addresses it says to call for, which is not believed, most recent last. */
+                claimed_addresses: string[];
                 /**
                  * Format: double
                  * @description Share of the calls answered with 4xx; null when there is no call.
@@ -1230,6 +1239,11 @@ export interface components {
                 /** @description For people: scheme and short token, or the address. */
                 label: string;
                 last_seen: components["schemas"]["Time"] | null;
+                /**
+                 * @description Why the address is taken for a proxy, where it is; what it forwards is counted as the
+                 *     forwarded address's from then on.
+                 */
+                proxy: string | null;
                 /**
                  * Format: int64
                  * @description Calls.

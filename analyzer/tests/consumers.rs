@@ -1,0 +1,80 @@
+//! Who calls, over the whole analyzer: whose word on it is taken, and what stays whose.
+
+mod support;
+
+use core::net::IpAddr;
+
+use support::{Call, S, T0, call};
+use tapscope_analyzer::snapshot::ConsumerSnapshot;
+use tapscope_analyzer::{Analyzer, AnalyzerSettings, Restored};
+
+const PROXY: u8 = 5;
+
+/// A call over the proxy for a client that the proxy names.
+fn forwarded(client: u8, second: i64) -> Call {
+    let mut call = call("GET", "/orders", second).anonymous().from(PROXY);
+    let client = IpAddr::from([203, 0, 113, client]);
+    call.0.forwarded_for = Some([198, 51, 100, 66].into());
+    call.0.forwarded_way = Some(vec![[198, 51, 100, 66].into(), client]);
+    call
+}
+
+fn labelled<'a>(consumers: &'a [ConsumerSnapshot], label: &str) -> Option<&'a ConsumerSnapshot> {
+    consumers.iter().find(|consumer| consumer.label == label)
+}
+
+#[test]
+fn a_proxy_is_believed_once_it_is_known_to_be_one_and_after_a_restart() {
+    let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Restored::default());
+    for n in 0..40_u8 {
+        analyzer.handle_record(&forwarded(n % 10, n.into()).0);
+    }
+    let consumers = analyzer.flush_changes().consumers;
+    let proxy = labelled(&consumers, "10.0.0.5").expect("the proxy's own calls");
+    assert!(proxy.proxy.is_some(), "{proxy:?}");
+    assert!(proxy.claimed_addresses.contains(&"203.0.113.3".to_owned()));
+    let client = labelled(&consumers, "203.0.113.3").expect("a client over the proxy");
+    assert_eq!(client.claimed_addresses, ["198.51.100.66"]);
+    assert!(
+        labelled(&consumers, "198.51.100.66").is_none(),
+        "a client's word"
+    );
+    let calls: u64 = consumers.iter().map(|consumer| consumer.requests).sum();
+    assert_eq!(calls, 40, "no call is lost or counted twice");
+
+    let restored = Restored {
+        consumers,
+        now: T0 + 40 * S,
+        ..Restored::default()
+    };
+    let mut again = Analyzer::new(AnalyzerSettings::default(), restored);
+    let seen = again.handle_record(&forwarded(77, 41).0);
+    assert_eq!(seen.consumer_label, "203.0.113.77");
+}
+
+#[test]
+fn a_claim_of_anybody_is_kept_as_a_hint() {
+    let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Restored::default());
+    for n in 0..40_u8 {
+        analyzer.handle_record(&forwarded(n, n.into()).0);
+    }
+    let consumers = analyzer.flush_changes().consumers;
+    let [only] = &consumers[..] else {
+        panic!("one address called: {consumers:?}");
+    };
+    assert_eq!((only.label.as_str(), only.requests), ("10.0.0.5", 40));
+    assert_eq!(
+        only.claimed_addresses.last().map(String::as_str),
+        Some("203.0.113.39")
+    );
+    assert!(only.proxy.is_none());
+}
+
+#[test]
+fn a_proxy_that_a_person_names_is_believed_at_once() {
+    let mut settings = AnalyzerSettings::default();
+    settings.proxies.trusted = vec!["10.0.0.0/24".parse().expect("a network")];
+    let mut analyzer = Analyzer::new(settings, Restored::default());
+    let seen = analyzer.handle_record(&forwarded(1, 0).0);
+    assert_eq!(seen.consumer_label, "203.0.113.1");
+}
