@@ -67,9 +67,9 @@ fn a_proxy_is_found_in_any_order_of_its_calls() {
 
 #[test]
 fn who_merely_claims_is_not_believed() {
+    type Claim = fn(u8) -> Option<[u8; 4]>;
     let own = IpAddr::from([192, 0, 2, 9]);
     let from = [192, 0, 2, 9];
-    type Claim = fn(u8) -> Option<[u8; 4]>;
     let cases: [(&str, Claim); 4] = [
         ("another address each time", |n| Some([203, 0, 113, n])),
         ("one address always", |_| Some([203, 0, 113, 1])),
@@ -98,6 +98,7 @@ fn who_merely_claims_is_not_believed() {
 
 #[test]
 fn the_way_is_followed_over_trusted_proxies_only() {
+    type Way<'a> = &'a [[u8; 4]];
     let settings = ProxySettings {
         trusted: vec!["10.0.0.0/8".parse().unwrap()],
         learn: false,
@@ -106,7 +107,7 @@ fn the_way_is_followed_over_trusted_proxies_only() {
     let proxies = Proxies::default();
     let a: [u8; 4] = [203, 0, 113, 1];
     let b: [u8; 4] = [198, 51, 100, 1];
-    let cases: [([u8; 4], &[[u8; 4]], [u8; 4]); 5] = [
+    let cases: [([u8; 4], Way<'_>, [u8; 4]); 5] = [
         (PROXY, &[], PROXY),
         (PROXY, &[a], a),
         (PROXY, &[b, a, [10, 9, 9, 9]], a),
