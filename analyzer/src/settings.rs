@@ -1,5 +1,7 @@
 //! Every cap and threshold of the analyzer, with its reason. The defaults are what is recommended.
 
+use std::collections::BTreeMap;
+
 use crate::endpoint::TemplateSettings;
 use crate::inventory::lifecycle::Retirement;
 use crate::inventory::owner::OwnerRule;
@@ -57,6 +59,8 @@ pub struct AnalyzerSettings {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct InventorySettings {
+    /// Tags of the classes of data that the configuration defines, by class.
+    pub class_tags: BTreeMap<String, Vec<String>>,
     /// Most hosts kept apart; a client can invent any number of Host fields. Exchanges of further
     /// hosts are counted and kept together under one name.
     pub max_hosts: usize,
@@ -151,6 +155,7 @@ pub struct InventorySettings {
 impl Default for InventorySettings {
     fn default() -> Self {
         Self {
+            class_tags: BTreeMap::new(),
             max_hosts: 4_096,
             max_endpoints_per_host: 5_000,
             max_endpoints: 20_000,

@@ -353,6 +353,7 @@ fn data(secret: bool) -> Vec<DataClassSnapshot> {
         exchanges: *exchanges,
         values: exchanges * 3,
         most: 12,
+        tags: None,
     };
     classes(secret).iter().map(of).collect()
 }

@@ -45,7 +45,7 @@ fn endpoint(material: &Report, one: &EndpointSnapshot) -> Value {
     let data = one.data.iter().map(|seen| {
         json!({"direction": seen.direction, "class": seen.class, "exchanges": seen.exchanges,
             "values": seen.values, "values_max": seen.most,
-            "confidence": data::confidence(seen), "tags": data::tags(&seen.class, health)})
+            "confidence": data::confidence(seen), "tags": data::tags_of(seen, health)})
     });
     json!({
         "id": format!("{:016x}", one.id.0),

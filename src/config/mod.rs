@@ -33,6 +33,7 @@ struct Written {
     privacy: WrittenPrivacy,
     filter: WrittenFilter,
     specifications: WrittenSpecifications,
+    data_classes: WrittenDataClasses,
     memory: WrittenMemory,
     lifecycle: WrittenLifecycle,
     owners: Vec<WrittenOwner>,
@@ -140,12 +141,16 @@ struct WrittenSpecifications {
     priority: Vec<String>,
 }
 
+/// Classes of data of the user's own.
+mod data_classes;
+
 /// Caps and thresholds of the stages.
 mod limits;
 
 /// How facts become labels, owners, exposure, purpose, risk.
 mod policy;
 
+use data_classes::WrittenDataClasses;
 use limits::WrittenLimits;
 use policy::{
     WrittenExposure, WrittenLifecycle, WrittenOwner, WrittenPolicy, WrittenRisk, WrittenTag,
@@ -231,6 +236,7 @@ impl Settings {
             privacy,
             filter,
             specifications,
+            data_classes,
             memory,
             lifecycle,
             owners,
@@ -263,6 +269,7 @@ impl Settings {
         };
         policy.apply(&mut analyzer)?;
         consumers.apply(&mut analyzer)?;
+        (redact.custom_classes, analyzer.inventory.class_tags) = data_classes::meant(data_classes)?;
         Ok(Self {
             interfaces: capture.interfaces.clone(),
             pcap_over_ip: capture.pcap_over_ip.clone(),
@@ -399,6 +406,28 @@ mod tests {
             ("[exposure]\ninternal = [\"ten\"]", "exposure.internal"),
             ("[[tags]]\ntag = \"kyc\"", "kyc"),
             ("[risk.weights]\nluck = 1", "exposure"),
+            (
+                "[[data_classes]]\nname = \"email\"\npattern = \"a\"",
+                "data class 1 (\"email\"): this name is built in; use another",
+            ),
+            (
+                "[[data_classes]]\nname = \"a\"\npattern = \"(\"",
+                "data class 1 (\"a\"): its pattern is not valid",
+            ),
+            (
+                "[[data_classes]]\nname = \"a\"",
+                "neither pattern nor fields",
+            ),
+            ("[[data_classes]]\npattern = \"a\"", "a name has 1 to 32"),
+            (
+                "[[data_classes]]\nname = \"a\"\npattern = \"a\"\ntags = [\"\"]",
+                "data class 1 (\"a\"): the tag \"\" must be 1 to 32 bytes",
+            ),
+            (
+                "[[data_classes]]\nname = \"a\"\npattern = \"a\"\nvalues = \"public\"",
+                "personal",
+            ),
+            ("[[data_classes]]\nregex = \"a\"", "regex"),
         ] {
             let error = Settings::parse(text).err().unwrap();
             let error = format!("{error:#}");

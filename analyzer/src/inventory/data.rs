@@ -48,10 +48,17 @@ impl DataSeen {
         }
     }
 
-    /// As plain data.
+    /// As plain data; classes that the configuration defines with the `tags` it gives them. Those
+    /// that it does not define any more keep the tags they had.
     #[must_use]
-    pub fn snapshot(&self) -> Vec<DataClassSnapshot> {
-        self.0.clone()
+    pub fn snapshot(&self, tags: &BTreeMap<String, Vec<String>>) -> Vec<DataClassSnapshot> {
+        let mut all = self.0.clone();
+        for one in &mut all {
+            if let Some(tags) = tags.get(&one.class) {
+                one.tags = Some(tags.clone());
+            }
+        }
+        all
     }
 
     fn slot(&mut self, direction: &str, class: &str, cap: usize) -> Option<&mut DataClassSnapshot> {
@@ -121,10 +128,20 @@ pub fn carried(endpoint: &EndpointSnapshot) -> Vec<String> {
     all
 }
 
-/// Rules that speak of a class: `GDPR`, `GDPR-9` (special categories), `PCI DSS`, `HIPAA`. What
-/// identifies a person falls under HIPAA where it stands `beside_health` data.
+/// Rules that speak of what was seen: those of the configuration for a class that it defines, else
+/// those of the built-in class.
 #[must_use]
-pub fn tags(class: &str, beside_health: bool) -> Vec<&'static str> {
+pub fn tags_of(seen: &DataClassSnapshot, beside_health: bool) -> Vec<String> {
+    let built_in = || tags(&seen.class, beside_health).into_iter();
+    match &seen.tags {
+        Some(tags) => tags.clone(),
+        None => built_in().map(str::to_owned).collect(),
+    }
+}
+
+/// Rules that speak of a built-in class: `GDPR`, `GDPR-9` (special categories), `PCI DSS`, `HIPAA`. What
+/// identifies a person falls under HIPAA where it stands `beside_health` data.
+fn tags(class: &str, beside_health: bool) -> Vec<&'static str> {
     let mut tags = Vec::new();
     let secret = matches!(
         class,
@@ -180,7 +197,7 @@ mod tests {
         seen.observe(RESPONSE, &classes(&[("email", 50), ("geo", 1)]), 8);
         seen.observe(RESPONSE, &classes(&[("email", 2)]), 8);
         seen.observe(REQUEST, &classes(&[("email", 1)]), 8);
-        let mut merged = DataSeen::restore(&seen.snapshot());
+        let mut merged = DataSeen::restore(&seen.snapshot(&BTreeMap::new()));
         merged.merge(&seen, 8);
         let told = |seen: &DataSeen| -> Vec<(String, u64, u64, u32)> {
             let all = seen.0.iter();
@@ -230,6 +247,23 @@ mod tests {
                 "{class} {exchanges} {most}"
             );
         }
+    }
+
+    #[test]
+    fn classes_of_the_configuration_have_its_tags_and_keep_them() {
+        let mut seen = DataSeen::default();
+        seen.observe(RESPONSE, &classes(&[("badge", 2), ("email", 1)]), 8);
+        let given = BTreeMap::from([("badge".to_owned(), vec!["ACME-7".to_owned()])]);
+        let told = |seen: &[DataClassSnapshot]| -> Vec<Vec<String>> {
+            seen.iter().map(|one| tags_of(one, false)).collect()
+        };
+        let snapshot = seen.snapshot(&given);
+        assert_eq!(told(&snapshot), [["ACME-7"], ["GDPR"]]);
+        let later = DataSeen::restore(&snapshot).snapshot(&BTreeMap::new());
+        assert_eq!(told(&later), [["ACME-7"], ["GDPR"]]);
+        let other = BTreeMap::from([("badge".to_owned(), Vec::new())]);
+        let changed = DataSeen::restore(&snapshot).snapshot(&other);
+        assert!(told(&changed)[0].is_empty());
     }
 
     #[test]

@@ -453,7 +453,7 @@ impl Entry {
             parameters_observed: seen.parameters.observed(),
             schemas,
             credentials: credentials(&seen.credentials),
-            data: seen.data.snapshot(),
+            data: seen.data.snapshot(&settings.class_tags),
             tokens: seen.tokens.snapshot(),
             request_data_classes: self.request_classes.snapshot(),
             response_data_classes: self.response_classes.snapshot(),

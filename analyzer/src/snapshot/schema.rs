@@ -87,6 +87,9 @@ pub struct DataClassSnapshot {
     pub values: u64,
     /// Most different values in one message: subjects that a single call tells of.
     pub most: u32,
+    /// Tags of a class that the configuration defines; none of a built-in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
 }
 
 /// A kind of JSON Web Token that successful calls carried.

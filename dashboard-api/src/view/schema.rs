@@ -145,7 +145,7 @@ pub struct DataClassUse {
     pub values_max: u32,
     /// How sure it is that the endpoint carries the class, 0 to 1.
     pub confidence: f64,
-    /// Rules that speak of it: `GDPR`, `GDPR-9`, `PCI DSS`, `HIPAA`.
+    /// Rules that speak of it: `GDPR`, `GDPR-9`, `PCI DSS`, `HIPAA`; of a configured class its tags.
     pub tags: Vec<String>,
 }
 
@@ -153,7 +153,6 @@ impl DataClassUse {
     /// A class; what identifies a person falls under HIPAA beside health data.
     #[must_use]
     pub fn of(snapshot: &DataClassSnapshot, beside_health: bool) -> Self {
-        let tags = data::tags(&snapshot.class, beside_health);
         Self {
             direction: snapshot.direction.clone(),
             class: snapshot.class.clone(),
@@ -161,7 +160,7 @@ impl DataClassUse {
             values_mean: share(snapshot.values, snapshot.exchanges).unwrap_or(0.0),
             values_max: snapshot.most,
             confidence: data::confidence(snapshot),
-            tags: tags.into_iter().map(str::to_owned).collect(),
+            tags: data::tags_of(snapshot, beside_health),
         }
     }
 }

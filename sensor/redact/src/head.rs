@@ -39,7 +39,7 @@ pub(crate) fn describe(work: &mut Work<'_>, head: &HeadBytes, message: &mut Mess
         if message.header_names.len() < work.settings.header_names_max {
             message
                 .header_names
-                .push(header_name(name, work.settings.name_bytes_max));
+                .push(work.name(name).to_ascii_lowercase());
         } else {
             work.counters.header_names_over_cap += 1;
         }
@@ -53,10 +53,6 @@ pub(crate) fn describe(work: &mut Work<'_>, head: &HeadBytes, message: &mut Mess
             cookie_names(work, value, &mut message.cookie_names);
         }
     }
-}
-
-fn header_name(name: &[u8], bytes_max: usize) -> String {
-    safe_name(name, bytes_max).to_ascii_lowercase()
 }
 
 fn is_token(text: &[u8]) -> bool {
@@ -117,7 +113,7 @@ pub(crate) fn user_agent(work: &Work<'_>, head: &HeadBytes) -> Option<UserAgent>
         .unwrap_or(value.len());
     let product = value.get(..end).unwrap_or_default();
     let product = if is_token(product) {
-        safe_name(product, work.settings.name_bytes_max).into_owned()
+        work.name(product)
     } else {
         "{malformed}".to_owned()
     };

@@ -59,4 +59,5 @@ mod redactor;
 pub use redactor::Redactor;
 pub use settings::RedactSettings;
 pub use tapscope_http::CounterValue;
+pub use text::{CustomClassError, CustomClassRule, CustomClasses, CustomValues};
 pub use token::TokenKey;

@@ -57,7 +57,12 @@ fn flow(
     message: Option<&mut MessageRecord>,
 ) -> MessageFlowRecord {
     let samples = flow.samples.iter().map(Vec::as_slice);
-    let shape = shape_of(work, samples, is_protobuf, message);
+    let shape = shape_of(
+        work,
+        samples,
+        is_protobuf,
+        message.map(|message| (message, Counted::All)),
+    );
     MessageFlowRecord {
         messages: flow.messages,
         bytes: flow.bytes,
@@ -70,12 +75,20 @@ fn flow(
     }
 }
 
+/// Which classes of messages go to the message they came in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    All,
+    /// Those that the configuration defines.
+    Custom,
+}
+
 /// The shape of several messages, merged; their data classes go to the message they came in.
 fn shape_of<'a>(
     work: &mut Work<'_>,
     samples: impl Iterator<Item = &'a [u8]>,
     is_protobuf: bool,
-    message: Option<&mut MessageRecord>,
+    message: Option<(&mut MessageRecord, Counted)>,
 ) -> Option<Shape> {
     let mut budget = ShapeBudget::of_fields(work.settings, work.settings.message_fields_max);
     let mut shape = None;
@@ -89,10 +102,13 @@ fn shape_of<'a>(
     if let (Some(shape), true) = (shape.as_mut(), budget.dropped > 0) {
         shape.truncated = true;
     }
-    let counts = work.classes.take_counts();
+    let counts = work.classes.take_counts(shape.as_mut());
     work.counters.distinct_over_cap += work.classes.take_dropped();
-    if let Some(message) = message {
+    if let Some((message, which)) = message {
         for (class, count) in counts {
+            if which == Counted::Custom && !work.settings.custom_classes.has(&class) {
+                continue;
+            }
             let sum = message.data_classes.entry(class).or_default();
             *sum = sum.saturating_add(count);
         }
@@ -125,8 +141,10 @@ fn of_event_stream(
         from_server.incomplete = 1;
     }
     let samples = events.iter().map(Vec::as_slice).take(EVENTS_MAX);
-    // The body was read as text already: its classes are in the record.
-    from_server.shape = shape_of(work, samples, false, None);
+    // The body was read as text already: its classes are in the record, but for those that are of
+    // whole values only.
+    let counted = Some((response, Counted::Custom));
+    from_server.shape = shape_of(work, samples, false, counted);
     Some(MessagesRecord {
         from_server,
         ..MessagesRecord::default()

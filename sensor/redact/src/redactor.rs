@@ -13,7 +13,6 @@ use crate::body::{self, Bodies, Classes, Side};
 use crate::counters::Counters;
 use crate::settings::RedactSettings;
 use crate::target::{self, Target};
-use crate::text::safe_name;
 use crate::token::{TokenKey, TokenUse, Tokenizer};
 use crate::{credential, framing, head, messages, operation, trace};
 
@@ -56,7 +55,10 @@ pub(crate) struct Work<'a> {
 impl Work<'_> {
     /// A name as it may stand in the record.
     pub(crate) fn name(&self, name: &[u8]) -> String {
-        safe_name(name, self.settings.name_bytes_max).into_owned()
+        let classes = &self.settings.custom_classes;
+        classes
+            .safe_name(name, self.settings.name_bytes_max)
+            .into_owned()
     }
 
     /// Notes a limit that was met.
@@ -78,7 +80,11 @@ impl Redactor {
     pub fn new(settings: RedactSettings, key: TokenKey) -> Self {
         let tokens = Tokenizer::new(&key);
         let seed = tokens.token(TokenUse::Seed, b"distinct values").0;
-        let classes = Classes::new(seed, settings.distinct_values_max);
+        let classes = Classes::new(
+            seed,
+            settings.distinct_values_max,
+            settings.custom_classes.clone(),
+        );
         let seed = tokens.token(TokenUse::Seed, b"bodies").0;
         let bodies = Bodies::new(
             seed,
@@ -197,10 +203,11 @@ fn start_line(work: &mut Work<'_>, request: &Request) -> StartLine {
         user_information(work, authority);
     }
     // RFC 9112 section 3.2.2: the target's own authority wins over Host.
+    let classes = &work.settings.custom_classes;
     let host = target
         .authority
-        .and_then(target::host_and_port)
-        .or_else(|| target::host_and_port(request.head.header("host")?));
+        .and_then(|authority| target::host_and_port(classes, authority))
+        .or_else(|| target::host_and_port(classes, request.head.header("host")?));
     let (path, trailing_slash) = target::segments(work, target.path);
     let spelling = target::spelling(target.path, &path);
     let query = target

@@ -1,5 +1,7 @@
 //! Every cap of this stage, with its reason.
 
+use crate::text::CustomClasses;
+
 /// Caps of the redactor. The defaults are what is recommended.
 ///
 /// Together they hold the serialised record of one exchange under
@@ -66,6 +68,8 @@ pub struct RedactSettings {
     pub known_body_fields_max: usize,
     /// Bytes of a JSON Web Token's part that are decoded for its claims.
     pub jwt_part_bytes_max: usize,
+    /// Classes of data that the configuration defines beside the built-in ones.
+    pub custom_classes: CustomClasses,
 }
 
 impl RedactSettings {
@@ -102,6 +106,7 @@ impl Default for RedactSettings {
             known_bodies_max: 8192,
             known_body_fields_max: 96 * 1024,
             jwt_part_bytes_max: 8 * 1024,
+            custom_classes: CustomClasses::default(),
         }
     }
 }

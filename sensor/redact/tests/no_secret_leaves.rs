@@ -12,7 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 use support::{exchange, redactor};
-use tapscope_redact::RedactSettings;
+use tapscope_redact::{
+    CustomClassRule, CustomClasses, CustomValues, RedactSettings, Redactor, TokenKey,
+};
 
 /// Places of an exchange.
 #[derive(Clone, Debug)]
@@ -336,6 +338,10 @@ impl Planted {
 
 /// The record, as it leaves the sensor, of an exchange with `secret` in `place`.
 fn record_with(place: &Place, secret: &str, all: bool) -> String {
+    record_by(&mut redactor(), place, secret, all)
+}
+
+fn record_by(redactor: &mut Redactor, place: &Place, secret: &str, all: bool) -> String {
     let mut planted = Planted::new();
     planted.in_head(place, secret, all);
     planted.in_content(place, secret, all);
@@ -360,7 +366,7 @@ fn record_with(place: &Place, secret: &str, all: bool) -> String {
         planted.content.as_bytes(),
         (&answer_headers, planted.answer.as_bytes()),
     );
-    serde_json::to_string(&redactor().record(&exchange)).unwrap()
+    serde_json::to_string(&redactor.record(&exchange)).unwrap()
 }
 
 fn assert_absent(record: &str, secret: &str, place: &Place) {
@@ -399,6 +405,45 @@ proptest! {
         all in any::<bool>()
     ) {
         assert_absent(&record_with(&place, &secret, all), &secret, &place);
+    }
+}
+
+/// A redactor that knows a class of the configuration: two letters, three digits, two letters.
+fn custom_redactor(values: CustomValues) -> Redactor {
+    let mut settings = RedactSettings::default();
+    settings.custom_classes = CustomClasses::new(vec![CustomClassRule {
+        name: "badge".to_owned(),
+        pattern: Some("[a-z]{2}-[0-9]{3}-[a-z]{2}".to_owned()),
+        distinct_values_min: 5,
+        values,
+        ..CustomClassRule::default()
+    }])
+    .unwrap();
+    Redactor::new(settings, TokenKey([9; 32]))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn values_of_classes_of_the_configuration_stand_nowhere(
+        place in prop_oneof![kept_place(), value_place()],
+        secret in "[a-z]{2}-[0-9]{3}-[a-z]{2}",
+        hidden in prop_oneof![Just(CustomValues::Personal), Just(CustomValues::Secret)],
+        all in any::<bool>()
+    ) {
+        let record = record_by(&mut custom_redactor(hidden), &place, &secret, all);
+        assert_absent(&record, &secret, &place);
+    }
+}
+
+/// What is not configured, or configured to be nothing of a person's, stays: the test above tells.
+#[test]
+fn values_of_plain_classes_stay_in_paths() {
+    let secret = "kd-417-zq";
+    for redactor in [&mut redactor(), &mut custom_redactor(CustomValues::Plain)] {
+        let record = record_by(redactor, &Place::Path, secret, false);
+        assert!(record.contains(secret), "{record}");
     }
 }
 

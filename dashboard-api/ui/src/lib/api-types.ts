@@ -453,7 +453,7 @@ export interface components {
              * @description Exchanges that carried it.
              */
             exchanges: number;
-            /** @description Rules that speak of it: `GDPR`, `GDPR-9`, `PCI DSS`, `HIPAA`. */
+            /** @description Rules that speak of it: `GDPR`, `GDPR-9`, `PCI DSS`, `HIPAA`; of a configured class its tags. */
             tags: string[];
             /**
              * Format: int32

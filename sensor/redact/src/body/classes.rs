@@ -5,24 +5,31 @@ use std::collections::{BTreeMap, HashSet};
 use core::hash::BuildHasher as _;
 use foldhash::quality::FixedState;
 
-use crate::text::DataClass;
+use tapscope_record::Shape;
+
+use crate::text::{CustomClasses, CustomHint, DataClass};
 
 /// Distinct values by class. Values are kept as keyed hashes only, and only until the message is
 /// done.
 pub(crate) struct Classes {
     hasher: FixedState,
     values_max: usize,
-    seen: [HashSet<u64, FixedState>; DataClass::COUNT],
-    used: u64,
+    /// Of the built-in classes, then of those that the configuration defines.
+    seen: Vec<HashSet<u64, FixedState>>,
+    used: u128,
+    custom: CustomClasses,
     dropped: u64,
 }
 
 impl Classes {
-    pub(crate) fn new(seed: u64, values_max: usize) -> Self {
+    pub(crate) fn new(seed: u64, values_max: usize, custom: CustomClasses) -> Self {
         Self {
             hasher: FixedState::with_seed(seed),
             values_max,
-            seen: core::array::from_fn(|_| HashSet::with_hasher(FixedState::with_seed(seed))),
+            seen: (0..DataClass::COUNT + custom.count())
+                .map(|_| HashSet::with_hasher(FixedState::with_seed(seed)))
+                .collect(),
+            custom,
             used: 0,
             dropped: 0,
         }
@@ -40,15 +47,51 @@ impl Classes {
 
     /// Counts a value that was hashed before its class was known.
     pub(crate) fn add_hash(&mut self, class: DataClass, hash: u64) {
-        self.used |= 1 << class as u8;
-        let Some(seen) = self.seen.get_mut(class as usize) else {
+        self.count(class as usize, hash);
+    }
+
+    fn count(&mut self, at: usize, hash: u64) {
+        let Some(seen) = self.seen.get_mut(at) else {
             return;
         };
+        self.used |= 1 << at;
         if seen.len() < self.values_max {
             seen.insert(hash);
         } else if !seen.contains(&hash) {
             self.dropped += 1;
         }
+    }
+
+    /// The classes that the configuration defines.
+    pub(crate) const fn custom(&self) -> &CustomClasses {
+        &self.custom
+    }
+
+    /// Counts a value of a class that the configuration defines, and notes that class at its
+    /// field: before a built-in one, unless the class waits for further values.
+    pub(crate) fn add_custom(
+        &mut self,
+        hint: CustomHint,
+        value: &[u8],
+        noted: &mut Option<String>,
+    ) {
+        let Some(class) = self.custom.class_of(hint, value) else {
+            return;
+        };
+        let hash = self.hash(value);
+        self.count(DataClass::COUNT + class, hash);
+        let stays = match noted.as_deref() {
+            Some(known) => self.custom.distinct_values_min(class) > 1 || self.custom.has(known),
+            None => false,
+        };
+        if !stays {
+            *noted = Some(self.custom.name(class).to_owned());
+        }
+    }
+
+    /// Counts a name that is itself a value of such a class.
+    pub(crate) fn add_custom_name(&mut self, name: &[u8]) {
+        self.add_custom(CustomHint::default(), name, &mut None);
     }
 
     /// Forgets everything.
@@ -62,12 +105,13 @@ impl Classes {
         }
     }
 
-    /// The counts; the values are forgotten.
-    pub(crate) fn take_counts(&mut self) -> BTreeMap<String, u32> {
+    /// The counts; the values are forgotten. Classes that have fewer values than they ask for are
+    /// none, also not at the fields of `shape`.
+    pub(crate) fn take_counts(&mut self, shape: Option<&mut Shape>) -> BTreeMap<String, u32> {
         if self.used == 0 {
             return BTreeMap::new();
         }
-        let counts = DataClass::ALL
+        let mut counts: BTreeMap<String, u32> = DataClass::ALL
             .iter()
             .zip(&self.seen)
             .filter(|(_, seen)| !seen.is_empty())
@@ -78,13 +122,46 @@ impl Classes {
                 )
             })
             .collect();
+        self.take_custom_counts(&mut counts, shape);
         self.clear();
         counts
+    }
+
+    fn take_custom_counts(&self, counts: &mut BTreeMap<String, u32>, shape: Option<&mut Shape>) {
+        let mut too_few = Vec::new();
+        for (class, seen) in self.seen.iter().skip(DataClass::COUNT).enumerate() {
+            let name = self.custom.name(class);
+            if seen.len() >= self.custom.distinct_values_min(class).min(self.values_max) {
+                if !seen.is_empty() {
+                    let count = u32::try_from(seen.len()).unwrap_or(u32::MAX);
+                    counts.insert(name.to_owned(), count);
+                }
+            } else if !seen.is_empty() {
+                too_few.push(name);
+            }
+        }
+        if let (Some(shape), false) = (shape, too_few.is_empty()) {
+            forget(shape, &too_few);
+        }
     }
 
     /// Values that were over the cap since the last call.
     pub(crate) fn take_dropped(&mut self) -> u64 {
         core::mem::take(&mut self.dropped)
+    }
+}
+
+/// Takes classes off the fields of a shape, whose depth is bounded.
+fn forget(shape: &mut Shape, classes: &[&str]) {
+    for field in &mut shape.fields {
+        if field
+            .class
+            .as_deref()
+            .is_some_and(|class| classes.contains(&class))
+        {
+            field.class = None;
+        }
+        forget(&mut field.shape, classes);
     }
 }
 
@@ -94,18 +171,18 @@ mod tests {
 
     #[test]
     fn distinct_values_under_a_cap() {
-        let mut classes = Classes::new(7, 2);
+        let mut classes = Classes::new(7, 2, CustomClasses::default());
         for value in ["a", "b", "a", "c"] {
             classes.add(DataClass::Email, value.as_bytes());
         }
         classes.add(DataClass::Geo, b"1.5");
-        let counts = classes.take_counts();
+        let counts = classes.take_counts(None);
         assert_eq!(
             counts,
             BTreeMap::from([("email".to_owned(), 2), ("geo".to_owned(), 1)])
         );
         assert_eq!(classes.take_dropped(), 1);
-        assert!(classes.take_counts().is_empty());
+        assert!(classes.take_counts(None).is_empty());
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub(super) fn field(
 ) {
     let known = shape.fields.len();
     scan(name, |class, value| work.classes.add(class, value));
+    work.classes.add_custom_name(name);
     let index = budget.field(&mut shape.fields, name, known);
     let mut unnamed = None;
     let place = index.and_then(|index| shape.fields.get_mut(index));
@@ -78,6 +79,8 @@ pub(super) fn field(
             note_class(noted, class);
         });
     }
+    let custom = work.classes.custom().hint(name);
+    work.classes.add_custom(custom, value, noted);
 }
 
 /// Whether content that declares nothing is a form: short plain names before `=`, all the way.

@@ -14,7 +14,8 @@ use super::classes::Classes;
 use super::shape::{ShapeBudget, empty_shape, fold_maps, join, note_class, note_length};
 use crate::redactor::Work;
 use crate::text::{
-    DataClass, FieldHint, class_of, field_hint, is_full_name, scan, scan_named, value_type,
+    CustomHint, DataClass, FieldHint, class_of, field_hint, is_full_name, scan, scan_named,
+    value_type,
 };
 
 /// Documents of a sequence (JSON Lines) that are read.
@@ -114,6 +115,7 @@ impl Reader<'_, '_> {
                 shape: Some(shape),
                 class: &mut None,
                 hint: None,
+                custom: CustomHint::default(),
                 depth: 0,
                 first,
                 item: !first,
@@ -184,6 +186,8 @@ struct Place<'r, 'b, 'a> {
     class: &'r mut Option<String>,
     /// What the name of the field promises.
     hint: Option<FieldHint>,
+    /// The same of classes that the configuration defines.
+    custom: CustomHint,
     depth: usize,
     /// Whether nothing was read for this place before.
     first: bool,
@@ -235,12 +239,16 @@ impl Place<'_, '_, '_> {
             self.reader.beside.name = Some(self.reader.classes.hash(text));
         }
         self.note(class, text);
+        self.reader
+            .classes
+            .add_custom(self.custom, text, self.class);
     }
 
     /// A number; written out only where a class can come of it.
     fn number(mut self, kind: ValueType, number: impl fmt::Display, long: bool) {
         self.set_kind(kind);
-        if !long && !self.hint.is_some_and(FieldHint::promises) {
+        let known = long || self.hint.is_some_and(FieldHint::promises);
+        if !known && !self.reader.classes.custom().may_be(self.custom) {
             return;
         }
         let mut buffer = [0_u8; 40];
@@ -250,8 +258,13 @@ impl Place<'_, '_, '_> {
         }
         let left = rest.len();
         let text = buffer.get(..40 - left).unwrap_or_default();
-        let class = class_of(self.hint, text);
-        self.note(class, text);
+        if known {
+            let class = class_of(self.hint, text);
+            self.note(class, text);
+        }
+        self.reader
+            .classes
+            .add_custom(self.custom, text, self.class);
     }
 }
 
@@ -318,6 +331,7 @@ impl<'de> Visitor<'de> for Place<'_, '_, '_> {
                 },
                 class: self.class,
                 hint: self.hint,
+                custom: self.custom,
                 depth: self.depth + 1,
                 first: false,
                 item: true,
@@ -351,7 +365,7 @@ impl<'de> Visitor<'de> for Place<'_, '_, '_> {
                 fields,
                 expected,
             };
-            let Some((index, hint)) = members.next_key_seed(name)? else {
+            let Some((index, hint, custom)) = members.next_key_seed(name)? else {
                 self.close_object(around);
                 return Ok(());
             };
@@ -372,6 +386,7 @@ impl<'de> Visitor<'de> for Place<'_, '_, '_> {
                 shape,
                 class,
                 hint,
+                custom,
                 depth: self.depth + 1,
                 first: new.is_some(),
                 item: false,
@@ -423,7 +438,7 @@ struct Name<'r, 'b, 'a> {
 }
 
 impl<'de> DeserializeSeed<'de> for Name<'_, '_, '_> {
-    type Value = (Option<usize>, Option<FieldHint>);
+    type Value = (Option<usize>, Option<FieldHint>, CustomHint);
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
@@ -431,7 +446,7 @@ impl<'de> DeserializeSeed<'de> for Name<'_, '_, '_> {
 }
 
 impl<'de> Visitor<'de> for Name<'_, '_, '_> {
-    type Value = (Option<usize>, Option<FieldHint>);
+    type Value = (Option<usize>, Option<FieldHint>, CustomHint);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a member's name")
@@ -440,10 +455,12 @@ impl<'de> Visitor<'de> for Name<'_, '_, '_> {
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
         let raw = name.as_bytes();
         scan(raw, |class, value| self.reader.classes.add(class, value));
+        self.reader.classes.add_custom_name(raw);
+        let custom = self.reader.classes.custom().hint(raw);
         let index = self
             .fields
             .and_then(|fields| self.reader.budget.field(fields, raw, self.expected));
-        Ok((index, field_hint(raw)))
+        Ok((index, field_hint(raw), custom))
     }
 
     fn visit_bytes<E: serde::de::Error>(self, _: &[u8]) -> Result<Self::Value, E> {

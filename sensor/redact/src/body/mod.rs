@@ -140,7 +140,7 @@ fn inspect(
             _ => {}
         }
     }
-    let shape = match kind {
+    let mut shape = match kind {
         Content::Json => json_or_text(work, content),
         Content::Form => form::read(work, content),
         Content::Multipart => multipart::read(work, head.header("content-type"), content),
@@ -158,13 +158,13 @@ fn inspect(
         }
     };
     work.counters.bodies_inspected += 1;
+    message.data_classes = work.classes.take_counts(shape.as_mut());
     message.shape = shape.map(|shape| {
         Arc::new(Shape {
             truncated: shape.truncated || !whole,
             ..shape
         })
     });
-    message.data_classes = work.classes.take_counts();
     work.counters.distinct_over_cap += work.classes.take_dropped();
 }
 

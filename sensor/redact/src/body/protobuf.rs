@@ -6,7 +6,7 @@ use tapscope_record::{Shape, ValueType};
 
 use super::classes::Classes;
 use super::shape::{ShapeBudget, empty_shape, join, note_class, note_length};
-use crate::text::{class_of, scan, value_type};
+use crate::text::{CustomHint, class_of, scan, value_type};
 
 /// Highest field number (the encoding's own limit).
 const FIELD_NUMBER_MAX: u64 = (1 << 29) - 1;
@@ -164,6 +164,7 @@ impl Reader<'_> {
                     note_class(class, found);
                 });
             }
+            self.classes.add_custom(CustomHint::default(), bytes, class);
             return value_type(bytes);
         }
         if !is_message(bytes) {

@@ -3,7 +3,7 @@
 use tapscope_record::{Field, Shape, ValueType};
 
 use crate::settings::RedactSettings;
-use crate::text::{DataClass, safe_name};
+use crate::text::{CustomClasses, DataClass};
 
 /// What is left of the caps while a shape is drawn.
 #[derive(Clone, Debug)]
@@ -11,6 +11,7 @@ pub(crate) struct ShapeBudget {
     fields_left: usize,
     name_bytes_left: usize,
     name_bytes_max: usize,
+    custom: CustomClasses,
     /// Fields that were left out.
     pub(crate) dropped: u64,
 }
@@ -26,6 +27,7 @@ impl ShapeBudget {
             fields_left: fields,
             name_bytes_left: settings.shape_name_bytes_max,
             name_bytes_max: settings.name_bytes_max,
+            custom: settings.custom_classes.clone(),
             dropped: 0,
         }
     }
@@ -38,7 +40,8 @@ impl ShapeBudget {
         raw_name: &[u8],
         expected: usize,
     ) -> Option<usize> {
-        let name = safe_name(raw_name, self.name_bytes_max);
+        let custom = self.custom.clone();
+        let name = custom.safe_name(raw_name, self.name_bytes_max);
         self.place(fields, &name, expected)
     }
 

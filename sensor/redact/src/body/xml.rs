@@ -9,7 +9,7 @@ use tapscope_record::{Shape, ValueType};
 use super::classes::Classes;
 use super::shape::{ShapeBudget, empty_shape, join, note_class, note_length};
 use crate::redactor::Work;
-use crate::text::{FieldHint, class_of, field_hint, scan_named, value_type_of_text};
+use crate::text::{CustomHint, FieldHint, class_of, field_hint, scan_named, value_type_of_text};
 
 /// One piece of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ pub(super) fn read(work: &mut Work<'_>, content: &[u8]) -> Option<Shape> {
         depth_max: work.settings.shape_depth_max,
         deep: false,
     };
-    reader.element(Some(&mut shape), &mut None, None, 0);
+    reader.element(Some(&mut shape), &mut None, Hint::default(), 0);
     let Reader {
         tokens,
         budget,
@@ -201,6 +201,13 @@ pub(super) fn read(work: &mut Work<'_>, content: &[u8]) -> Option<Shape> {
     (!shape.fields.is_empty()).then_some(shape)
 }
 
+/// What the name of an element or attribute promises.
+#[derive(Clone, Copy, Default)]
+struct Hint {
+    known: Option<FieldHint>,
+    custom: CustomHint,
+}
+
 struct Reader<'t, 'a> {
     tokens: Tokens<'t>,
     classes: &'a mut Classes,
@@ -211,12 +218,19 @@ struct Reader<'t, 'a> {
 }
 
 impl<'t> Reader<'t, '_> {
+    fn hint(&self, name: &[u8]) -> Hint {
+        Hint {
+            known: field_hint(name),
+            custom: self.classes.custom().hint(name),
+        }
+    }
+
     /// Reads what is inside an element up to its end tag.
     fn element(
         &mut self,
         mut shape: Option<&mut Shape>,
         class: &mut Option<String>,
-        hint: Option<FieldHint>,
+        hint: Hint,
         depth: usize,
     ) {
         let mut times: Vec<u32> = Vec::new();
@@ -283,7 +297,8 @@ impl<'t> Reader<'t, '_> {
             self.attribute(shape.as_deref_mut(), name, value);
         }
         if !empty {
-            self.element(shape, class, field_hint(name), depth + 1);
+            let hint = self.hint(name);
+            self.element(shape, class, hint, depth + 1);
         }
         at
     }
@@ -292,7 +307,7 @@ impl<'t> Reader<'t, '_> {
         if name == b"xmlns" || name.starts_with(b"xmlns:") {
             return;
         }
-        let hint = field_hint(local(name));
+        let hint = self.hint(local(name));
         let Some(shape) = shape else {
             self.leaf(None, &mut None, hint, value);
             return;
@@ -315,7 +330,7 @@ impl<'t> Reader<'t, '_> {
         &mut self,
         shape: Option<&mut Shape>,
         class: &mut Option<String>,
-        hint: Option<FieldHint>,
+        hint: Hint,
         text: &[u8],
     ) {
         let text = text.trim_ascii();
@@ -328,16 +343,17 @@ impl<'t> Reader<'t, '_> {
             }
             note_length(shape, text.len());
         }
-        if let Some(found) = class_of(hint, text) {
+        if let Some(found) = class_of(hint.known, text) {
             self.classes.add(found, text);
             note_class(class, found);
         } else {
             let classes = &mut *self.classes;
-            scan_named(hint, text, |found, value| {
+            scan_named(hint.known, text, |found, value| {
                 classes.add(found, value);
                 note_class(class, found);
             });
         }
+        self.classes.add_custom(hint.custom, text, class);
     }
 
     /// Skips an element's inside, which is only looked at for data.
@@ -348,7 +364,7 @@ impl<'t> Reader<'t, '_> {
                 Token::Open { empty: false, .. } => open += 1,
                 Token::Open { .. } => {}
                 Token::Close => open -= 1,
-                Token::Text(text) => self.leaf(None, &mut None, None, text),
+                Token::Text(text) => self.leaf(None, &mut None, Hint::default(), text),
             }
             if open == 0 {
                 return;

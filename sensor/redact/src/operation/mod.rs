@@ -22,7 +22,6 @@ use crate::credential;
 use crate::percent;
 use crate::redactor::Work;
 use crate::target::Target;
-use crate::text::safe_name;
 use crate::token::TokenUse;
 use envelope::Envelope;
 
@@ -234,7 +233,10 @@ fn describe(work: &Work<'_>, operation: &mut Operation, measured: &graphql::Meas
 
 /// A name of an operation as it may stand in the record.
 fn name(work: &Work<'_>, raw: &[u8]) -> String {
-    safe_name(raw, work.settings.operation_name_bytes_max).into_owned()
+    let classes = &work.settings.custom_classes;
+    classes
+        .safe_name(raw, work.settings.operation_name_bytes_max)
+        .into_owned()
 }
 
 /// Adds an operation once, up to the cap.

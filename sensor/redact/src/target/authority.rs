@@ -2,14 +2,17 @@
 
 use std::fmt::Write as _;
 
-use crate::text::{DataClass, class_of};
+use crate::text::{CustomClasses, CustomHint, DataClass, class_of};
 
 /// Longest host name (RFC 1035 section 2.3.4).
 const HOST_BYTES_MAX: usize = 253;
 
 /// Host in lower case without port and final dot, and the port when it is not 80 or 443. None for
 /// an authority that names no host.
-pub(crate) fn host_and_port(authority: &[u8]) -> Option<(String, Option<u16>)> {
+pub(crate) fn host_and_port(
+    classes: &CustomClasses,
+    authority: &[u8],
+) -> Option<(String, Option<u16>)> {
     let authority = authority.trim_ascii();
     let authority = match memchr::memrchr(b'@', authority) {
         Some(at) => authority.get(at + 1..).unwrap_or_default(),
@@ -19,7 +22,7 @@ pub(crate) fn host_and_port(authority: &[u8]) -> Option<(String, Option<u16>)> {
     let host = host.strip_suffix(b".").unwrap_or(host);
     let port = port.and_then(|port| core::str::from_utf8(port).ok()?.parse::<u16>().ok());
     let port = port.filter(|port| !matches!(port, 0 | 80 | 443));
-    (!host.is_empty()).then(|| (safe_host(host), port))
+    (!host.is_empty()).then(|| (safe_host(classes, host), port))
 }
 
 fn split_port(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
@@ -40,7 +43,7 @@ fn split_port(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
 
 /// The host as it may stand in a record. Host names are what an inventory is about and stay; what
 /// is a secret in the place of one does not.
-fn safe_host(host: &[u8]) -> String {
+fn safe_host(classes: &CustomClasses, host: &[u8]) -> String {
     if host.len() > HOST_BYTES_MAX {
         return "{overlong}".to_owned();
     }
@@ -60,7 +63,11 @@ fn safe_host(host: &[u8]) -> String {
         } else {
             None
         };
+        let custom = classes.hidden_class_of(CustomHint::default(), label);
         match class {
+            _ if custom.is_some() => {
+                out.push_str(custom.map_or("", |custom| classes.placeholder(custom)));
+            }
             Some(class) => out.push_str(class.placeholder()),
             None => push_label(label, &mut out),
         }
@@ -116,7 +123,11 @@ mod tests {
             ("a b.de", Some(("a%20b.de", None))),
         ] {
             let expected = expected.map(|(host, port)| (host.to_owned(), port));
-            assert_eq!(host_and_port(authority.as_bytes()), expected, "{authority}");
+            assert_eq!(
+                host_and_port(&CustomClasses::default(), authority.as_bytes()),
+                expected,
+                "{authority}"
+            );
         }
     }
 }

@@ -47,15 +47,18 @@ fn overlong(work: &Work<'_>, raw: &[u8]) -> PathSegment {
     }
 }
 
-fn redacted(work: &mut Work<'_>, class: DataClass, token: Token) -> PathSegment {
+fn redacted(work: &mut Work<'_>, class: &str, token: Token) -> PathSegment {
     work.counters.values_redacted += 1;
     PathSegment::Redacted {
-        class: class.as_str().to_owned(),
+        class: class.to_owned(),
         token,
     }
 }
 
 fn segment(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> PathSegment {
+    if let Some(segment) = custom(work, raw, before) {
+        return segment;
+    }
     let mask = mask_of(raw);
     // Short words and numbers are by far the most common and can be nothing else.
     if raw.len() < 9
@@ -80,9 +83,29 @@ fn segment(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> PathSegment {
     let token = class.map(|class| (class, work.tokens.token(TokenUse::Value, text)));
     *work.scratch = scratch;
     match token {
-        Some((class, token)) => redacted(work, class, token),
+        Some((class, token)) => redacted(work, class.as_str(), token),
         None => literal(work, raw),
     }
+}
+
+/// A segment that is of a class the configuration defines, where its values are replaced.
+fn custom(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> Option<PathSegment> {
+    let settings = work.settings;
+    let classes = &settings.custom_classes;
+    if classes.count() == 0 {
+        return None;
+    }
+    let mut scratch = core::mem::take(work.scratch);
+    let text = percent::decode_fully(raw, false, &mut scratch);
+    // What stands before matrix parameters is a value of its own.
+    let base = text.split(|&byte| byte == b';').next().unwrap_or_default();
+    let found = classes
+        .hidden_class_of_segment(before, text)
+        .or_else(|| classes.hidden_class_of_segment(before, base));
+    let token = found.map(|class| (class, work.tokens.token(TokenUse::Value, text)));
+    *work.scratch = scratch;
+    let (class, token) = token?;
+    Some(redacted(work, classes.name(class), token))
 }
 
 fn literal(work: &mut Work<'_>, raw: &[u8]) -> PathSegment {
@@ -142,7 +165,12 @@ fn with_matrix_parameters(work: &mut Work<'_>, raw: &[u8], at: usize) -> Option<
         let hint = field_hint(name);
         let class = class_of(hint, value_text).or_else(|| first_class(value_text));
         let secret = matches!(hint, Some(FieldHint::Secret | FieldHint::MaybeSecret));
-        if let Some(class) = class {
+        let classes = &work.settings.custom_classes;
+        let custom = classes.hidden_class_of(classes.hint(name), value_text);
+        if let Some(custom) = custom {
+            hidden = true;
+            text.push_str(classes.placeholder(custom));
+        } else if let Some(class) = class {
             hidden = true;
             text.push_str(class.placeholder());
             if secret {

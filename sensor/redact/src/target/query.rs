@@ -35,21 +35,25 @@ fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Paramete
     let value = percent::decode_fully(raw_value, true, &mut scratch);
     let hint = field_hint(name);
     let class = class_of(hint, value).or_else(|| first_class(value));
+    let classes = &work.settings.custom_classes;
+    let custom = classes.class_of(classes.hint(name), value);
     if !value.is_empty() {
-        in_url(work, name, value, hint, class);
+        let secret = custom.is_some_and(|custom| classes.is_secret(custom));
+        in_url(work, name, value, (hint, class, secret));
     }
     let profile = ValueProfile {
         kind: value_type_of_text(value),
         len: u32::try_from(value.len()).unwrap_or(u32::MAX),
         token: work.tokens.token(TokenUse::Value, value),
-        class: class.map(|class| class.as_str().to_owned()),
-        word: class
-            .is_none()
+        class: custom
+            .map(|custom| classes.name(custom).to_owned())
+            .or_else(|| class.map(|class| class.as_str().to_owned())),
+        word: (class.is_none() && custom.is_none())
             .then(|| common_word(value))
             .flatten()
             .map(str::to_owned),
     };
-    work.counters.values_redacted += u64::from(class.is_some());
+    work.counters.values_redacted += u64::from(class.is_some() || custom.is_some());
     *work.scratch = scratch;
     Parameter {
         name: work.name(name),
@@ -62,14 +66,13 @@ fn in_url(
     work: &mut Work<'_>,
     name: &[u8],
     value: &[u8],
-    hint: Option<FieldHint>,
-    class: Option<DataClass>,
+    (hint, class, secret): (Option<FieldHint>, Option<DataClass>, bool),
 ) {
     let by_look = matches!(
         class,
         Some(DataClass::Jwt | DataClass::ApiKey | DataClass::PrivateKey)
     );
-    if !by_look && !credential_parameter(name, value) {
+    if !by_look && !secret && !credential_parameter(name, value) {
         return;
     }
     let mut subject = None;

@@ -59,11 +59,11 @@ impl FieldHint {
 }
 
 /// Longest name that is looked at.
-const NAME_BYTES_MAX: usize = 48;
+pub(super) const NAME_BYTES_MAX: usize = 48;
 
 /// The name's last component (`user[email]`, `user.email`, `email[]`), letters and digits only, in
 /// lower case.
-fn normalise<'a>(name: &[u8], buffer: &'a mut [u8; NAME_BYTES_MAX]) -> &'a [u8] {
+pub(super) fn normalise<'a>(name: &[u8], buffer: &'a mut [u8; NAME_BYTES_MAX]) -> &'a [u8] {
     let name = name.strip_suffix(b"[]").unwrap_or(name);
     let name = name.strip_suffix(b"]").unwrap_or(name);
     let start = memchr::memrchr2(b'[', b'.', name).map_or(0, |at| at + 1);

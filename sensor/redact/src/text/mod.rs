@@ -37,9 +37,13 @@ mod name;
 
 mod word;
 
+mod custom;
+
 pub(crate) use address::ip_address_of_node;
 pub(crate) use bytes::{Mask, mask_of};
 pub(crate) use class::DataClass;
+pub(crate) use custom::CustomHint;
+pub use custom::{CustomClassError, CustomClassRule, CustomClasses, CustomValues};
 pub(crate) use field::{FieldHint, credential_parameter, field_hint};
 pub(crate) use format::{is_uuid, value_type, value_type_of_text};
 pub(crate) use life::is_full_name;

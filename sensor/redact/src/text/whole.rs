@@ -157,7 +157,7 @@ fn named_class(hint: Option<FieldHint>, value: &[u8]) -> Option<DataClass> {
 }
 
 /// Whether a value says that there is none.
-fn is_nothing(value: &[u8]) -> bool {
+pub(super) fn is_nothing(value: &[u8]) -> bool {
     let nothing = ["-", "n/a", "na", "nil", "undefined", "unknown"];
     nothing
         .iter()
