@@ -133,12 +133,8 @@ impl Redactor {
             .unwrap_or_default();
         let mut request_record = request.map(|request| request_record(&mut work, request));
         let mut response_record = response.map(|response| response_record(&mut work, response));
-        let messages = messages::of(
-            &mut work,
-            exchange,
-            &mut request_record,
-            &mut response_record,
-        );
+        let both = (&mut request_record, &mut response_record);
+        let messages = messages::of(&mut work, exchange, both.0, both.1);
         framing::signals(&mut work, request, response);
         framing::flood_signals(&mut work, exchange.anomalies());
         operation::signals(&mut work);
