@@ -471,7 +471,8 @@ impl Analyzer {
             match partition.learn_held(&record, &identity, &self.settings) {
                 Some(endpoint) => {
                     let inventory = &self.settings.inventory;
-                    self.consumers.add_call(identity.id, endpoint, inventory);
+                    let call = (endpoint, record.time);
+                    self.consumers.add_call(identity.id, call, inventory);
                 }
                 None => self.held.keep_again(host, record),
             }

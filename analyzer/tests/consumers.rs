@@ -5,7 +5,7 @@ mod support;
 use core::net::IpAddr;
 
 use support::{Call, S, T0, call};
-use tapscope_analyzer::snapshot::ConsumerSnapshot;
+use tapscope_analyzer::snapshot::{Called, ConsumerSnapshot};
 use tapscope_analyzer::{Analyzer, AnalyzerSettings, Restored};
 
 const PROXY: u8 = 5;
@@ -77,4 +77,35 @@ fn a_proxy_that_a_person_names_is_believed_at_once() {
     let mut analyzer = Analyzer::new(settings, Restored::default());
     let seen = analyzer.handle_record(&forwarded(1, 0).0);
     assert_eq!(seen.consumer_label, "203.0.113.1");
+}
+
+#[test]
+fn what_each_consumer_calls_is_known_with_its_times() {
+    let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Restored::default());
+    for (path, second) in [
+        ("/orders", 5),
+        ("/orders", 9),
+        ("/orders", 2),
+        ("/stock", 7),
+    ] {
+        analyzer.handle_record(&call("GET", path, second).0);
+    }
+    let changes = analyzer.flush_changes();
+    let [consumer] = &changes.consumers[..] else {
+        panic!("one token called: {:?}", changes.consumers);
+    };
+    let called: Vec<_> = (consumer.endpoints.iter())
+        .map(|c| (c.calls, (c.first_seen - T0) / S, (c.last_seen - T0) / S))
+        .collect();
+    assert_eq!(called, [(3, 2, 9), (1, 7, 7)]);
+}
+
+#[test]
+fn a_store_without_times_is_read() {
+    let text = r#"[[7,3],{"endpoint":8,"calls":2,"first_seen":4,"last_seen":5}]"#;
+    let called: Vec<Called> = serde_json::from_str(text).expect("both forms");
+    let told: Vec<_> = (called.iter())
+        .map(|c| (c.endpoint.0, c.calls, c.first_seen, c.last_seen))
+        .collect();
+    assert_eq!(told, [(7, 3, 0, 0), (8, 2, 4, 5)]);
 }

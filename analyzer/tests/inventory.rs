@@ -83,7 +83,7 @@ fn what_came_before_an_endpoint_was_known_is_learned_from() {
         .consumers
         .iter()
         .flat_map(|c| &c.endpoints)
-        .map(|e| e.1)
+        .map(|e| e.calls)
         .sum();
     assert_eq!(calls, 36);
     let refused = |c: &&(String, Option<String>, u64)| c.0 == "records_not_held";

@@ -10,9 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tapscope_analyzer::inventory::specification::{Operation, Specification};
 use tapscope_analyzer::snapshot::schema::{DataClassSnapshot, FieldSnapshot, SchemaSnapshot};
 use tapscope_analyzer::snapshot::{
-    Changes, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot, Evidence,
-    Facts, FindingId, FindingSnapshot, FindingStatus, HistogramSnapshot, HostSnapshot, Lifecycle,
-    MinuteSnapshot, Nanos, ParameterSnapshot, Severity, StatusChange,
+    Called, Changes, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot,
+    Evidence, Facts, FindingId, FindingSnapshot, FindingStatus, HistogramSnapshot, HostSnapshot,
+    Lifecycle, MinuteSnapshot, Nanos, ParameterSnapshot, Severity, StatusChange,
 };
 use tapscope_dashboard_api::{
     ApiSettings, ApiState, Command, CommandError, LiveView, PublishedSpecification, StoreState,
@@ -647,7 +647,14 @@ fn consumer(seed: u64, endpoints: &[EndpointSnapshot], now: Nanos) -> ConsumerSn
         claimed_addresses: Vec::new(),
         proxy: None,
         user_agents: vec!["curl".to_owned()],
-        endpoints: called,
+        endpoints: (called.into_iter())
+            .map(|(endpoint, calls)| Called {
+                endpoint,
+                calls,
+                first_seen: now - 999 * MINUTE,
+                last_seen: now - MINUTE,
+            })
+            .collect(),
     }
 }
 

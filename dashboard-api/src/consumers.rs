@@ -129,13 +129,12 @@ async fn get_consumer(
     let consumer = Id::parse(&id)
         .and_then(|id| view.consumer(ConsumerId(id.0)))
         .ok_or_else(|| Problem::not_found("There is no consumer with that id."))?;
-    let endpoints = consumer
-        .endpoints
-        .iter()
-        .map(|&(id, requests)| ConsumerEndpoint {
-            endpoint: view.endpoint(id).map(|entry| endpoint_name(&entry)),
-            requests,
-        });
+    let endpoints = consumer.endpoints.iter().map(|called| ConsumerEndpoint {
+        endpoint: (view.endpoint(called.endpoint)).map(|entry| endpoint_name(&entry)),
+        requests: called.calls,
+        first_seen: Time::known(called.first_seen),
+        last_seen: Time::known(called.last_seen),
+    });
     Ok(Json(ConsumerDetail {
         summary: summary(&consumer),
         client_errors: consumer.client_errors,

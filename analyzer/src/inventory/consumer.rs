@@ -10,7 +10,7 @@ use super::due::Due;
 use super::hash::hash;
 use super::proxies::Caller;
 use crate::settings::InventorySettings;
-use crate::snapshot::{ConsumerId, ConsumerSnapshot, EndpointId, Nanos};
+use crate::snapshot::{Called, ConsumerId, ConsumerSnapshot, EndpointId, Nanos};
 use tapscope_record::{Credential, ExchangeRecord};
 
 /// The scheme of a session cookie, which names a session rather than somebody.
@@ -179,7 +179,11 @@ impl ConsumerBook {
             remember(&mut consumer.user_agents, &agent.product, cap);
         }
         if let Some(endpoint) = endpoint {
-            count(&mut consumer.endpoints, endpoint, 1, settings);
+            count(
+                &mut consumer.endpoints,
+                once(endpoint, record.time),
+                settings,
+            );
         }
     }
 
@@ -203,9 +207,14 @@ impl ConsumerBook {
     }
 
     /// A call of a consumer proved to be of an endpoint after all.
-    pub fn add_call(&mut self, id: ConsumerId, endpoint: EndpointId, settings: &InventorySettings) {
+    pub fn add_call(
+        &mut self,
+        id: ConsumerId,
+        (endpoint, time): (EndpointId, Nanos),
+        settings: &InventorySettings,
+    ) {
         if let Some(consumer) = self.known.get_mut(&id) {
-            count(&mut consumer.endpoints, endpoint, 1, settings);
+            count(&mut consumer.endpoints, once(endpoint, time), settings);
             self.due.touch(id);
         }
     }
@@ -218,9 +227,12 @@ impl ConsumerBook {
         settings: &InventorySettings,
     ) {
         for consumer in self.known.values_mut() {
-            if let Some(at) = consumer.endpoints.iter().position(|(id, _)| *id == gone) {
-                let (_, calls) = consumer.endpoints.remove(at);
-                count(&mut consumer.endpoints, survivor, calls, settings);
+            if let Some(at) = consumer.endpoints.iter().position(|c| c.endpoint == gone) {
+                let called = Called {
+                    endpoint: survivor,
+                    ..consumer.endpoints.remove(at)
+                };
+                count(&mut consumer.endpoints, called, settings);
                 self.due.touch(consumer.id);
             }
         }
@@ -313,18 +325,32 @@ fn remember(names: &mut Vec<String>, name: &str, cap: usize) {
 
 /// Counts an endpoint; at the cap the least called one gives its place (and its count, so that a
 /// frequent newcomer is not kept out: "space saving").
-fn count(
-    endpoints: &mut Vec<(EndpointId, u64)>,
-    endpoint: EndpointId,
-    calls: u64,
-    settings: &InventorySettings,
-) {
-    if let Some((_, n)) = endpoints.iter_mut().find(|(id, _)| *id == endpoint) {
-        *n = n.saturating_add(calls);
+fn count(endpoints: &mut Vec<Called>, called: Called, settings: &InventorySettings) {
+    let same = |one: &&mut Called| one.endpoint == called.endpoint;
+    if let Some(known) = endpoints.iter_mut().find(same) {
+        known.calls = known.calls.saturating_add(called.calls);
+        // Of what an older store tells, the beginning is not known.
+        if known.first_seen != 0 {
+            known.first_seen = match called.first_seen {
+                0 => 0,
+                first => known.first_seen.min(first),
+            };
+        }
+        known.last_seen = known.last_seen.max(called.last_seen);
     } else if endpoints.len() < settings.max_consumer_endpoints {
-        endpoints.push((endpoint, calls));
+        endpoints.push(called);
     } else if let Some(least) = endpoints.last_mut() {
-        *least = (endpoint, least.1.saturating_add(calls));
+        let calls = least.calls.saturating_add(called.calls);
+        *least = Called { calls, ..called };
     }
-    endpoints.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
+    endpoints.sort_by(|a, b| b.calls.cmp(&a.calls).then(a.endpoint.cmp(&b.endpoint)));
+}
+
+fn once(endpoint: EndpointId, time: Nanos) -> Called {
+    Called {
+        endpoint,
+        calls: 1,
+        first_seen: time,
+        last_seen: time,
+    }
 }

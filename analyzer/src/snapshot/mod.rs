@@ -421,8 +421,55 @@ pub struct ConsumerSnapshot {
     pub proxy: Option<String>,
     /// Products of its user agents, at most a named cap.
     pub user_agents: Vec<String>,
-    /// Endpoints called most: (endpoint, calls), descending, at most a named cap.
-    pub endpoints: Vec<(EndpointId, u64)>,
+    /// Endpoints called most, descending, at most a named cap.
+    pub endpoints: Vec<Called>,
+}
+
+/// An endpoint that a consumer calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "WrittenCalled")]
+pub struct Called {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// Calls of it.
+    pub calls: u64,
+    /// First of them; 0 where it is not known.
+    pub first_seen: Nanos,
+    /// Last of them; 0 where it is not known.
+    pub last_seen: Nanos,
+}
+
+/// As stores have it, those of before times were kept as well.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WrittenCalled {
+    Timed {
+        endpoint: EndpointId,
+        calls: u64,
+        first_seen: Nanos,
+        last_seen: Nanos,
+    },
+    Counted(EndpointId, u64),
+}
+
+impl From<WrittenCalled> for Called {
+    fn from(written: WrittenCalled) -> Self {
+        let (endpoint, calls, first_seen, last_seen) = match written {
+            WrittenCalled::Timed {
+                endpoint,
+                calls,
+                first_seen,
+                last_seen,
+            } => (endpoint, calls, first_seen, last_seen),
+            WrittenCalled::Counted(endpoint, calls) => (endpoint, calls, 0, 0),
+        };
+        Self {
+            endpoint,
+            calls,
+            first_seen,
+            last_seen,
+        }
+    }
 }
 
 /// One host's partition: what template learning needs to go on.

@@ -49,6 +49,12 @@ pub struct ConsumerEndpoint {
     pub endpoint: Option<EndpointName>,
     /// Calls of it.
     pub requests: u64,
+    /// First of them; null where it is not known.
+    #[schema(required = true)]
+    pub first_seen: Option<Time>,
+    /// Last of them; null where it is not known.
+    #[schema(required = true)]
+    pub last_seen: Option<Time>,
 }
 
 /// Everything about one consumer.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use tapscope_analyzer::inventory::specification::Specification;
 use tapscope_analyzer::snapshot::{
-    ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot, Facts, FindingId,
-    FindingSnapshot, FindingStatus, HistogramSnapshot, HostSnapshot, Lifecycle, MinuteSnapshot,
-    Severity,
+    Called, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot, Facts,
+    FindingId, FindingSnapshot, FindingStatus, HistogramSnapshot, HostSnapshot, Lifecycle,
+    MinuteSnapshot, Severity,
 };
 use tapscope_dashboard_api::PublishedSpecification;
 
@@ -125,7 +125,15 @@ pub(crate) fn consumer(id: u64, called: &[u64]) -> ConsumerSnapshot {
         claimed_addresses: Vec::new(),
         proxy: None,
         user_agents: vec!["curl".to_owned()],
-        endpoints: called.iter().map(|&id| (EndpointId(id), 1)).collect(),
+        endpoints: called
+            .iter()
+            .map(|&id| Called {
+                endpoint: EndpointId(id),
+                calls: 1,
+                first_seen: 1,
+                last_seen: 2,
+            })
+            .collect(),
     }
 }
 

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tapscope_analyzer::snapshot::schema::{CredentialSnapshot, FieldSnapshot, SchemaSnapshot};
 use tapscope_analyzer::snapshot::{
-    Changes, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot, Evidence,
-    Facts, FindingId, FindingSnapshot, FindingStatus, HistogramSnapshot, HostSnapshot, Lifecycle,
-    MinuteSnapshot, Nanos, ParameterSnapshot, Severity, StatusChange,
+    Called, Changes, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot,
+    Evidence, Facts, FindingId, FindingSnapshot, FindingStatus, HistogramSnapshot, HostSnapshot,
+    Lifecycle, MinuteSnapshot, Nanos, ParameterSnapshot, Severity, StatusChange,
 };
 
 /// A minute in nanoseconds.
@@ -216,7 +216,12 @@ pub(crate) fn consumer(id: u64) -> ConsumerSnapshot {
         claimed_addresses: Vec::new(),
         proxy: None,
         user_agents: vec!["curl".to_owned()],
-        endpoints: vec![(EndpointId(1), 3)],
+        endpoints: vec![Called {
+            endpoint: EndpointId(1),
+            calls: 3,
+            first_seen: 1,
+            last_seen: 2,
+        }],
     }
 }
 

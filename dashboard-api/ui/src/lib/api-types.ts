@@ -339,6 +339,8 @@ export interface components {
         /** @description An endpoint that a consumer calls. */
         ConsumerEndpoint: {
             endpoint: components["schemas"]["EndpointName"] | null;
+            first_seen: components["schemas"]["Time"] | null;
+            last_seen: components["schemas"]["Time"] | null;
             /**
              * Format: int64
              * @description Calls of it.
