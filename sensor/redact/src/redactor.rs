@@ -128,9 +128,7 @@ impl Redactor {
         };
         let request = exchange.request.as_ref();
         let response = exchange.response.as_ref();
-        let line = request
-            .map(|request| start_line(&mut work, request))
-            .unwrap_or_default();
+        let line = request.map_or_else(StartLine::default, |it| start_line(&mut work, it));
         let mut request_record = request.map(|request| request_record(&mut work, request));
         let mut response_record = response.map(|response| response_record(&mut work, response));
         let both = (&mut request_record, &mut response_record);
