@@ -78,6 +78,19 @@ fn facts() -> Facts {
     }
 }
 
+fn parameter() -> ParameterSnapshot {
+    ParameterSnapshot {
+        location: "query".to_owned(),
+        name: "page".to_owned(),
+        types: counts(&[("integer", 5)]),
+        seen: 5,
+        values: vec![1, u64::MAX],
+        words: counts(&[("1", 2)]),
+        lengths: Some((1, 2)),
+        ..ParameterSnapshot::default()
+    }
+}
+
 /// An endpoint with something in every field.
 pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
     let histogram = HistogramSnapshot {
@@ -113,16 +126,7 @@ pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
         authentication_successful: counts(&[("bearer", requests)]),
         request_content_types: counts(&[]),
         response_content_types: counts(&[("application/json", 3)]),
-        parameters: vec![ParameterSnapshot {
-            location: "query".to_owned(),
-            name: "page".to_owned(),
-            types: counts(&[("integer", 5)]),
-            seen: 5,
-            values: vec![1, u64::MAX],
-            words: counts(&[("1", 2)]),
-            lengths: Some((1, 2)),
-            ..ParameterSnapshot::default()
-        }],
+        parameters: vec![parameter()],
         parameters_observed: 5,
         schemas: vec![schema()],
         credentials: vec![CredentialSnapshot {
