@@ -68,6 +68,7 @@ limits! {
     fragment_reuse_nanos: u64 => worker.decap.fragment_reuse_nanos >= 1_000_000;
     fragment_timeout_nanos: u64 => worker.decap.fragment_timeout_nanos >= 1_000_000;
     feeds_max: usize => worker.flow.feeds_max >= 1;
+    networks_max: u8 => worker.flow.networks_max >= 1;
     connections_max: usize => worker.flow.connections_max >= 16;
     half_open_bytes_max: usize => worker.flow.half_open_bytes_max >= 65_536;
     held_bytes_max: usize => worker.flow.held_bytes_max >= 65_536;
