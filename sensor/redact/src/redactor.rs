@@ -108,10 +108,9 @@ impl Redactor {
         self.counters.values()
     }
 
-    /// The record of one exchange.
-    pub fn record(&mut self, exchange: &HttpExchange) -> ExchangeRecord {
-        self.counters.records_made += 1;
-        let mut work = Work {
+    /// What one record is made with.
+    fn work(&mut self) -> Work<'_> {
+        Work {
             settings: &self.settings,
             tokens: &self.tokens,
             counters: &mut self.counters,
@@ -125,7 +124,13 @@ impl Redactor {
             operations: Vec::new(),
             speaks_mcp: false,
             limits: Vec::new(),
-        };
+        }
+    }
+
+    /// The record of one exchange.
+    pub fn record(&mut self, exchange: &HttpExchange) -> ExchangeRecord {
+        self.counters.records_made += 1;
+        let mut work = self.work();
         let request = exchange.request.as_ref();
         let response = exchange.response.as_ref();
         let line = request.map_or_else(StartLine::default, |it| start_line(&mut work, it));
