@@ -6,6 +6,7 @@
 use core::net::IpAddr;
 use core::str::FromStr;
 
+use super::proxies::way_of;
 use super::tally::Tally;
 use crate::snapshot::profile::{ExposureSnapshot, TransportSnapshot};
 use tapscope_record::ExchangeRecord;
@@ -161,14 +162,18 @@ impl Reach {
             return;
         }
         let direct = policy.zone(record.client.ip());
-        match record.forwarded_for {
-            Some(claimed) if direct == INTERNAL_ZONE => {
-                let zone = policy.zone(claimed);
-                self.calls.add(zone, 1, KEYS);
-                self.forwarded.add(zone, 1, KEYS);
-            }
-            _ => self.calls.add(direct, 1, KEYS),
+        let way = way_of(record);
+        if direct != INTERNAL_ZONE || way.is_empty() {
+            self.calls.add(direct, 1, KEYS);
+            return;
         }
+        // From the nearest on: what stands before the first hop that is not one's own, that hop
+        // may have made up.
+        let mut zones = way.iter().rev().map(|&hop| policy.zone(hop));
+        let zone = zones.find(|&zone| zone != INTERNAL_ZONE);
+        let zone = zone.unwrap_or(INTERNAL_ZONE);
+        self.calls.add(zone, 1, KEYS);
+        self.forwarded.add(zone, 1, KEYS);
     }
 
     /// Takes over another one's counts.

@@ -56,6 +56,25 @@ fn a_forwarding_header_is_believed_of_an_internal_peer_only() {
 }
 
 #[test]
+fn what_an_outsider_writes_before_the_proxy_is_not_believed() {
+    let policy = ExposurePolicy::default();
+    for (way, zone) in [
+        (&["10.0.0.7", "203.0.113.9"][..], "external"),
+        (&["10.0.0.7", "203.0.113.9", "10.0.0.8"], "external"),
+        (&["203.0.113.9", "10.0.0.7"], "external"),
+        (&["10.0.0.7", "10.0.0.8"], "internal"),
+        // The two headers contradict each other.
+        (&[], "internal"),
+    ] {
+        let mut call = record("10.0.0.1:1", "10.0.0.2:80", Some("10.0.0.7"));
+        call.forwarded_way = Some(way.iter().map(|hop| hop.parse().unwrap()).collect());
+        let mut reach = Reach::default();
+        reach.observe(&call, &policy);
+        assert_eq!(reach.exposure().zone, zone, "{way:?}");
+    }
+}
+
+#[test]
 fn partners_have_networks_and_a_404_is_no_answer() {
     let policy = ExposurePolicy {
         partner: vec!["10.9.0.0/16".parse().unwrap()],
