@@ -7,7 +7,7 @@
 
 use core::hash::BuildHasher as _;
 
-use foldhash::quality::FixedState;
+use foldhash::quality::RandomState;
 use tapscope_decap::Timestamp;
 use tapscope_http::{CounterValue, HttpExchange, Part};
 
@@ -39,7 +39,9 @@ pub enum Backlog {
 /// Chooses what goes without a record, and counts it.
 #[derive(Debug)]
 pub struct Shedding {
-    hasher: FixedState,
+    /// Seeded by chance, so that nobody can send what shares a place with what is to be hidden.
+    /// A live feed is never the same twice, and nothing else is shed.
+    hasher: RandomState,
     /// Calls that had a record, by kind.
     kept: Vec<u8>,
     /// When counts are halved next.
@@ -51,7 +53,7 @@ pub struct Shedding {
 impl Default for Shedding {
     fn default() -> Self {
         Self {
-            hasher: FixedState::default(),
+            hasher: RandomState::default(),
             kept: vec![0; PLACES],
             forget: Timestamp::default(),
             frequent: 0,
