@@ -1,26 +1,11 @@
 //! Times as text (RFC 3339, UTC), and dates back to times.
 
+use tapscope_analyzer::inventory::date::civil;
+pub use tapscope_analyzer::inventory::date::day as date;
 use tapscope_analyzer::snapshot::Nanos;
 
 const SECOND: Nanos = 1_000_000_000;
 const DAY_SECONDS: i64 = 86_400;
-
-/// Year, month and day of a day since the Unix epoch (Hinnant's algorithm, proleptic Gregorian).
-fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
 
 /// Days since the Unix epoch of a date.
 fn days(year: i64, month: i64, day: i64) -> i64 {
@@ -30,13 +15,6 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     let shifted = if month > 2 { month - 3 } else { month + 9 };
     let of_year = (153 * shifted + 2) / 5 + day - 1;
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-/// A date as `2024-01-31`.
-#[must_use]
-pub fn date(time: Nanos) -> String {
-    let (year, month, day) = civil(time.div_euclid(SECOND).div_euclid(DAY_SECONDS));
-    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// A time as `2024-01-31T12:00:00Z`; empty for 0, which stands for never.

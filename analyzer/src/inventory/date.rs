@@ -5,11 +5,11 @@ use crate::snapshot::Nanos;
 /// Nanoseconds of a day.
 pub(crate) const DAY_NANOS: i64 = 86_400_000_000_000;
 
-/// A moment's date, as `2026-09-30` (the civil calendar from days by the usual shift of the year
-/// to March, so that leap days come last).
+/// Year, month and day of a day since the Unix epoch (proleptic Gregorian; the year is shifted to
+/// March, so that leap days come last).
 #[must_use]
-pub(crate) fn day(at: Nanos) -> String {
-    let days = at.div_euclid(DAY_NANOS) + 719_468;
+pub fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
@@ -21,7 +21,13 @@ pub(crate) fn day(at: Nanos) -> String {
     } else {
         shifted - 9
     };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// A moment's date, as `2026-09-30`.
+#[must_use]
+pub fn day(at: Nanos) -> String {
+    let (year, month, day) = civil(at.div_euclid(DAY_NANOS));
     format!("{year:04}-{month:02}-{day:02}")
 }
 

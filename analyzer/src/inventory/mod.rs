@@ -19,7 +19,7 @@ pub mod lifecycle;
 pub mod held;
 
 /// Dates in sentences.
-pub(crate) mod date;
+pub mod date;
 
 /// Who is responsible.
 pub mod owner;
