@@ -207,6 +207,12 @@ impl Partition {
         core::mem::take(&mut self.changes.freshly_placed)
     }
 
+    /// The endpoint that an exchange is one of, when it is known.
+    fn known(&self, record: &ExchangeRecord, identity: &Identity) -> Option<EndpointId> {
+        let method = record.method.as_ref()?;
+        self.templates.find(&sighting(record, method, identity))
+    }
+
     /// Learns from an exchange that was held back, when its endpoint is known by now; none when it
     /// is not. Baselines do not: they rest on the order of time.
     pub fn learn_held(
@@ -215,8 +221,7 @@ impl Partition {
         identity: &Identity,
         settings: &AnalyzerSettings,
     ) -> Option<EndpointId> {
-        let method = record.method.as_ref()?;
-        let id = self.templates.find(&sighting(record, method, identity))?;
+        let id = self.known(record, identity)?;
         let entry = self.entries.get_mut(&id)?;
         if entry.learn_earlier(record, identity, settings) {
             entry.relabel(
@@ -237,8 +242,7 @@ impl Partition {
         identity: &Identity,
         settings: &AnalyzerSettings,
     ) -> Option<EndpointId> {
-        let method = record.method.as_ref()?;
-        let id = self.templates.find(&sighting(record, method, identity))?;
+        let id = self.known(record, identity)?;
         let entry = self.entries.get_mut(&id)?;
         entry.complete(record, &settings.inventory);
         self.changes.due.touch(id);
