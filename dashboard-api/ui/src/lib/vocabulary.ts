@@ -63,7 +63,7 @@ export const OWASP: Record<string, string> = {
 };
 
 /** The sensor's stages in the order packets go through them. */
-export const STAGES = ['capture', 'decap', 'flow', 'http', 'redact', 'pipeline', 'analyzer', 'store'];
+export const STAGES = ['capture', 'decap', 'flow', 'http', 'redact', 'pipeline', 'merge', 'analyzer', 'exchange_log', 'store'];
 
 export const STAGE_MEANING: Record<string, string> = {
   capture: 'Packets from interfaces and files',
@@ -72,7 +72,9 @@ export const STAGE_MEANING: Record<string, string> = {
   http: 'Requests paired with their responses',
   redact: 'Secrets and personal values replaced by tokens',
   pipeline: 'Work handed from stage to stage',
+  merge: "Workers' records put into one order",
   analyzer: 'Endpoints, inventory, baselines, findings',
+  exchange_log: 'Lines written of each exchange',
   store: 'Saved to disk',
 };
 
