@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use tapscope_analyzer::snapshot::{FindingStatus, Lifecycle};
 
-use crate::table::{Cell, Table, label};
+use crate::page::{Head, Sheet, Shown};
+use crate::table::label;
 use crate::time::moment;
-use crate::{Report, Request, table};
+use crate::{Report, Request, page, table};
 
 /// Bars of a chart.
 const BARS_MAX: usize = 12;
@@ -18,12 +19,13 @@ const STYLE: &str = "
 :root{color-scheme:light;font:14px/1.45 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;color:#16202b}
 body{margin:0 auto;max-width:1180px;padding:28px}h1{font-size:24px;margin:0}h2{font-size:17px;margin:28px 0 10px}
 p{margin:4px 0}.quiet{color:#4c5866}.stats{display:flex;flex-wrap:wrap;gap:10px;margin:16px 0}
-.stat{border:1px solid #dde2e8;border-radius:8px;padding:10px 14px;min-width:110px}.stat b{display:block;font-size:22px}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(330px,1fr));gap:14px}
+.stat{border:1px solid #dde2e8;border-radius:8px;padding:10px 14px;min-width:100px;flex:1}.stat b{display:block;font-size:22px}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:14px}
 figure{margin:0;border:1px solid #dde2e8;border-radius:8px;padding:12px}figcaption{font-weight:600;margin-bottom:6px}
 svg{width:100%;height:auto}svg text{font-size:12px;fill:#16202b}
-table{border-collapse:collapse;width:100%;font-size:12.5px}th,td{text-align:left;vertical-align:top;padding:5px 8px;border-bottom:1px solid #dde2e8;overflow-wrap:break-word}
-th{color:#4c5866;font-weight:600}td.n,th.n{text-align:right;white-space:nowrap}code{font-family:ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
+table{border-collapse:collapse;width:100%;font-size:12.5px}th,td{text-align:left;vertical-align:top;padding:5px 12px 5px 0;border-bottom:1px solid #dde2e8;overflow-wrap:break-word}
+small{display:block;color:#4c5866;font-size:11.5px}
+th{color:#4c5866;font-weight:600}td.n,th.n{text-align:right;white-space:nowrap}th{white-space:nowrap}.t{min-width:19em}code{font-family:ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 .critical,.high{color:#a10f3c;font-weight:600}.zombie,.shadow,.drifted{color:#b03f0c;font-weight:600}
 @media print{body{max-width:none;padding:0;font-size:10.5px}h2{break-after:avoid}tr,figure{break-inside:avoid}thead{display:table-header-group}@page{size:A4 landscape;margin:12mm}}
 ";
@@ -62,18 +64,8 @@ pub(crate) fn write(material: &Report, request: &Request) -> Vec<u8> {
         chart(&mut page, name, &counts);
     }
     page.push_str("</div>\n");
-    section(
-        &mut page,
-        "Findings",
-        &narrow(&table::findings(material), &FINDINGS),
-    );
-    section(
-        &mut page,
-        "Endpoints",
-        &narrow(&table::endpoints(material), &ENDPOINTS),
-    );
-    if request.since.is_some() {
-        section(&mut page, "Label changes", &table::changes(material));
+    for sheet in sheets(material, request) {
+        section(&mut page, &sheet);
     }
     page.push_str("</body>\n</html>\n");
     page.into_bytes()
@@ -91,51 +83,16 @@ pub(crate) fn scope(material: &Report, request: &Request) -> String {
     }
 }
 
-/// Columns of the findings' table that fit on a page.
-pub(crate) const FINDINGS: [&str; 8] = [
-    "severity",
-    "kind",
-    "status",
-    "host",
-    "method",
-    "template",
-    "title",
-    "occurrences",
-];
-
-/// Columns of the inventory's.
-pub(crate) const ENDPOINTS: [&str; 14] = [
-    "host",
-    "method",
-    "template",
-    "operation",
-    "lifecycle",
-    "lifecycle_reason",
-    "risk",
-    "owner",
-    "tags",
-    "exposure",
-    "requests",
-    "authentication",
-    "consumers",
-    "data_classes",
-];
-
-/// A table of some of the columns.
-pub(crate) fn narrow(table: &Table, columns: &'static [&'static str]) -> Table {
-    let places: Vec<usize> = columns
-        .iter()
-        .filter_map(|name| table.columns.iter().position(|known| known == name))
-        .collect();
-    let pick = |row: &Vec<Cell>| {
-        let cells = places.iter().filter_map(|at| row.get(*at));
-        cells.cloned().collect()
-    };
-    Table {
-        name: table.name,
-        columns,
-        rows: table.rows.iter().map(pick).collect(),
+/// The tables, as they are shown to people.
+pub(crate) fn sheets(material: &Report, request: &Request) -> Vec<Sheet> {
+    let mut sheets = vec![
+        Sheet::new(&table::findings(material), &page::FINDINGS),
+        Sheet::new(&table::endpoints(material), &page::ENDPOINTS),
+    ];
+    if request.since.is_some() {
+        sheets.push(Sheet::new(&table::changes(material), &page::CHANGES));
     }
+    sheets
 }
 
 /// Numbers at the top: name and value.
@@ -248,53 +205,51 @@ fn chart(page: &mut String, name: &str, counts: &[(String, u64)]) {
     page.push_str("</svg></figure>\n");
 }
 
-fn section(page: &mut String, name: &str, table: &Table) {
+fn section(page: &mut String, sheet: &Sheet) {
     put(
         page,
-        format_args!("<h2>{} ({})</h2>\n", escape(name), table.rows.len()),
+        format_args!("<h2>{} ({})</h2>\n", escape(sheet.name), sheet.rows.len()),
     );
-    if table.rows.is_empty() {
+    if sheet.rows.is_empty() {
         page.push_str("<p class=\"quiet\">None.</p>\n");
         return;
     }
     page.push_str("<table><thead><tr>");
-    for name in table.columns {
-        let class = if is_number(name) { " class=\"n\"" } else { "" };
+    for head in &sheet.heads {
+        let class = if head.is_number { " class=\"n\"" } else { "" };
         put(
             page,
-            format_args!("<th{class} scope=\"col\">{}</th>", escape(&heading(name))),
+            format_args!("<th{class} scope=\"col\">{}</th>", escape(head.heading)),
         );
     }
     page.push_str("</tr></thead><tbody>\n");
-    for row in &table.rows {
+    for row in &sheet.rows {
         page.push_str("<tr>");
-        for (name, cell) in table.columns.iter().zip(row) {
-            let text = escape(&cell.text());
-            match *name {
-                "template" => put(page, format_args!("<td><code>{text}</code></td>")),
-                "lifecycle" | "severity" => {
-                    put(page, format_args!("<td class=\"{text}\">{text}</td>"));
-                }
-                name if is_number(name) => put(page, format_args!("<td class=\"n\">{text}</td>")),
-                _ => put(page, format_args!("<td>{text}</td>")),
-            }
+        for (head, shown) in sheet.heads.iter().zip(row) {
+            cell(page, *head, shown);
         }
         page.push_str("</tr>\n");
     }
     page.push_str("</tbody></table>\n");
 }
 
-fn is_number(column: &str) -> bool {
-    matches!(column, "requests" | "consumers" | "occurrences" | "risk")
-}
-
-/// A column's name for people.
-pub(crate) fn heading(column: &str) -> String {
-    let mut words = column.replace('_', " ");
-    if let Some(first) = words.get_mut(..1) {
-        first.make_ascii_uppercase();
+fn cell(page: &mut String, head: Head, shown: &Shown) {
+    let main = escape(&shown.main);
+    match head.heading {
+        _ if head.is_code => put(page, format_args!("<td class=\"t\"><code>{main}</code>")),
+        _ if head.is_number => put(page, format_args!("<td class=\"n\">{main}")),
+        "Lifecycle" | "Severity" => {
+            put(
+                page,
+                format_args!("<td><span class=\"{main}\">{main}</span>"),
+            );
+        }
+        _ => put(page, format_args!("<td>{main}")),
     }
-    words
+    if !shown.note.is_empty() {
+        put(page, format_args!("<small>{}</small>", escape(&shown.note)));
+    }
+    page.push_str("</td>");
 }
 
 /// Writing into a string does not fail.

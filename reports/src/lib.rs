@@ -19,6 +19,9 @@ mod json;
 /// Spreadsheets.
 mod xlsx;
 
+/// Tables for people: what page and paper have in common.
+mod page;
+
 /// A page that stands for itself, with charts.
 mod html;
 

@@ -4,8 +4,8 @@
 use pdf_writer::types::TextRenderingMode;
 use pdf_writer::{Content, Finish, Name, Pdf, Rect, Ref, Str};
 
-use crate::html::{ENDPOINTS, FINDINGS, charts, heading, narrow, numbers, scope};
-use crate::table::{Table, changes, endpoints, findings};
+use crate::html::{charts, numbers, scope, sheets};
+use crate::page::{Head, Sheet};
 use crate::{Report, Request};
 
 /// A4 across, in points.
@@ -19,6 +19,9 @@ const LEADING: f32 = 9.4;
 
 /// Lines of one cell; a longer text is cut, and says so.
 const CELL_LINES_MAX: usize = 6;
+
+/// How dark what stands below the main text of a cell is: 0 is black.
+const NOTE_GREY: f32 = 0.35;
 
 /// Widths of Helvetica's characters from space to tilde, in thousandths of its size (Adobe's font
 /// metrics).
@@ -45,27 +48,8 @@ pub(crate) fn write(material: &Report, request: &Request) -> Vec<u8> {
     for (name, counts) in charts(material) {
         paper.chart(name, &counts);
     }
-    let mut tables = vec![
-        (
-            narrow(&findings(material), &FINDINGS),
-            [0.7, 1.1, 0.7, 1.3, 0.6, 2.0, 2.6, 0.8].as_slice(),
-        ),
-        (
-            narrow(&endpoints(material), &ENDPOINTS),
-            [
-                1.3, 0.6, 2.0, 0.8, 0.9, 2.2, 0.4, 0.8, 0.8, 0.7, 0.7, 0.9, 0.8, 1.1,
-            ]
-            .as_slice(),
-        ),
-    ];
-    if request.since.is_some() {
-        tables.push((
-            changes(material),
-            [1.2, 1.3, 0.6, 2.0, 0.8, 0.9, 0.9, 2.6].as_slice(),
-        ));
-    }
-    for (table, weights) in &tables {
-        paper.table(table, weights);
+    for sheet in sheets(material, request) {
+        paper.table(&sheet);
     }
     paper.finish()
 }
@@ -172,48 +156,75 @@ impl Paper {
         self.y -= 4.0;
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a cell has few lines")]
-    fn table(&mut self, table: &Table, weights: &[f32]) {
+    fn table(&mut self, sheet: &Sheet) {
         self.room(70.0);
         self.y -= 26.0;
-        let title = format!("{} ({})", table.name, table.rows.len());
+        let title = format!("{} ({})", sheet.name, sheet.rows.len());
         self.text(MARGIN, self.y, 12.0, true, &title);
         self.y -= 6.0;
-        let sum: f32 = weights.iter().sum();
+        if sheet.rows.is_empty() {
+            self.paragraph("None.");
+            return;
+        }
+        let sum: f32 = sheet.heads.iter().map(|head| head.weight).sum();
         let unit = (WIDTH - 2.0 * MARGIN) / sum.max(1.0);
-        let widths: Vec<f32> = weights.iter().map(|weight| weight * unit).collect();
-        self.head(table.columns, &widths);
-        for row in &table.rows {
-            let cells: Vec<Vec<String>> = row
+        let widths: Vec<f32> = sheet.heads.iter().map(|head| head.weight * unit).collect();
+        self.head(&sheet.heads, &widths);
+        for row in &sheet.rows {
+            let cells: Vec<Vec<(String, f32)>> = row
                 .iter()
                 .zip(&widths)
-                .map(|(cell, width)| wrapped(&cell.text(), width - 6.0, SIZE, CELL_LINES_MAX))
+                .map(|(shown, width)| {
+                    let of = |text: &str, grey: f32| {
+                        let lines = wrapped(text, width - 6.0, SIZE, CELL_LINES_MAX);
+                        lines.into_iter().map(move |line| (line, grey))
+                    };
+                    of(&shown.main, 0.0)
+                        .chain(of(&shown.note, NOTE_GREY))
+                        .collect()
+                })
                 .collect();
-            let lines = cells.iter().map(Vec::len).max().unwrap_or(1).max(1);
-            let height = lines as f32 * LEADING + 4.0;
-            if self.room(height) {
-                self.head(table.columns, &widths);
-            }
-            self.bar(MARGIN, self.y - 0.3, WIDTH - 2.0 * MARGIN, 0.4, 0.8);
-            let mut x = MARGIN;
-            for (lines, width) in cells.iter().zip(&widths) {
-                for (at, line) in (1_u8..).zip(lines) {
-                    let y = self.y - f32::from(at) * LEADING;
-                    self.text(x, y, SIZE, false, line);
-                }
-                x += width;
-            }
-            self.y -= height;
+            self.row(&sheet.heads, &cells, &widths);
         }
     }
 
-    fn head(&mut self, columns: &[&str], widths: &[f32]) {
+    #[expect(clippy::cast_precision_loss, reason = "a cell has few lines")]
+    fn row(&mut self, heads: &[Head], cells: &[Vec<(String, f32)>], widths: &[f32]) {
+        let lines = cells.iter().map(Vec::len).max().unwrap_or(1).max(1);
+        let height = lines as f32 * LEADING + 4.0;
+        if self.room(height) {
+            self.head(heads, widths);
+        }
+        self.bar(MARGIN, self.y - 0.3, WIDTH - 2.0 * MARGIN, 0.4, 0.8);
+        let mut x = MARGIN;
+        for ((lines, column), head) in cells.iter().zip(widths).zip(heads) {
+            for (at, (line, grey)) in (1_u8..).zip(lines) {
+                let y = self.y - f32::from(at) * LEADING;
+                let x = x + indent(*head, line, *column);
+                self.grey(*grey);
+                self.text(x, y, SIZE, false, line);
+            }
+            x += column;
+        }
+        self.grey(0.0);
+        self.y -= height;
+    }
+
+    /// How dark what is written next is: 0 is black.
+    fn grey(&mut self, grey: f32) {
+        if let Some(page) = self.pages.last_mut() {
+            page.set_fill_gray(grey);
+        }
+    }
+
+    fn head(&mut self, heads: &[Head], widths: &[f32]) {
         self.y -= LEADING + 3.0;
         let mut x = MARGIN;
-        for (name, width) in columns.iter().zip(widths) {
-            let name = cut(&heading(name), width - 6.0, SIZE);
-            self.text(x, self.y, SIZE, true, &name);
-            x += width;
+        for (head, column) in heads.iter().zip(widths) {
+            let name = cut(head.heading, column - 6.0, SIZE);
+            let at = x + indent(*head, &name, *column);
+            self.text(at, self.y, SIZE, true, &name);
+            x += column;
         }
         self.y -= 4.0;
     }
@@ -253,6 +264,15 @@ impl Paper {
             pdf.stream(stream, &content);
         }
         pdf.finish()
+    }
+}
+
+/// Where in its column a line begins: numbers stand at the right.
+fn indent(head: Head, line: &str, column: f32) -> f32 {
+    if head.is_number {
+        (column - 6.0 - width(line, SIZE)).max(0.0)
+    } else {
+        0.0
     }
 }
 
