@@ -10,33 +10,9 @@ cd "$(dirname "$0")/.."
 output=${1:-samples/shop.pcap.zst}
 scale=${2:-1}
 
-for tool in ip ethtool tcpdump curl python3 zstd; do
-    command -v "$tool" >/dev/null || { echo "make-sample: $tool is missing" >&2; exit 1; }
-done
-[ "$(id -u)" = 0 ] || { echo "make-sample: network namespaces need root" >&2; exit 1; }
-
-server=tapscope-srv-$$ clients=tapscope-cli-$$
-work=$(mktemp -d)
-children=()
-cleanup() {
-    for child in "${children[@]}"; do kill "$child" 2>/dev/null || true; done
-    ip netns del "$server" 2>/dev/null || true
-    ip netns del "$clients" 2>/dev/null || true
-    rm -rf "$work"
-}
-trap cleanup EXIT
-
-ip netns add "$server"
-ip netns add "$clients"
-ip link add veth0 netns "$server" address 02:00:00:00:00:10 type veth \
-    peer name veth0 netns "$clients" address 02:00:00:00:00:20
-for ns in "$server" "$clients"; do
-    # A mirror shows frames as they are on the wire: no segmentation or checksum offload.
-    ip netns exec "$ns" ethtool -K veth0 tx off rx off tso off gso off gro off >/dev/null
-    ip netns exec "$ns" sysctl -qw net.ipv6.conf.veth0.accept_dad=0
-    ip -n "$ns" link set lo up
-    ip -n "$ns" link set veth0 up
-done
+source scripts/namespaces.sh
+need make-sample curl python3 zstd
+connect
 ip -n "$server" address add 198.51.100.10/32 dev veth0
 ip -n "$server" -6 address add 2001:db8:10::10/128 dev veth0 nodad
 ip -n "$server" route add 203.0.113.0/24 dev veth0
@@ -50,9 +26,7 @@ ip -n "$clients" -6 address add 2001:db8:20::7/128 dev veth0 nodad
 ip -n "$clients" route add 198.51.100.10/32 dev veth0
 ip -n "$clients" -6 route add 2001:db8:10::10/128 dev veth0
 
-ip netns exec "$server" tcpdump -i veth0 -s 0 -B 16384 -U -w "$work/shop.pcap" tcp 2>"$work/tcpdump.log" &
-children+=($!)
-for _ in $(seq 100); do grep -q 'listening on' "$work/tcpdump.log" && break; sleep 0.1; done
+capture "$work/shop.pcap"
 
 start=$(date -d '+3 seconds' +%s)
 ip netns exec "$server" python3 scripts/sample/server.py --start "$start" --scale "$scale" &

@@ -11,38 +11,13 @@ cd "$(dirname "$0")/.."
 output=${1:-tests/styles/styles.pcap.zst}
 python=${PYTHON:-python3}
 
-for tool in ip ethtool tcpdump zstd; do
-    command -v "$tool" >/dev/null || { echo "make-styles: $tool is missing" >&2; exit 1; }
-done
-[ "$(id -u)" = 0 ] || { echo "make-styles: network namespaces need root" >&2; exit 1; }
-
-server=tapscope-srv-$$ clients=tapscope-cli-$$
-work=$(mktemp -d)
-children=()
-cleanup() {
-    for child in "${children[@]}"; do kill "$child" 2>/dev/null || true; done
-    ip netns del "$server" 2>/dev/null || true
-    ip netns del "$clients" 2>/dev/null || true
-    rm -rf "$work"
-}
-trap cleanup EXIT
-
-ip netns add "$server"
-ip netns add "$clients"
-ip link add veth0 netns "$server" address 02:00:00:00:00:10 type veth \
-    peer name veth0 netns "$clients" address 02:00:00:00:00:20
-for ns in "$server" "$clients"; do
-    # A mirror shows frames as they are on the wire: no segmentation or checksum offload.
-    ip netns exec "$ns" ethtool -K veth0 tx off rx off tso off gso off gro off >/dev/null
-    ip -n "$ns" link set lo up
-    ip -n "$ns" link set veth0 up
-done
+source scripts/namespaces.sh
+need make-styles zstd
+connect
 ip -n "$server" address add 198.51.100.10/24 dev veth0
 ip -n "$clients" address add 198.51.100.20/24 dev veth0
 
-ip netns exec "$server" tcpdump -i veth0 -s 0 -B 16384 -U -w "$work/styles.pcap" tcp 2>"$work/tcpdump.log" &
-children+=($!)
-for _ in $(seq 100); do grep -q 'listening on' "$work/tcpdump.log" && break; sleep 0.1; done
+capture "$work/styles.pcap"
 
 ip netns exec "$server" "$python" scripts/styles/server.py 198.51.100.10 &
 children+=($!)
