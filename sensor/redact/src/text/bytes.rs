@@ -77,6 +77,25 @@ pub(crate) fn mask_of(text: &[u8]) -> Mask {
     }))
 }
 
+/// Texts up to here are looked at to their end.
+const LOOK_BYTES: usize = 64;
+
+/// The kinds of characters in a value; of a long text that starts with words, those of its start:
+/// no recogniser of whole values asks for more, as none takes letters with blanks between them.
+pub(super) fn mask_of_value(value: &[u8]) -> Mask {
+    match value.get(..LOOK_BYTES) {
+        Some(start) if value.len() > 4 * LOOK_BYTES => {
+            let mask = mask_of(start);
+            if mask.has(Mask::SPACE) && mask.has(Mask::LOWER | Mask::UPPER | Mask::ODD) {
+                mask
+            } else {
+                mask_of(value)
+            }
+        }
+        _ => mask_of(value),
+    }
+}
+
 /// `text` without white space around it.
 pub(crate) fn trim(text: &[u8]) -> &[u8] {
     text.trim_ascii()

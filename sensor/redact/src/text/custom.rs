@@ -79,6 +79,11 @@ pub struct CustomClasses(Option<Arc<Compiled>>);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CustomHint(u32);
 
+impl CustomHint {
+    /// Of none.
+    pub(crate) const NONE: Self = Self(0);
+}
+
 #[derive(Debug)]
 struct Compiled {
     classes: Vec<Class>,

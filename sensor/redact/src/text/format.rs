@@ -22,10 +22,14 @@ pub(crate) fn value_type_of_text(text: &[u8]) -> ValueType {
 
 /// The narrowest type of a value that is known to be a string (JSON).
 pub(crate) fn value_type(text: &[u8]) -> ValueType {
+    value_type_by(text, mask_of(text))
+}
+
+/// The same where the kinds of characters are known, of a long text those of its start.
+pub(super) fn value_type_by(text: &[u8], mask: Mask) -> ValueType {
     if text.is_empty() {
         return ValueType::Empty;
     }
-    let mask = mask_of(text);
     if mask.only(Mask::DIGIT | Mask::HEX | Mask::UPPER | Mask::LOWER) {
         return if text.len() >= 8 && is_hex(text, mask) {
             ValueType::Hex
@@ -51,7 +55,7 @@ pub(crate) fn value_type(text: &[u8]) -> ValueType {
     if text.first() == Some(&b'e') && is_jwt(text) {
         return ValueType::Jwt;
     }
-    if ip_address(text).is_some() {
+    if mask.has(Mask::DOT | Mask::COLON) && ip_address(text).is_some() {
         return ValueType::Address;
     }
     ValueType::String

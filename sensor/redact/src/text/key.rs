@@ -76,22 +76,39 @@ const PREFIXES: &[(&[u8], Rest)] = &[
     (b"ya29.", AtLeast(20)),
 ];
 
-/// First bytes of the prefixes: most text starts with another.
-const FIRST: [bool; 256] = {
-    let mut first = [false; 256];
+/// By the first byte of a text: where the prefixes that start with it begin and end among
+/// [`PREFIXES`]. Most texts start with another.
+const BY_FIRST: [(u8, u8); 256] = {
+    let mut ranges = [(0, 0); 256];
     let mut at = 0;
     while at < PREFIXES.len() {
         #[expect(
             clippy::indexing_slicing,
-            reason = "evaluated at compile time; no prefix is empty"
+            clippy::cast_possible_truncation,
+            reason = "evaluated at compile time; no prefix is empty, and there are few"
         )]
         {
-            first[PREFIXES[at].0[0] as usize] = true;
+            let range = &mut ranges[PREFIXES[at].0[0] as usize];
+            if range.1 == 0 {
+                range.0 = at as u8;
+            }
+            range.1 = at as u8 + 1;
         }
         at += 1;
     }
-    first
+    ranges
 };
+
+/// The prefixes that start with that byte.
+const fn range_of(first: u8) -> (u8, u8) {
+    #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+    BY_FIRST[first as usize]
+}
+
+/// Whether a prefix starts with that byte.
+pub(super) const fn starts_key(first: u8) -> bool {
+    range_of(first).1 > 0
+}
 
 const fn is_base64url(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
@@ -99,11 +116,9 @@ const fn is_base64url(byte: u8) -> bool {
 
 /// Length of the key with a vendor's prefix that `text` starts with.
 pub(crate) fn api_key_prefix(text: &[u8]) -> Option<usize> {
-    let first = *text.first()?;
-    if !FIRST.get(usize::from(first)).is_some_and(|is| *is) {
-        return None;
-    }
+    let (start, end) = range_of(*text.first()?);
     PREFIXES
+        .get(usize::from(start)..usize::from(end))?
         .iter()
         .filter(|(prefix, _)| text.starts_with(prefix))
         .find_map(|(prefix, rest)| {
@@ -202,6 +217,17 @@ mod tests {
         }
         assert!(private_key_prefix(b"-----BEGIN RSA PRIVATE KEY-----\nMII"));
         assert!(!private_key_prefix(b"-----BEGIN PUBLIC KEY-----\nMII"));
+    }
+
+    #[test]
+    fn every_prefix_is_found_by_its_first_byte() {
+        for (prefix, _) in PREFIXES {
+            let (start, end) = range_of(prefix[0]);
+            let range = &PREFIXES[usize::from(start)..usize::from(end)];
+            assert!(range.iter().any(|(known, _)| known == prefix));
+            assert!(range.iter().all(|(known, _)| known[0] == prefix[0]));
+        }
+        assert!(!starts_key(b'b') && api_key_prefix(b"b").is_none());
     }
 
     #[test]

@@ -4,15 +4,51 @@ use super::class::DataClass;
 use super::contact::{email_around, phone_prefix};
 use super::field::FieldHint;
 use super::iban::iban_prefix;
-use super::key::{api_key_prefix, private_key_prefix};
+use super::key::{api_key_prefix, private_key_prefix, starts_key};
 use super::life::{is_mac, is_vin, street_prefix};
 use super::national::{national_id_prefix, speaks_of};
 use super::number::{card_prefix, ssn_prefix};
 use super::secret::jwt_prefix;
 
-/// Whether a number or a key may not start behind this byte: it is the inside of something else.
-fn glues(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+/// What a byte is to [`scan`]: no number or key starts behind it, it is the inside of something
+/// else.
+const GLUES: u8 = 1;
+/// A datum may start with it.
+const STARTS: u8 = 2;
+/// `@`, which an address stands around.
+const AT: u8 = 4;
+
+const ROLES: [u8; 256] = {
+    let mut roles = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::cast_possible_truncation,
+            reason = "evaluated at compile time, `byte` is below 256"
+        )]
+        {
+            roles[byte] = role(byte as u8);
+        }
+        byte += 1;
+    }
+    roles
+};
+
+const fn role(byte: u8) -> u8 {
+    let starts = byte.is_ascii_digit()
+        || byte.is_ascii_uppercase()
+        || matches!(byte, b'+' | b'(' | b'-' | b'e')
+        || starts_key(byte);
+    let glues = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let mut role = if starts { STARTS } else { 0 };
+    if glues {
+        role |= GLUES;
+    }
+    if byte == b'@' {
+        role |= AT;
+    }
+    role
 }
 
 /// Calls `found` with each datum in `text`, in order.
@@ -22,29 +58,30 @@ fn glues(byte: u8) -> bool {
 pub(crate) fn scan(text: &[u8], mut found: impl FnMut(DataClass, &[u8])) {
     let mut at = 0;
     let mut email_end = 0;
-    let mut before = b' ';
+    let mut before = 0;
     while let Some(&byte) = text.get(at) {
-        if byte == b'@' {
+        let role = ROLES.get(usize::from(byte)).copied().unwrap_or(0);
+        if role & AT != 0 {
             if let Some((start, end)) = email_around(text, at)
                 && start >= email_end
             {
                 found(DataClass::Email, text.get(start..end).unwrap_or_default());
                 email_end = end;
                 at = end;
-                before = b' ';
+                before = 0;
                 continue;
             }
-        } else if !glues(before)
-            && starts_datum(byte)
+        } else if role & STARTS != 0
+            && before & GLUES == 0
             && let Some((class, length)) = datum(text, at)
         {
             let end = at + length.max(1);
             found(class, text.get(at..end).unwrap_or_default());
             at = end;
-            before = b'x';
+            before = GLUES;
             continue;
         }
-        before = byte;
+        before = role;
         at += 1;
     }
 }
@@ -73,10 +110,6 @@ pub(crate) fn scan_named(
     });
 }
 
-fn starts_datum(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'(' | b'-')
-}
-
 fn datum(whole: &[u8], at: usize) -> Option<(DataClass, usize)> {
     let text = whole.get(at..)?;
     let ends = |length: usize| {
@@ -85,6 +118,9 @@ fn datum(whole: &[u8], at: usize) -> Option<(DataClass, usize)> {
     };
     let first = *text.first()?;
     if first.is_ascii_digit() || matches!(first, b'+' | b'(') {
+        if is_small(text) {
+            return None;
+        }
         let number = |class: DataClass, length: Option<usize>| {
             length
                 .filter(|&length| ends(length))
@@ -122,6 +158,28 @@ fn datum(whole: &[u8], at: usize) -> Option<(DataClass, usize)> {
         return national_id_prefix(before, text).or_else(|| seventeen(before, text));
     }
     None
+}
+
+/// Whether the number that `text` starts with is one of a few digits that nothing follows which a
+/// longer one is written with: a count, a year. Most numbers are.
+fn is_small(text: &[u8]) -> bool {
+    let digits = text
+        .iter()
+        .take(7)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if !(1..7).contains(&digits) {
+        return false;
+    }
+    match (text.get(digits), text.get(digits + 1)) {
+        // Groups of digits or capitals, or a street behind the number of a house.
+        (Some(b' '), next) => !next.is_some_and(|next| {
+            next.is_ascii_digit() || next.is_ascii_uppercase() || *next == b'('
+        }),
+        (Some(b'-' | b'.' | b'/' | b'+' | b':' | b'(' | b')'), _) => false,
+        (Some(next), _) => !next.is_ascii_alphanumeric(),
+        (None, _) => true,
+    }
 }
 
 /// How much of the text before a number is looked at for a word that speaks of it.

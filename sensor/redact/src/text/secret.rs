@@ -38,30 +38,31 @@ pub(crate) fn is_jwt(text: &[u8]) -> bool {
 /// UUIDs, plain hexadecimal of a hash's length (with a prefix of up to four letters: `AC…`) and
 /// words joined by separators are not.
 pub(crate) fn looks_random(text: &[u8]) -> bool {
-    text.len() >= RANDOM_BYTES_MIN
-        && distinct(text) >= DISTINCT_BYTES_MIN
-        && random_share(text) * 5 >= text.len() * 3
+    text.len() >= RANDOM_BYTES_MIN && is_varied(text) && !contains_uuid(text) && mostly_random(text)
 }
 
 /// How many different ASCII characters a random text of [`RANDOM_BYTES_MIN`] has at least:
 /// hexadecimal digits show all but a few of their 16.
 const DISTINCT_BYTES_MIN: u32 = 10;
 
-fn distinct(text: &[u8]) -> u32 {
-    text.iter()
-        .fold(0_u128, |seen, byte| seen | 1 << (byte & 0x7f))
-        .count_ones()
+/// Whether so many are among its characters: most texts show them soon.
+fn is_varied(text: &[u8]) -> bool {
+    let mut seen = 0_u128;
+    text.chunks(16).any(|chunk| {
+        seen = chunk
+            .iter()
+            .fold(seen, |seen, byte| seen | 1 << (byte & 0x7f));
+        seen.count_ones() >= DISTINCT_BYTES_MIN
+    })
 }
 
-/// Bytes of `text` that stand in random-looking parts.
-fn random_share(text: &[u8]) -> usize {
-    if contains_uuid(text) {
-        return 0;
-    }
-    text.split(|byte| matches!(byte, b'-' | b'_' | b'.' | b'~' | b'+' | b'/' | b'=' | b':'))
-        .filter(|part| random_part(part))
-        .map(|part| part.len() + 1)
-        .sum()
+/// Whether three in five bytes of `text` stand in random-looking parts. Stops where enough do.
+fn mostly_random(text: &[u8]) -> bool {
+    let mut share = 0;
+    text.split(|byte| kind(*byte) == SEPARATOR).any(|part| {
+        share += if random_part(part) { part.len() + 1 } else { 0 };
+        share * 5 >= text.len() * 3
+    })
 }
 
 fn contains_uuid(text: &[u8]) -> bool {
@@ -69,32 +70,87 @@ fn contains_uuid(text: &[u8]) -> bool {
     edge(text.get(..36)) || edge(text.get(text.len().saturating_sub(36)..))
 }
 
+/// Kinds of characters, by what [`kind`] says in its low bits.
+const OTHER: u8 = 0;
+const DIGIT: u8 = 1;
+const UPPER: u8 = 2;
+const LOWER: u8 = 3;
+const SEPARATOR: u8 = 4;
+/// Beside the kind: a letter that is a vowel.
+const VOWEL: u8 = 8;
+
+const KINDS: [u8; 256] = {
+    let mut kinds = [OTHER; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::cast_possible_truncation,
+            reason = "evaluated at compile time, `byte` is below 256"
+        )]
+        {
+            kinds[byte] = match byte as u8 {
+                b'0'..=b'9' => DIGIT,
+                b'A' | b'E' | b'I' | b'O' | b'U' | b'Y' => UPPER | VOWEL,
+                b'a' | b'e' | b'i' | b'o' | b'u' | b'y' => LOWER | VOWEL,
+                b'A'..=b'Z' => UPPER,
+                b'a'..=b'z' => LOWER,
+                b'-' | b'_' | b'.' | b'~' | b'+' | b'/' | b'=' | b':' => SEPARATOR,
+                _ => OTHER,
+            };
+        }
+        byte += 1;
+    }
+    kinds
+};
+
+fn kind(byte: u8) -> u8 {
+    KINDS.get(usize::from(byte)).copied().unwrap_or(OTHER)
+}
+
+/// What one part between separators is made of.
+#[derive(Default)]
+struct Makeup {
+    digits: usize,
+    upper: usize,
+    lower: usize,
+    vowels: usize,
+    /// Runs of one kind; a capital belongs to the small letters it is followed by.
+    runs: usize,
+}
+
+impl Makeup {
+    fn of(part: &[u8]) -> Self {
+        let mut makeup = Self::default();
+        let mut before = OTHER;
+        for &byte in part {
+            let kind = kind(byte);
+            let now = kind & 3;
+            makeup.digits += usize::from(now == DIGIT);
+            makeup.upper += usize::from(now == UPPER);
+            makeup.lower += usize::from(now == LOWER);
+            makeup.vowels += usize::from(kind & VOWEL != 0);
+            let goes_on = now == before || (before, now) == (UPPER, LOWER);
+            makeup.runs += usize::from(now != OTHER && !goes_on);
+            before = now;
+        }
+        makeup
+    }
+}
+
 /// Whether one part between separators is no word, number or hash.
 fn random_part(part: &[u8]) -> bool {
-    let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let letters = part
-        .iter()
-        .filter(|byte| byte.is_ascii_alphabetic())
-        .count();
-    if digits + letters < part.len() || letters == 0 || is_hash(part) {
+    let made = Makeup::of(part);
+    let letters = made.upper + made.lower;
+    if made.digits + letters < part.len() || letters == 0 || is_hash(part) {
         return false;
     }
-    if digits > 0 {
-        return chunks(part) >= 3;
+    if made.digits > 0 {
+        return made.runs >= 3;
     }
     // Letters alone: words have vowels about every third letter and few capitals inside.
-    let vowels = part
-        .iter()
-        .filter(|byte| {
-            matches!(
-                byte.to_ascii_lowercase(),
-                b'a' | b'e' | b'i' | b'o' | b'u' | b'y'
-            )
-        })
-        .count();
-    let upper = part.iter().filter(|byte| byte.is_ascii_uppercase()).count();
-    let both_cases = upper * 10 >= letters * 3 && upper * 10 <= letters * 7;
-    let no_words = vowels * 5 < part.len() || chunks(part) * 7 >= part.len() * 2 || both_cases;
+    let both_cases = made.upper * 10 >= letters * 3 && made.upper * 10 <= letters * 7;
+    let no_words = made.vowels * 5 < part.len() || made.runs * 7 >= part.len() * 2 || both_cases;
     part.len() >= 6 && no_words
 }
 
@@ -117,22 +173,7 @@ pub(crate) fn is_hash(part: &[u8]) -> bool {
 
 /// Runs of one kind of character; a capital belongs to the small letters it is followed by.
 pub(crate) fn chunks(part: &[u8]) -> usize {
-    let kind = |byte: u8| match byte {
-        b'0'..=b'9' => 1,
-        b'A'..=b'Z' => 2,
-        b'a'..=b'z' => 3,
-        _ => 0,
-    };
-    let mut before = 0;
-    let mut runs = 0;
-    for &byte in part {
-        let now = kind(byte);
-        if now != 0 && now != before && (before, now) != (2, 3) {
-            runs += 1;
-        }
-        before = now;
-    }
-    runs
+    Makeup::of(part).runs
 }
 
 /// Whether `value` is words and numbers joined by hyphens: `how-to-test-34-release-notes`.

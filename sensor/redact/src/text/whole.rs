@@ -1,16 +1,18 @@
 //! The class of a value taken as a whole, with what its field's name tells.
 
 use super::address::ip_address;
-use super::bytes::{Mask, mask_of, trim};
+use super::bytes::{Mask, mask_of_value, trim};
 use super::class::DataClass;
 use super::contact::{is_email, is_named_phone, phone_prefix};
 use super::field::FieldHint;
+use super::format::value_type_by;
 use super::iban::iban_prefix;
 use super::key::{api_key_prefix, private_key_prefix};
 use super::national::{Beside, may_be, national_id};
 use super::number::{card_prefix, is_bank_code, is_imei, is_named_ssn, ssn_prefix};
 use super::secret::{is_jwt, looks_random, looks_secret};
 use super::{life, word};
+use tapscope_record::ValueType;
 
 /// Values longer than this are no single datum but text; [`super::scan`] reads those.
 const WHOLE_BYTES_MAX: usize = 4096;
@@ -18,12 +20,35 @@ const WHOLE_BYTES_MAX: usize = 4096;
 /// The class of `value`, when all of it is personal or secret.
 pub(crate) fn class_of(hint: Option<FieldHint>, value: &[u8]) -> Option<DataClass> {
     let value = trim(value);
+    let mask = if value.len() <= WHOLE_BYTES_MAX {
+        mask_of_value(value)
+    } else {
+        Mask::default()
+    };
+    class_by(hint, value, mask)
+}
+
+/// The narrowest type of a value that is known to be a string, and the class of all of it.
+pub(crate) fn type_and_class_of(
+    hint: Option<FieldHint>,
+    text: &[u8],
+) -> (ValueType, Option<DataClass>) {
+    let mask = mask_of_value(text);
+    let value = trim(text);
+    let within = if value.len() == text.len() {
+        mask
+    } else {
+        mask_of_value(value)
+    };
+    (value_type_by(text, mask), class_by(hint, value, within))
+}
+
+fn class_by(hint: Option<FieldHint>, value: &[u8], mask: Mask) -> Option<DataClass> {
     if value.is_empty() || value.len() > WHOLE_BYTES_MAX {
         return (!value.is_empty())
             .then(|| named_class(hint, value))
             .flatten();
     }
-    let mask = mask_of(value);
     let class = by_content(hint, value, mask);
     match (class, hint) {
         (Some(DataClass::Jwt | DataClass::ApiKey | DataClass::PrivateKey), _) | (_, None) => class,

@@ -12,6 +12,9 @@ use super::bytes::Mask;
 use super::class::DataClass;
 use rules::{RULES, Rule};
 
+/// Shortest number without its separators.
+const COMPACT_BYTES_MIN: usize = 9;
+
 /// Longest number without its separators.
 const COMPACT_BYTES_MAX: usize = 18;
 
@@ -35,6 +38,9 @@ pub(super) enum Beside<'a> {
 pub(super) fn national_id(written: &[u8], beside: Beside<'_>) -> Option<DataClass> {
     let mut buffer = [0; COMPACT_BYTES_MAX];
     let compact = compact(written, &mut buffer)?;
+    if compact.len() < COMPACT_BYTES_MIN {
+        return None;
+    }
     let fits = |rule: &&Rule| rule.len.contains(&(compact.len() as u8)) && (rule.valid)(compact);
     let told = |rule: &&Rule| match beside {
         _ if rule.alone => true,
@@ -255,6 +261,14 @@ mod tests {
             let found = national_id_prefix(before.as_bytes(), text.as_bytes());
             let found = found.map(|(class, length)| (class.as_str(), length));
             assert_eq!(found, expected, "{before}{text}");
+        }
+    }
+
+    #[test]
+    fn no_number_is_shorter_or_longer_than_is_looked_at() {
+        for length in RULES.iter().flat_map(|rule| rule.len) {
+            let length = usize::from(*length);
+            assert!((COMPACT_BYTES_MIN..=COMPACT_BYTES_MAX).contains(&length));
         }
     }
 
