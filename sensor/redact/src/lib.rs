@@ -26,6 +26,9 @@ mod counters;
 /// Recognisers of personal and secret data.
 mod text;
 
+/// Names met before.
+mod names;
+
 /// Percent-decoding.
 mod percent;
 

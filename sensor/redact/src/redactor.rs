@@ -11,6 +11,8 @@ use tapscope_record::{
 
 use crate::body::{self, Bodies, Classes, Side};
 use crate::counters::Counters;
+use crate::credential::Jwts;
+use crate::names::Names;
 use crate::settings::RedactSettings;
 use crate::target::{self, Target};
 use crate::token::{TokenKey, TokenUse, Tokenizer};
@@ -27,6 +29,8 @@ pub struct Redactor {
     counters: Counters,
     classes: Classes,
     bodies: Bodies,
+    names: Names,
+    jwts: Jwts,
     scratch: Vec<u8>,
     decoded: Vec<u8>,
 }
@@ -38,6 +42,8 @@ pub(crate) struct Work<'a> {
     pub(crate) counters: &'a mut Counters,
     pub(crate) classes: &'a mut Classes,
     pub(crate) bodies: &'a mut Bodies,
+    pub(crate) names: &'a mut Names,
+    pub(crate) jwts: &'a mut Jwts,
     pub(crate) scratch: &'a mut Vec<u8>,
     pub(crate) decoded: &'a mut Vec<u8>,
     pub(crate) credentials: Vec<Credential>,
@@ -48,6 +54,8 @@ pub(crate) struct Work<'a> {
     pub(crate) operations: Vec<Operation>,
     /// Whether header fields say that the request is one of MCP.
     pub(crate) speaks_mcp: bool,
+    /// Whether the JSON read last has a member that every request inside JSON has.
+    pub(crate) may_call: bool,
     /// Limits that cut what was looked at in the message at hand.
     pub(crate) limits: Vec<&'static str>,
 }
@@ -78,25 +86,34 @@ impl Redactor {
     /// A redactor that makes its tokens under `key`.
     #[must_use]
     pub fn new(settings: RedactSettings, key: TokenKey) -> Self {
-        let tokens = Tokenizer::new(&key);
-        let seed = tokens.token(TokenUse::Seed, b"distinct values").0;
+        let tokens = Tokenizer::new(&key, settings.known_tokens_max);
+        let seed = tokens.make(TokenUse::Seed, b"distinct values").0;
         let classes = Classes::new(
             seed,
             settings.distinct_values_max,
             settings.custom_classes.clone(),
         );
-        let seed = tokens.token(TokenUse::Seed, b"bodies").0;
+        let seed = tokens.make(TokenUse::Seed, b"bodies").0;
         let bodies = Bodies::new(
             seed,
             settings.known_bodies_max,
             settings.known_body_fields_max,
         );
+        let names = Names::new(
+            tokens.make(TokenUse::Seed, b"names").0,
+            settings.known_names_max,
+            settings.name_bytes_max,
+            settings.custom_classes.clone(),
+        );
+        let jwts = Jwts::new(settings.known_jwts_max);
         Self {
             settings,
             tokens,
             counters: Counters::default(),
             classes,
             bodies,
+            names,
+            jwts,
             scratch: Vec::new(),
             decoded: Vec::new(),
         }
@@ -116,6 +133,8 @@ impl Redactor {
             counters: &mut self.counters,
             classes: &mut self.classes,
             bodies: &mut self.bodies,
+            names: &mut self.names,
+            jwts: &mut self.jwts,
             scratch: &mut self.scratch,
             decoded: &mut self.decoded,
             credentials: Vec::new(),
@@ -123,6 +142,7 @@ impl Redactor {
             signals: Vec::new(),
             operations: Vec::new(),
             speaks_mcp: false,
+            may_call: false,
             limits: Vec::new(),
         }
     }

@@ -66,6 +66,14 @@ pub struct RedactSettings {
     pub known_bodies_max: usize,
     /// Fields of all of their shapes; some 170 bytes each.
     pub known_body_fields_max: usize,
+    /// Names of fields of which it is remembered that they are harmless, and what they promise: as
+    /// many as a few large APIs have; some 50 bytes each.
+    pub known_names_max: usize,
+    /// Values of which the token is remembered: credentials, products, choices in queries; 24 bytes
+    /// each. As many as callers who are about at once, and more.
+    pub known_tokens_max: usize,
+    /// JSON Web Tokens of which it is remembered what they say; some 100 bytes each.
+    pub known_jwts_max: usize,
     /// Bytes of a JSON Web Token's part that are decoded for its claims.
     pub jwt_part_bytes_max: usize,
     /// Classes of data that the configuration defines beside the built-in ones.
@@ -105,6 +113,9 @@ impl Default for RedactSettings {
             distinct_values_max: 1024,
             known_bodies_max: 8192,
             known_body_fields_max: 96 * 1024,
+            known_names_max: 4096,
+            known_tokens_max: 8192,
+            known_jwts_max: 4096,
             jwt_part_bytes_max: 8 * 1024,
             custom_classes: CustomClasses::default(),
         }

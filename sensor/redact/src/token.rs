@@ -3,6 +3,10 @@
 //! The separation keeps a credential's token from ever equalling the token of the same text met
 //! as an ordinary value, so that one cannot be looked up through the other.
 
+use core::cell::Cell;
+use core::hash::{BuildHasher as _, Hasher as _};
+
+use foldhash::quality::FixedState;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tapscope_record::Token;
@@ -39,13 +43,22 @@ pub(crate) enum TokenUse {
     Trace = 6,
 }
 
-/// Makes tokens under one key; the key schedule is done once.
+/// What a value is remembered by: two hashes under seeds that nobody outside knows, and no part of
+/// the value. Two values that share both are not met in the life of an installation.
+pub(crate) type Print = [u64; 2];
+
+/// Makes tokens under one key; the key schedule is done once, and so is the token of what comes
+/// again and again (credentials, products, choices in a query).
 pub(crate) struct Tokenizer {
     keyed: Hmac<Sha256>,
+    seeds: [FixedState; 2],
+    /// The latest value in each place, with its token.
+    known: Vec<Cell<(Print, Token)>>,
 }
 
 impl Tokenizer {
-    pub(crate) fn new(key: &TokenKey) -> Self {
+    /// Remembers the tokens of so many values.
+    pub(crate) fn new(key: &TokenKey, known_max: usize) -> Self {
         // A key shorter than the hash's block is padded with zeros by HMAC's own definition.
         let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
         block
@@ -55,20 +68,58 @@ impl Tokenizer {
         let keyed = <Hmac<Sha256> as KeyInit>::new(&block);
         block.fill(0);
         core::hint::black_box(&mut block);
-        Self { keyed }
+        let seed = |name| FixedState::with_seed(made(&keyed, TokenUse::Seed, name).0);
+        let seeds = [seed(b"tokens"), seed(b"tokens again")];
+        Self {
+            keyed,
+            seeds,
+            known: vec![Cell::new(([0; 2], Token(0))); known_max],
+        }
     }
 
-    pub(crate) fn token(&self, of: TokenUse, value: &[u8]) -> Token {
-        let mut mac = self.keyed.clone();
-        mac.update(&[of as u8]);
-        mac.update(value);
-        let code = mac.finalize().into_bytes();
-        let cut = code
-            .iter()
-            .take(8)
-            .fold(0, |number, &byte| number << 8 | u64::from(byte));
-        Token(cut)
+    /// What stands for `value` where it is remembered.
+    pub(crate) fn print(&self, of: TokenUse, value: &[u8]) -> Print {
+        self.seeds.each_ref().map(|seed| {
+            let mut hasher = seed.build_hasher();
+            hasher.write_u8(of as u8);
+            hasher.write(value);
+            hasher.finish()
+        })
     }
+
+    /// The token of a value that may come again.
+    pub(crate) fn token(&self, of: TokenUse, value: &[u8]) -> Token {
+        let print = self.print(of, value);
+        let place = print[0].checked_rem(self.known.len() as u64);
+        let place = place.and_then(|at| self.known.get(usize::try_from(at).ok()?));
+        let Some(place) = place else {
+            return self.make(of, value);
+        };
+        let (known, token) = place.get();
+        if known == print {
+            return token;
+        }
+        let token = self.make(of, value);
+        place.set((print, token));
+        token
+    }
+
+    /// The token of a value that hardly comes again.
+    pub(crate) fn make(&self, of: TokenUse, value: &[u8]) -> Token {
+        made(&self.keyed, of, value)
+    }
+}
+
+fn made(keyed: &Hmac<Sha256>, of: TokenUse, value: &[u8]) -> Token {
+    let mut mac = keyed.clone();
+    mac.update(&[of as u8]);
+    mac.update(value);
+    let code = mac.finalize().into_bytes();
+    let cut = code
+        .iter()
+        .take(8)
+        .fold(0, |number, &byte| number << 8 | u64::from(byte));
+    Token(cut)
 }
 
 #[cfg(test)]
@@ -77,8 +128,8 @@ mod tests {
 
     #[test]
     fn tokens_depend_on_key_use_and_value() {
-        let one = Tokenizer::new(&TokenKey([1; 32]));
-        let other = Tokenizer::new(&TokenKey([2; 32]));
+        let one = Tokenizer::new(&TokenKey([1; 32]), 2);
+        let other = Tokenizer::new(&TokenKey([2; 32]), 0);
         let token = one.token(TokenUse::Value, b"value");
         assert_eq!(token, one.token(TokenUse::Value, b"value"));
         assert_ne!(token, one.token(TokenUse::Credential, b"value"));
@@ -87,9 +138,21 @@ mod tests {
     }
 
     #[test]
+    fn remembered_tokens_are_those_that_were_made() {
+        let tokens = Tokenizer::new(&TokenKey([7; 32]), 3);
+        for number in [1, 2, 3, 4, 5, 1, 1, 2, 5, 9, 4] {
+            let value = format!("value {number}");
+            for of in [TokenUse::Value, TokenUse::Credential] {
+                let made = tokens.make(of, value.as_bytes());
+                assert_eq!(tokens.token(of, value.as_bytes()), made);
+            }
+        }
+    }
+
+    #[test]
     fn token_is_the_head_of_hmac_sha256() {
         // HMAC-SHA-256, 32 bytes 0x0b as key, message 0x03 "Hi There"; by Python's hmac module.
-        let token = Tokenizer::new(&TokenKey([0x0b; 32])).token(TokenUse::Value, b"Hi There");
+        let token = Tokenizer::new(&TokenKey([0x0b; 32]), 1).token(TokenUse::Value, b"Hi There");
         assert_eq!(token.0, 0xddd7_fb08_dbb1_d978);
     }
 }

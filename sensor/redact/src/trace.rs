@@ -27,7 +27,7 @@ pub(crate) fn of_head(work: &Work<'_>, head: &HeadBytes) -> Vec<Token> {
             continue;
         }
         let lower = identifier.to_ascii_lowercase();
-        let token = work.tokens.token(TokenUse::Trace, &lower);
+        let token = work.tokens.make(TokenUse::Trace, &lower);
         if tokens.len() < IDENTIFIERS_MAX && !tokens.contains(&token) {
             tokens.push(token);
         }

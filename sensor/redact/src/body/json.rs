@@ -12,10 +12,11 @@ use tapscope_record::{Shape, ValueType};
 
 use super::classes::Classes;
 use super::shape::{ShapeBudget, empty_shape, fold_maps, join, note_class, note_length};
+use crate::names::{Names, Promise};
 use crate::redactor::Work;
 use crate::text::{
     CustomHint, DataClass, FieldHint, class_of, field_hint, is_full_name, scan, scan_named,
-    value_type,
+    type_and_class_of,
 };
 
 /// Documents of a sequence (JSON Lines) that are read.
@@ -23,6 +24,9 @@ const DOCUMENTS_MAX: u32 = 10_000;
 
 /// Strings shorter than this hold no datum beside other text.
 const TEXT_BYTES_MIN: usize = 8;
+
+/// Members of which at least one is in every JSON-RPC, MCP or GraphQL request.
+const CALLS: [&str; 3] = ["method", "query", "persistedQuery"];
 
 /// Starts each text of a JSON text sequence (RFC 7464).
 const RECORD_SEPARATOR: u8 = 0x1e;
@@ -47,9 +51,11 @@ pub(super) fn read_within<'a>(
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     let mut reader = Reader {
         classes: work.classes,
+        names: work.names,
         budget,
         depth_max: work.settings.shape_depth_max,
         values: 0,
+        may_call: false,
         cut: false,
         deep: false,
         nested: false,
@@ -71,11 +77,13 @@ pub(super) fn read_within<'a>(
     }
     let Reader {
         budget,
+        may_call,
         cut,
         deep,
         nested,
         ..
     } = reader;
+    work.may_call = may_call;
     let over = budget.dropped > dropped_before;
     if deep || nested {
         work.limit("depth");
@@ -154,10 +162,13 @@ fn after(content: &[u8], line: usize, column: usize) -> &[u8] {
 /// What every place of a document shares.
 struct Reader<'b, 'a> {
     classes: &'a mut Classes,
+    names: &'a mut Names,
     budget: &'b mut ShapeBudget,
     depth_max: usize,
     /// Values begun so far.
     values: u64,
+    /// Whether one of the names is one of [`CALLS`].
+    may_call: bool,
     /// Whether the end of the content cut the shape.
     cut: bool,
     /// Whether values stand deeper than a shape may be.
@@ -223,11 +234,11 @@ impl Place<'_, '_, '_> {
     }
 
     fn text(mut self, text: &[u8]) {
-        self.set_kind(value_type(text));
+        let (kind, class) = type_and_class_of(self.hint, text);
+        self.set_kind(kind);
         if let Some(shape) = self.shape.as_deref_mut() {
             note_length(shape, text.len());
         }
-        let class = class_of(self.hint, text);
         if class.is_none() && text.len() >= TEXT_BYTES_MIN {
             let (classes, noted) = (&mut *self.reader.classes, &mut *self.class);
             scan_named(self.hint, text, |class, value| {
@@ -453,6 +464,14 @@ impl<'de> Visitor<'de> for Name<'_, '_, '_> {
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        self.reader.may_call |= CALLS.contains(&name);
+        if let Some(Promise { hint, custom }) = self.reader.names.harmless(name) {
+            let budget = &mut *self.reader.budget;
+            let index = self
+                .fields
+                .and_then(|fields| budget.place(fields, name, self.expected));
+            return Ok((index, hint, custom));
+        }
         let raw = name.as_bytes();
         scan(raw, |class, value| self.reader.classes.add(class, value));
         self.reader.classes.add_custom_name(raw);

@@ -134,14 +134,19 @@ fn inspect(
     let kind = kind_of(declared, content);
     if side == Side::Request {
         match kind {
-            Content::Json => operation::of_json(work, content),
             Content::Xml => operation::of_xml(work, head, content),
             Content::GraphQl => operation::of_document(work, content),
             _ => {}
         }
     }
     let mut shape = match kind {
-        Content::Json => json_or_text(work, content),
+        Content::Json => {
+            let shape = json_or_text(work, content);
+            if side == Side::Request && work.may_call {
+                operation::of_json(work, content);
+            }
+            shape
+        }
         Content::Form => form::read(work, content),
         Content::Multipart => multipart::read(work, head.header("content-type"), content),
         Content::Xml => xml::read(work, content),

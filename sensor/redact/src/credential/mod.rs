@@ -12,12 +12,17 @@ mod proof;
 
 mod jwt;
 
+mod known;
+
 use tapscope_http::HeadBytes;
 use tapscope_record::{Credential, Signal, Token};
 
 use crate::text::safe_name;
 
 use crate::redactor::Work;
+use crate::token::TokenUse;
+pub(crate) use known::Jwts;
+use known::Said;
 
 /// Collects the credentials in the header fields of a request.
 pub(crate) fn of_head(work: &mut Work<'_>, head: &HeadBytes) {
@@ -81,19 +86,27 @@ const ISSUER_BYTES_MAX: usize = 96;
 
 /// Whom a JSON Web Token names; a token without signature leaves a signal.
 pub(crate) fn jwt_subject(work: &mut Work<'_>, token: &[u8]) -> Option<Token> {
-    let facts = jwt::read(token, work.settings.jwt_part_bytes_max);
-    if facts.unsigned {
+    let print = work.tokens.print(TokenUse::Credential, token);
+    let (tokens, most) = (work.tokens, work.settings.jwt_part_bytes_max);
+    let said = work.jwts.said(print, || {
+        let facts = jwt::read(token, most);
+        let subject = facts.subject.as_deref();
+        Said {
+            subject: subject.map(|subject| tokens.token(TokenUse::Subject, subject)),
+            unsigned: facts.unsigned,
+            facts: tapscope_record::JwtFacts {
+                algorithm: jwt::algorithm_name(facts.algorithm.as_deref()).to_owned(),
+                issuer: facts
+                    .issuer
+                    .map(|issuer| safe_name(issuer.as_bytes(), ISSUER_BYTES_MAX).into_owned()),
+                lifetime_s: facts.lifetime_s,
+            },
+        }
+    });
+    if said.unsigned {
         let detail = "The JSON Web Token names no signature algorithm (`alg` is `none`).";
         signal(work, "weak_jwt", detail.to_owned());
     }
-    work.jwt = Some(tapscope_record::JwtFacts {
-        algorithm: jwt::algorithm_name(facts.algorithm.as_deref()).to_owned(),
-        issuer: facts
-            .issuer
-            .map(|issuer| safe_name(issuer.as_bytes(), ISSUER_BYTES_MAX).into_owned()),
-        lifetime_s: facts.lifetime_s,
-    });
-    facts
-        .subject
-        .map(|subject| work.tokens.token(crate::token::TokenUse::Subject, &subject))
+    work.jwt = Some(said.facts);
+    said.subject
 }
