@@ -92,6 +92,7 @@ pub struct HeadBytes {
 impl HeadBytes {
     /// The bytes of a span; empty when it is not inside the head.
     #[must_use]
+    #[inline]
     pub fn slice(&self, span: Span) -> &[u8] {
         self.bytes
             .get(span.start as usize..span.end as usize)
@@ -99,7 +100,7 @@ impl HeadBytes {
     }
 
     /// Name and value of each header line, in order.
-    pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub fn headers(&self) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> + Clone {
         self.headers
             .iter()
             .map(|header| (self.slice(header.name), self.slice(header.value)))

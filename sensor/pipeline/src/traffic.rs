@@ -453,7 +453,7 @@ mod tests {
         assert_eq!(record.credentials[0].scheme, "bearer");
         let request = record.request.unwrap();
         let expected = ["host", "authorization", "content-type", "x-list", "x-list"];
-        assert_eq!(request.header_names, expected);
+        assert_eq!(*request.header_names, expected);
         assert_eq!(request.shape.unwrap().fields[0].name, "qty");
         assert_eq!(record.completeness.pairing, tapscope_record::Pairing::Given);
     }

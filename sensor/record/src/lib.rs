@@ -12,6 +12,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// What the sensor says of itself.
 mod health;
 
+/// Lists of names that records share.
+mod names;
+
+pub use names::NameList;
+
 pub use health::{Counter, FeedCounters, FeedHealth, HealthReport, MemoryAccount, SourceHealth};
 
 /// The version of the record's form that this crate writes.
@@ -353,11 +358,11 @@ pub struct MessageRecord {
     pub content_encoding: Vec<String>,
     /// Names of the header fields, lower case, in order; names that are not registered or common
     /// stay, their values never do.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub header_names: Vec<String>,
+    #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
+    pub header_names: NameList,
     /// Request only: names of its cookies, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cookie_names: Vec<String>,
+    #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
+    pub cookie_names: NameList,
     /// Shape of the content, where it has one; shared by messages with the same content.
     #[serde(default, with = "shared")]
     pub shape: Option<Arc<Shape>>,

@@ -5,6 +5,7 @@ use core::net::IpAddr;
 use tapscope_http::HeadBytes;
 use tapscope_record::{MessageRecord, UserAgent};
 
+use crate::fields::{Fields, Role};
 use crate::redactor::Work;
 use crate::text::{ip_address_of_node, safe_name};
 use crate::token::TokenUse;
@@ -33,25 +34,13 @@ const CODINGS: &[&str] = &[
 const CODINGS_MAX: usize = 8;
 
 /// Fills in what the head of a message says of it.
-pub(crate) fn describe(work: &mut Work<'_>, head: &HeadBytes, message: &mut MessageRecord) {
+pub(crate) fn describe(head: &HeadBytes, fields: &Fields, message: &mut MessageRecord) {
     message.head_len = u32::try_from(head.bytes.len()).unwrap_or(u32::MAX);
-    for (name, value) in head.headers() {
-        if message.header_names.len() < work.settings.header_names_max {
-            message
-                .header_names
-                .push(work.name(name).to_ascii_lowercase());
-        } else {
-            work.counters.header_names_over_cap += 1;
-        }
-        if name.eq_ignore_ascii_case(b"content-type") {
-            message
-                .content_type
-                .get_or_insert_with(|| media_type(value));
-        } else if name.eq_ignore_ascii_case(b"content-encoding") {
-            codings(value, &mut message.content_encoding);
-        } else if name.eq_ignore_ascii_case(b"cookie") {
-            cookie_names(work, value, &mut message.cookie_names);
-        }
+    message.header_names = fields.names.clone();
+    let declared = fields.value(head, Role::ContentType);
+    message.content_type = declared.map(|value| media_type(value));
+    for (_, value) in fields.all(head, Role::ContentEncoding) {
+        codings(value, &mut message.content_encoding);
     }
 }
 
@@ -88,24 +77,10 @@ fn codings(value: &[u8], out: &mut Vec<String>) {
     }
 }
 
-/// Names of the cookies of one Cookie field (RFC 6265 section 4.2.1).
-fn cookie_names(work: &mut Work<'_>, value: &[u8], out: &mut Vec<String>) {
-    for pair in value.split(|&byte| byte == b';').map(<[u8]>::trim_ascii) {
-        let Some(equals) = memchr::memchr(b'=', pair) else {
-            continue;
-        };
-        if out.len() >= work.settings.header_names_max {
-            work.counters.header_names_over_cap += 1;
-            continue;
-        }
-        out.push(work.name(pair.get(..equals).unwrap_or_default()));
-    }
-}
-
 /// The User-Agent of a request.
-pub(crate) fn user_agent(work: &Work<'_>, head: &HeadBytes) -> Option<UserAgent> {
-    let value = head
-        .header("user-agent")
+pub(crate) fn user_agent(work: &Work<'_>, head: &HeadBytes, fields: &Fields) -> Option<UserAgent> {
+    let value = fields
+        .value(head, Role::UserAgent)
         .filter(|value| !value.is_empty())?;
     let end = value
         .iter()
@@ -128,9 +103,10 @@ const FORWARDED_MAX: usize = 8;
 
 /// The addresses that proxies report, the nearest last. A field may stand in several lines (some
 /// proxies append one), which together are one list (RFC 9110 section 5.2).
-pub(crate) fn forwarded_way(head: &HeadBytes) -> Option<Vec<IpAddr>> {
-    let standard = way_of(head, b"forwarded", address_of_element);
-    let usual = way_of(head, b"x-forwarded-for", ip_address_of_node);
+pub(crate) fn forwarded_way(head: &HeadBytes, fields: &Fields) -> Option<Vec<IpAddr>> {
+    let lines = |role| fields.all(head, role);
+    let standard = way_of(lines(Role::Forwarded), address_of_element);
+    let usual = way_of(lines(Role::ForwardedFor), ip_address_of_node);
     match (standard, usual) {
         // One was written by the proxy and the other by the client: nobody can say which.
         (Some(one), Some(other)) if one.last() != other.last() => Some(Vec::new()),
@@ -141,19 +117,14 @@ pub(crate) fn forwarded_way(head: &HeadBytes) -> Option<Vec<IpAddr>> {
 }
 
 /// The list of one field, back from its end up to what is no address.
-fn way_of(
-    head: &HeadBytes,
-    name: &[u8],
+fn way_of<'h>(
+    lines: impl DoubleEndedIterator<Item = (&'h [u8], &'h [u8])>,
     address: impl Fn(&[u8]) -> Option<IpAddr>,
 ) -> Option<Vec<IpAddr>> {
-    let lines = head.headers.iter().rev();
-    let mut lines = lines
-        .filter(|line| head.slice(line.name).eq_ignore_ascii_case(name))
-        .map(|line| head.slice(line.value))
-        .peekable();
+    let mut lines = lines.rev().peekable();
     lines.peek()?;
     let mut way: Vec<IpAddr> = lines
-        .flat_map(|value| value.rsplit(|&byte| byte == b','))
+        .flat_map(|(_, value)| value.rsplit(|&byte| byte == b','))
         .filter(|element| !element.trim_ascii().is_empty())
         .map_while(address)
         .take(FORWARDED_MAX)
@@ -175,14 +146,14 @@ fn address_of_element(element: &[u8]) -> Option<IpAddr> {
 }
 
 /// The outermost address that proxies report: of Forwarded (RFC 7239) or X-Forwarded-For.
-pub(crate) fn forwarded_for(head: &HeadBytes) -> Option<IpAddr> {
-    if let Some(value) = head.header("forwarded") {
+pub(crate) fn forwarded_for(head: &HeadBytes, fields: &Fields) -> Option<IpAddr> {
+    if let Some(value) = fields.value(head, Role::Forwarded) {
         let first = value.split(|&byte| byte == b',').next().unwrap_or_default();
         if let Some(address) = address_of_element(first) {
             return Some(address);
         }
     }
-    let value = head.header("x-forwarded-for")?;
+    let value = fields.value(head, Role::ForwardedFor)?;
     ip_address_of_node(value.split(|&byte| byte == b',').next().unwrap_or_default())
 }
 
@@ -196,15 +167,21 @@ const SCHEMES: [(&str, &[u8]); 5] = [
     ("front-end-https", b"on"),
 ];
 
+/// Whether a field of this name says so.
+pub(crate) fn is_scheme(name: &[u8]) -> bool {
+    let mut known = SCHEMES.iter();
+    known.any(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()))
+}
+
 /// The scheme by which the client came to the first proxy: of Forwarded (RFC 7239) or what stood
 /// in its place before. `https` or `http` only; other words say nothing.
-pub(crate) fn forwarded_proto(head: &HeadBytes) -> Option<String> {
+pub(crate) fn forwarded_proto(head: &HeadBytes, fields: &Fields) -> Option<String> {
     let first = |value: &[u8]| -> Vec<u8> {
         let first = value.split(|&byte| byte == b',').next();
         first.unwrap_or_default().trim_ascii().to_ascii_lowercase()
     };
     let scheme = |is_tls: bool| if is_tls { "https" } else { "http" }.to_owned();
-    if let Some(value) = head.header("forwarded") {
+    if let Some(value) = fields.value(head, Role::Forwarded) {
         let value = first(value);
         let mut pairs = value.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
         let proto = pairs.find_map(|pair| pair.strip_prefix(b"proto="));
@@ -213,6 +190,9 @@ pub(crate) fn forwarded_proto(head: &HeadBytes) -> Option<String> {
             Some(b"http" | b"\"http\"" | b"ws") => return Some(scheme(false)),
             _ => {}
         }
+    }
+    if !fields.has(Role::Scheme) {
+        return None;
     }
     SCHEMES.iter().find_map(|(name, tls)| {
         let value = first(head.header(name)?);
@@ -228,12 +208,12 @@ pub(crate) fn forwarded_proto(head: &HeadBytes) -> Option<String> {
 /// The value of a date header that tells of an end: seconds since the Unix epoch from an
 /// IMF-fixdate (RFC 9110 section 5.6.7) or a structured date (`@1688169599`, RFC 9651 section
 /// 3.3.7); 0 when it is neither.
-pub(crate) fn announced_date(head: &HeadBytes, name: &str) -> Option<i64> {
-    let value = head.header(name)?.trim_ascii();
+pub(crate) fn announced_date(value: &[u8]) -> i64 {
+    let value = value.trim_ascii();
     let structured = value
         .strip_prefix(b"@")
         .and_then(|digits| core::str::from_utf8(digits).ok()?.parse::<i64>().ok());
-    Some(structured.or_else(|| imf_fixdate(value)).unwrap_or(0))
+    structured.or_else(|| imf_fixdate(value)).unwrap_or(0)
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`.

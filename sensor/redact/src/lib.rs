@@ -29,6 +29,9 @@ mod text;
 /// Names met before.
 mod names;
 
+/// Header fields and cookies by their names.
+mod fields;
+
 /// Percent-decoding.
 mod percent;
 

@@ -12,6 +12,7 @@ use tapscope_record::{
 use crate::body::{self, Bodies, Classes, Side};
 use crate::counters::Counters;
 use crate::credential::Jwts;
+use crate::fields::{self, Fields, Lists, Role};
 use crate::names::Names;
 use crate::settings::RedactSettings;
 use crate::target::{self, Target};
@@ -30,6 +31,7 @@ pub struct Redactor {
     classes: Classes,
     bodies: Bodies,
     names: Names,
+    lists: Lists,
     jwts: Jwts,
     scratch: Vec<u8>,
     decoded: Vec<u8>,
@@ -43,6 +45,7 @@ pub(crate) struct Work<'a> {
     pub(crate) classes: &'a mut Classes,
     pub(crate) bodies: &'a mut Bodies,
     pub(crate) names: &'a mut Names,
+    pub(crate) lists: &'a mut Lists,
     pub(crate) jwts: &'a mut Jwts,
     pub(crate) scratch: &'a mut Vec<u8>,
     pub(crate) decoded: &'a mut Vec<u8>,
@@ -105,6 +108,8 @@ impl Redactor {
             settings.name_bytes_max,
             settings.custom_classes.clone(),
         );
+        let seed = tokens.make(TokenUse::Seed, b"lists").0;
+        let lists = Lists::new(seed, settings.known_lists_max);
         let jwts = Jwts::new(settings.known_jwts_max);
         Self {
             settings,
@@ -113,6 +118,7 @@ impl Redactor {
             classes,
             bodies,
             names,
+            lists,
             jwts,
             scratch: Vec::new(),
             decoded: Vec::new(),
@@ -134,6 +140,7 @@ impl Redactor {
             classes: &mut self.classes,
             bodies: &mut self.bodies,
             names: &mut self.names,
+            lists: &mut self.lists,
             jwts: &mut self.jwts,
             scratch: &mut self.scratch,
             decoded: &mut self.decoded,
@@ -153,8 +160,10 @@ impl Redactor {
         let mut work = self.work();
         let request = exchange.request.as_ref();
         let response = exchange.response.as_ref();
-        let line = request.map_or_else(StartLine::default, |it| start_line(&mut work, it));
-        let mut request_record = request.map(|request| request_record(&mut work, request));
+        let asked = request.map(|request| fields::of_head(&mut work, &request.head));
+        let asked = request.zip(asked.as_deref());
+        let line = asked.map_or_else(StartLine::default, |it| start_line(&mut work, it));
+        let mut request_record = asked.map(|asked| request_record(&mut work, asked));
         let mut response_record = response.map(|response| response_record(&mut work, response));
         let both = (&mut request_record, &mut response_record);
         let messages = messages::of(&mut work, exchange, both.0, both.1);
@@ -184,13 +193,15 @@ impl Redactor {
             status: response.and_then(Response::status_code),
             response: response_record,
             latency_ns: latency(request, response),
-            user_agent: request.and_then(|request| head::user_agent(&work, &request.head)),
-            forwarded_for: request.and_then(|request| head::forwarded_for(&request.head)),
-            forwarded_proto: request.and_then(|request| head::forwarded_proto(&request.head)),
-            forwarded_way: request.and_then(|request| head::forwarded_way(&request.head)),
+            user_agent: asked.and_then(|(it, fields)| head::user_agent(&work, &it.head, fields)),
+            forwarded_for: asked.and_then(|(it, fields)| head::forwarded_for(&it.head, fields)),
+            forwarded_proto: asked.and_then(|(it, fields)| head::forwarded_proto(&it.head, fields)),
+            forwarded_way: asked.and_then(|(it, fields)| head::forwarded_way(&it.head, fields)),
             credentials: core::mem::take(&mut work.credentials),
             messages,
-            trace: request.map_or_else(Vec::new, |request| trace::of_head(&work, &request.head)),
+            trace: asked.map_or_else(Vec::new, |(it, fields)| {
+                trace::of_head(&work, &it.head, fields)
+            }),
             ended: response.map(|response| response.ended.nanos()),
             reported: exchange.reported.nanos(),
             vantage: Vec::new(),
@@ -214,7 +225,7 @@ struct StartLine {
     query: Vec<Parameter>,
 }
 
-fn start_line(work: &mut Work<'_>, request: &Request) -> StartLine {
+fn start_line(work: &mut Work<'_>, (request, fields): (&Request, &Fields)) -> StartLine {
     let method = request.head.slice(request.method);
     let target = Target::parse(method, request.head.slice(request.target));
     work.counters.fragments_dropped += u64::from(target.fragment);
@@ -226,7 +237,7 @@ fn start_line(work: &mut Work<'_>, request: &Request) -> StartLine {
     let host = target
         .authority
         .and_then(|authority| target::host_and_port(classes, authority))
-        .or_else(|| target::host_and_port(classes, request.head.header("host")?));
+        .or_else(|| target::host_and_port(classes, fields.value(&request.head, Role::Host)?));
     let (path, trailing_slash) = target::segments(work, target.path);
     let spelling = target::spelling(target.path, &path);
     let query = target
@@ -282,15 +293,18 @@ fn user_information(work: &mut Work<'_>, authority: &[u8]) {
     credential::in_url(work, credential);
 }
 
-fn request_record(work: &mut Work<'_>, request: &Request) -> MessageRecord {
+fn request_record(work: &mut Work<'_>, (request, fields): (&Request, &Fields)) -> MessageRecord {
     let mut message = MessageRecord::default();
-    head::describe(work, &request.head, &mut message);
-    credential::of_head(work, &request.head);
-    operation::of_target(work, request);
+    let head = &request.head;
+    head::describe(head, fields, &mut message);
+    let cookies = fields::of_cookies(work, head, fields);
+    message.cookie_names = cookies.names.clone();
+    credential::of_head(work, (head, fields), &cookies);
+    operation::of_target(work, request, fields);
     body::describe(
         work,
         Side::Request,
-        &request.head,
+        (head, fields),
         &request.body,
         &mut message,
     );
@@ -298,16 +312,19 @@ fn request_record(work: &mut Work<'_>, request: &Request) -> MessageRecord {
 }
 
 fn response_record(work: &mut Work<'_>, response: &Response) -> MessageRecord {
+    let head = &response.head;
+    let fields = &*fields::of_head(work, head);
+    let announced = |role| fields.value(head, role).map(head::announced_date);
     let mut message = MessageRecord {
-        deprecation: head::announced_date(&response.head, "deprecation"),
-        sunset: head::announced_date(&response.head, "sunset"),
+        deprecation: announced(Role::Deprecation),
+        sunset: announced(Role::Sunset),
         ..MessageRecord::default()
     };
-    head::describe(work, &response.head, &mut message);
+    head::describe(head, fields, &mut message);
     body::describe(
         work,
         Side::Response,
-        &response.head,
+        (head, fields),
         &response.body,
         &mut message,
     );

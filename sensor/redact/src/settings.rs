@@ -72,6 +72,9 @@ pub struct RedactSettings {
     /// Values of which the token is remembered: credentials, products, choices in queries; 24 bytes
     /// each. As many as callers who are about at once, and more.
     pub known_tokens_max: usize,
+    /// Lists of names (of header fields, of cookies) that are remembered: each kind of client and
+    /// server has a few; some kilobytes each at most.
+    pub known_lists_max: usize,
     /// JSON Web Tokens of which it is remembered what they say; some 100 bytes each.
     pub known_jwts_max: usize,
     /// Bytes of a JSON Web Token's part that are decoded for its claims.
@@ -115,6 +118,7 @@ impl Default for RedactSettings {
             known_body_fields_max: 96 * 1024,
             known_names_max: 4096,
             known_tokens_max: 8192,
+            known_lists_max: 1024,
             known_jwts_max: 4096,
             jwt_part_bytes_max: 8 * 1024,
             custom_classes: CustomClasses::default(),

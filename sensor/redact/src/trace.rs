@@ -3,6 +3,7 @@
 use tapscope_http::HeadBytes;
 use tapscope_record::Token;
 
+use crate::fields::{Fields, Role};
 use crate::redactor::Work;
 use crate::token::TokenUse;
 
@@ -17,9 +18,9 @@ const IDENTIFIERS_MAX: usize = 4;
 
 /// Tokens of the request's identifiers, sorted, each once. The value alone is hashed, for one hop
 /// hands on as X-Correlation-ID what another took as X-Request-ID.
-pub(crate) fn of_head(work: &Work<'_>, head: &HeadBytes) -> Vec<Token> {
+pub(crate) fn of_head(work: &Work<'_>, head: &HeadBytes, fields: &Fields) -> Vec<Token> {
     let mut tokens = Vec::new();
-    for (name, value) in head.headers() {
+    for (name, value) in fields.all(head, Role::Trace) {
         let Some(identifier) = identifier(name, value) else {
             continue;
         };
@@ -34,6 +35,12 @@ pub(crate) fn of_head(work: &Work<'_>, head: &HeadBytes) -> Vec<Token> {
     }
     tokens.sort_unstable();
     tokens
+}
+
+/// Whether a field of this name names the request.
+pub(crate) fn is_identifier(name: &[u8]) -> bool {
+    let mut known = WHOLE.iter().chain(&PARTS);
+    known.any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// The part of a field that stays the same from hop to hop.
@@ -59,6 +66,15 @@ fn identifier<'v>(name: &[u8], value: &'v [u8]) -> Option<&'v [u8]> {
     };
     part.map(<[u8]>::trim_ascii)
 }
+
+/// Fields of which a part is the identifier.
+const PARTS: [&str; 5] = [
+    "traceparent",
+    "b3",
+    "x-cloud-trace-context",
+    "uber-trace-id",
+    "x-amzn-trace-id",
+];
 
 /// Fields whose whole value is the identifier.
 const WHOLE: [&str; 7] = [
@@ -100,6 +116,7 @@ mod tests {
         for (name, value, expected) in cases {
             let found = identifier(name.as_bytes(), value.as_bytes());
             assert_eq!(found, expected.map(str::as_bytes), "{name}: {value}");
+            assert_eq!(is_identifier(name.as_bytes()), name != "x-request");
         }
     }
 

@@ -520,7 +520,7 @@ fn head_facts_are_kept() {
     let response = record.response.unwrap();
     assert_eq!(response.content_type.as_deref(), Some("application/json"));
     assert_eq!(
-        response.header_names,
+        *response.header_names,
         ["content-type", "deprecation", "sunset", "x-custom"]
     );
     assert_eq!(

@@ -42,8 +42,8 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
         spelling: None,
         query,
         request: Some(MessageRecord {
-            header_names: names(headers),
-            cookie_names: names(&["theme"]),
+            header_names: names(headers).into(),
+            cookie_names: names(&["theme"]).into(),
             ..MessageRecord::default()
         }),
         status: Some(200),

@@ -14,6 +14,7 @@ use tapscope_http::{Body, HeadBytes};
 use tapscope_record::{MessageRecord, Shape};
 
 use crate::counters::Counters;
+use crate::fields::{Fields, Role};
 
 /// Places that a body may stand in, the one used last in front.
 const WAYS: usize = 4;
@@ -63,7 +64,7 @@ impl Bodies {
     /// Names a body by all that what it tells depends on; none when nothing is remembered.
     pub(super) fn name(
         &self,
-        head: &HeadBytes,
+        (head, fields): (&HeadBytes, &Fields),
         body: &Body,
         message: &MessageRecord,
     ) -> Option<u64> {
@@ -76,7 +77,7 @@ impl Bodies {
         let is_cut = (body.sample.len() as u64) < body.length;
         hasher.write_u8(u8::from(is_cut) | u8::from(body.missing > 0) << 1);
         // With its parameters: the boundary of a form is one.
-        if let Some(value) = head.header("content-type") {
+        if let Some(value) = fields.value(head, Role::ContentType) {
             hasher.write(value);
         }
         hasher.write_usize(message.content_encoding.len());

@@ -30,6 +30,7 @@ use tapscope_record::{MessageRecord, Shape, ValueType};
 pub(crate) use classes::Classes;
 pub(crate) use memo::Bodies;
 
+use crate::fields::{Fields, Role};
 use crate::operation;
 use crate::redactor::Work;
 use crate::text::{Mask, mask_of, scan};
@@ -61,7 +62,7 @@ pub(crate) enum Side {
 pub(crate) fn describe(
     work: &mut Work<'_>,
     side: Side,
-    head: &HeadBytes,
+    head: (&HeadBytes, &Fields),
     body: &Body,
     message: &mut MessageRecord,
 ) {
@@ -91,7 +92,7 @@ pub(crate) fn describe(
 fn read(
     work: &mut Work<'_>,
     side: Side,
-    head: &HeadBytes,
+    head: (&HeadBytes, &Fields),
     body: &Body,
     message: &mut MessageRecord,
 ) {
@@ -125,7 +126,7 @@ fn read(
 fn inspect(
     work: &mut Work<'_>,
     side: Side,
-    head: &HeadBytes,
+    (head, fields): (&HeadBytes, &Fields),
     (content, whole): (&[u8], bool),
     message: &mut MessageRecord,
 ) {
@@ -148,7 +149,7 @@ fn inspect(
             shape
         }
         Content::Form => form::read(work, content),
-        Content::Multipart => multipart::read(work, head.header("content-type"), content),
+        Content::Multipart => multipart::read(work, fields.value(head, Role::ContentType), content),
         Content::Xml => xml::read(work, content),
         Content::Protobuf => protobuf_message(work, content),
         Content::Text | Content::GraphQl => {

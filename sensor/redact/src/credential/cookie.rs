@@ -7,41 +7,42 @@ use crate::redactor::Work;
 use crate::text::is_jwt;
 use crate::token::TokenUse;
 
-/// Reads one Cookie field.
-pub(super) fn read(work: &mut Work<'_>, value: &[u8]) {
-    for pair in value.split(|&byte| byte == b';') {
+/// Names and values of the cookies of one Cookie field.
+pub(crate) fn cookies(field: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
+    field.split(|&byte| byte == b';').filter_map(|pair| {
         let pair = pair.trim_ascii();
-        let Some(equals) = memchr::memchr(b'=', pair) else {
-            continue;
-        };
-        let (name, value) = pair.split_at_checked(equals).unwrap_or_default();
-        let value = value.get(1..).unwrap_or_default();
-        let value = value
-            .strip_prefix(b"\"")
-            .and_then(|v| v.strip_suffix(b"\""))
-            .unwrap_or(value);
-        let jwt = is_jwt(value);
-        if value.is_empty() || !(jwt || is_session_name(name)) {
-            continue;
-        }
-        let subject = if jwt { jwt_subject(work, value) } else { None };
-        let credential = Credential {
-            scheme: if jwt { "jwt" } else { "session_cookie" }.to_owned(),
-            location: "cookie".to_owned(),
-            name: work.name(name),
-            token: work.tokens.token(TokenUse::Credential, value),
-            subject,
-            jwt: None,
-        };
-        push(work, credential);
+        let (name, value) = pair.split_at_checked(memchr::memchr(b'=', pair)?)?;
+        Some((name, value.get(1..)?))
+    })
+}
+
+/// Reads one cookie.
+pub(super) fn read(work: &mut Work<'_>, (name, is_session): (&[u8], bool), value: &[u8]) {
+    let value = value
+        .strip_prefix(b"\"")
+        .and_then(|v| v.strip_suffix(b"\""))
+        .unwrap_or(value);
+    let jwt = is_jwt(value);
+    if value.is_empty() || !(jwt || is_session) {
+        return;
     }
+    let subject = if jwt { jwt_subject(work, value) } else { None };
+    let credential = Credential {
+        scheme: if jwt { "jwt" } else { "session_cookie" }.to_owned(),
+        location: "cookie".to_owned(),
+        name: work.name(name),
+        token: work.tokens.token(TokenUse::Credential, value),
+        subject,
+        jwt: None,
+    };
+    push(work, credential);
 }
 
 /// Longest name of a cookie that is looked at.
 const NAME_BYTES_MAX: usize = 64;
 
 /// Whether a cookie of this name is one that servers and frameworks keep sessions in.
-fn is_session_name(name: &[u8]) -> bool {
+pub(crate) fn is_session_name(name: &[u8]) -> bool {
     let mut buffer = [0; NAME_BYTES_MAX];
     let Some(lower) = buffer.get_mut(..name.len()) else {
         return false;

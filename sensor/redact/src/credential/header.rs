@@ -11,7 +11,7 @@ use crate::token::TokenUse;
 const NAME_BYTES_MAX: usize = 64;
 
 /// Whether a header of this name carries a key or token.
-pub(super) fn is_key(name: &[u8]) -> bool {
+pub(crate) fn is_key(name: &[u8]) -> bool {
     // Most names fall through here.
     let Some(last) = name.last() else {
         return false;

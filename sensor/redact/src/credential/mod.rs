@@ -19,27 +19,42 @@ use tapscope_record::{Credential, Signal, Token};
 
 use crate::text::safe_name;
 
+use crate::fields::{Fields, Role};
 use crate::redactor::Work;
 use crate::token::TokenUse;
+pub(crate) use cookie::{cookies, is_session_name};
+pub(crate) use header::is_key;
 pub(crate) use known::Jwts;
 use known::Said;
+pub(crate) use proof::is_proof;
 
 /// Collects the credentials in the header fields of a request.
-pub(crate) fn of_head(work: &mut Work<'_>, head: &HeadBytes) {
-    for (name, value) in head.headers() {
-        if value.is_empty() {
-            continue;
-        }
-        if name.eq_ignore_ascii_case(b"authorization") {
-            authorization::read(work, "authorization", value);
-        } else if name.eq_ignore_ascii_case(b"proxy-authorization") {
-            authorization::read(work, "proxy-authorization", value);
-        } else if name.eq_ignore_ascii_case(b"cookie") {
-            cookie::read(work, value);
-        } else if proof::read(work, name, value) {
-            // Signatures and certificates have names that keys have as well.
-        } else if header::is_key(name) {
-            header::read(work, name, value);
+pub(crate) fn of_head(work: &mut Work<'_>, (head, fields): (&HeadBytes, &Fields), named: &Fields) {
+    const CREDENTIALS: [Role; 5] = [
+        Role::Authorization,
+        Role::ProxyAuthorization,
+        Role::Cookie,
+        Role::Proof,
+        Role::Key,
+    ];
+    if !fields.has_any(&CREDENTIALS) {
+        return;
+    }
+    let mut named = named.roles().iter();
+    for ((name, value), role) in head.headers().zip(fields.roles()) {
+        match role {
+            _ if value.is_empty() => {}
+            Role::Authorization => authorization::read(work, "authorization", value),
+            Role::ProxyAuthorization => authorization::read(work, "proxy-authorization", value),
+            Role::Cookie => {
+                for (name, value) in cookies(value) {
+                    let is_session = named.next() == Some(&Role::Session);
+                    cookie::read(work, (name, is_session), value);
+                }
+            }
+            Role::Proof => proof::read(work, name, value),
+            Role::Key => header::read(work, name, value),
+            _ => {}
         }
     }
 }

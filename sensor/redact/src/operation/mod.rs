@@ -19,6 +19,7 @@ use tapscope_http::{HeadBytes, Request};
 use tapscope_record::Operation;
 
 use crate::credential;
+use crate::fields::{Fields, Role};
 use crate::percent;
 use crate::redactor::Work;
 use crate::target::Target;
@@ -26,12 +27,11 @@ use crate::token::TokenUse;
 use envelope::Envelope;
 
 /// Collects what path, query and header fields say.
-pub(crate) fn of_target(work: &mut Work<'_>, request: &Request) {
+pub(crate) fn of_target(work: &mut Work<'_>, request: &Request, fields: &Fields) {
     let head = &request.head;
-    work.speaks_mcp =
-        head.header("mcp-session-id").is_some() || head.header("mcp-protocol-version").is_some();
+    work.speaks_mcp = fields.has(Role::Mcp);
     let target = Target::parse(head.slice(request.method), head.slice(request.target));
-    let declared = head.header("content-type").unwrap_or_default();
+    let declared = fields.value(head, Role::ContentType).unwrap_or_default();
     if let Some(style) = grpc_style(declared) {
         grpc(work, style, target.path);
         return;

@@ -7,6 +7,24 @@ const fn is_base64url(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
+/// Bytes that are looked at together.
+const RUN_BYTES: usize = 32;
+
+/// How many characters of base64url `text` starts with.
+fn base64url_run(text: &[u8]) -> usize {
+    // Without a way out inside, so that the compiler compares many bytes at once.
+    let whole = |chunk: &&[u8]| {
+        let all = chunk
+            .iter()
+            .fold(true, |all, byte| all & is_base64url(*byte));
+        all
+    };
+    let chunks = text.chunks_exact(RUN_BYTES);
+    let start = chunks.take_while(whole).count() * RUN_BYTES;
+    let rest = text.get(start..).unwrap_or_default().iter();
+    start + rest.take_while(|byte| is_base64url(**byte)).count()
+}
+
 /// Length of the JSON Web Token (RFC 7519, compact form) that `text` starts with: three parts, or
 /// five when encrypted, the first beginning as `{"` does in base64url.
 pub(crate) fn jwt_prefix(text: &[u8]) -> Option<usize> {
@@ -14,15 +32,16 @@ pub(crate) fn jwt_prefix(text: &[u8]) -> Option<usize> {
         return None;
     }
     let mut dots = 0_usize;
-    let mut end = 0;
-    let mut second = 0_usize;
-    for &byte in text {
-        match byte {
-            b'.' if dots < 4 => dots += 1,
-            byte if is_base64url(byte) => second += usize::from(dots == 1),
-            _ => break,
-        }
+    let mut second = 0;
+    let mut end = base64url_run(text);
+    while dots < 4 && text.get(end) == Some(&b'.') {
+        dots += 1;
         end += 1;
+        let part = base64url_run(text.get(end..).unwrap_or_default());
+        end += part;
+        if dots == 1 {
+            second = part;
+        }
     }
     (dots >= 2 && end >= 20 && (second > 0 || dots == 4)).then_some(end)
 }
@@ -59,10 +78,26 @@ fn is_varied(text: &[u8]) -> bool {
 /// Whether three in five bytes of `text` stand in random-looking parts. Stops where enough do.
 fn mostly_random(text: &[u8]) -> bool {
     let mut share = 0;
-    text.split(|byte| kind(*byte) == SEPARATOR).any(|part| {
-        share += if random_part(part) { part.len() + 1 } else { 0 };
-        share * 5 >= text.len() * 3
-    })
+    let mut rest = text;
+    loop {
+        let mut kinds = 0;
+        let is_end = |byte: &u8| {
+            kinds |= kind(*byte);
+            kinds & SEPARATOR != 0
+        };
+        let end = rest.iter().position(is_end).unwrap_or(rest.len());
+        let (part, after) = rest.split_at_checked(end).unwrap_or_default();
+        if random_part(part, kinds) {
+            share += part.len() + 1;
+            if share * 5 >= text.len() * 3 {
+                return true;
+            }
+        }
+        let Some(next) = after.get(1..) else {
+            return false;
+        };
+        rest = next;
+    }
 }
 
 fn contains_uuid(text: &[u8]) -> bool {
@@ -70,14 +105,14 @@ fn contains_uuid(text: &[u8]) -> bool {
     edge(text.get(..36)) || edge(text.get(text.len().saturating_sub(36)..))
 }
 
-/// Kinds of characters, by what [`kind`] says in its low bits.
-const OTHER: u8 = 0;
-const DIGIT: u8 = 1;
-const UPPER: u8 = 2;
-const LOWER: u8 = 3;
-const SEPARATOR: u8 = 4;
+/// Kinds of characters, as bits.
+const OTHER: u8 = 1;
+const DIGIT: u8 = 1 << 1;
+const UPPER: u8 = 1 << 2;
+const LOWER: u8 = 1 << 3;
+const SEPARATOR: u8 = 1 << 4;
 /// Beside the kind: a letter that is a vowel.
-const VOWEL: u8 = 8;
+const VOWEL: u8 = 1 << 5;
 
 const KINDS: [u8; 256] = {
     let mut kinds = [OTHER; 256];
@@ -108,49 +143,19 @@ fn kind(byte: u8) -> u8 {
     KINDS.get(usize::from(byte)).copied().unwrap_or(OTHER)
 }
 
-/// What one part between separators is made of.
-#[derive(Default)]
-struct Makeup {
-    digits: usize,
-    upper: usize,
-    lower: usize,
-    vowels: usize,
-    /// Runs of one kind; a capital belongs to the small letters it is followed by.
-    runs: usize,
-}
-
-impl Makeup {
-    fn of(part: &[u8]) -> Self {
-        let mut makeup = Self::default();
-        let mut before = OTHER;
-        for &byte in part {
-            let kind = kind(byte);
-            let now = kind & 3;
-            makeup.digits += usize::from(now == DIGIT);
-            makeup.upper += usize::from(now == UPPER);
-            makeup.lower += usize::from(now == LOWER);
-            makeup.vowels += usize::from(kind & VOWEL != 0);
-            let goes_on = now == before || (before, now) == (UPPER, LOWER);
-            makeup.runs += usize::from(now != OTHER && !goes_on);
-            before = now;
-        }
-        makeup
-    }
-}
-
-/// Whether one part between separators is no word, number or hash.
-fn random_part(part: &[u8]) -> bool {
-    let made = Makeup::of(part);
-    let letters = made.upper + made.lower;
-    if made.digits + letters < part.len() || letters == 0 || is_hash(part) {
+/// Whether one part between separators, of characters of those kinds, is no word, number or hash.
+fn random_part(part: &[u8], kinds: u8) -> bool {
+    if kinds & OTHER != 0 || kinds & (UPPER | LOWER) == 0 || is_hash(part) {
         return false;
     }
-    if made.digits > 0 {
-        return made.runs >= 3;
+    if kinds & DIGIT != 0 {
+        return has_chunks(part, 3);
     }
     // Letters alone: words have vowels about every third letter and few capitals inside.
-    let both_cases = made.upper * 10 >= letters * 3 && made.upper * 10 <= letters * 7;
-    let no_words = made.vowels * 5 < part.len() || made.runs * 7 >= part.len() * 2 || both_cases;
+    let vowels = part.iter().filter(|byte| kind(**byte) & VOWEL != 0).count();
+    let upper = part.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let both_cases = upper * 10 >= part.len() * 3 && upper * 10 <= part.len() * 7;
+    let no_words = vowels * 5 < part.len() || chunks(part) * 7 >= part.len() * 2 || both_cases;
     part.len() >= 6 && no_words
 }
 
@@ -173,7 +178,22 @@ pub(crate) fn is_hash(part: &[u8]) -> bool {
 
 /// Runs of one kind of character; a capital belongs to the small letters it is followed by.
 pub(crate) fn chunks(part: &[u8]) -> usize {
-    Makeup::of(part).runs
+    chunk_starts(part).count()
+}
+
+/// Whether there are so many of them.
+fn has_chunks(part: &[u8], least: usize) -> bool {
+    chunk_starts(part).take(least).count() == least
+}
+
+fn chunk_starts(part: &[u8]) -> impl Iterator<Item = ()> {
+    let mut before = OTHER;
+    part.iter().filter_map(move |byte| {
+        let now = kind(*byte) & (DIGIT | UPPER | LOWER);
+        let goes_on = now == before || (before, now) == (UPPER, LOWER);
+        before = now;
+        (now != 0 && !goes_on).then_some(())
+    })
 }
 
 /// Whether `value` is words and numbers joined by hyphens: `how-to-test-34-release-notes`.

@@ -1,0 +1,292 @@
+//! The header fields and cookies of a message by their names: which of them mean something to this
+//! stage, and the list of names for the record.
+//!
+//! Messages of one client have the same names in the same order. A list of harmless names is looked
+//! at once and shared by all records; nothing personal is among what is remembered.
+
+use core::hash::{BuildHasher as _, Hasher as _};
+use std::sync::Arc;
+
+use foldhash::quality::FixedState;
+use tapscope_http::HeadBytes;
+use tapscope_record::NameList;
+
+use crate::redactor::Work;
+use crate::{credential, head, trace};
+
+/// What a field or cookie is to this stage, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Role {
+    /// Nothing but its name matters.
+    Plain,
+    Host,
+    ContentType,
+    ContentEncoding,
+    UserAgent,
+    Cookie,
+    Authorization,
+    ProxyAuthorization,
+    /// A signature, or what a proxy says of a client's certificate.
+    Proof,
+    /// A key or token in a field of its own.
+    Key,
+    /// A cookie that carries a session.
+    Session,
+    Forwarded,
+    ForwardedFor,
+    /// Says in a word how the client came to the first proxy.
+    Scheme,
+    /// Names the request across hops.
+    Trace,
+    Deprecation,
+    Sunset,
+    /// Says that the request is one of MCP.
+    Mcp,
+}
+
+/// Names of one message, looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Fields {
+    /// As they stand in the record.
+    pub(crate) names: NameList,
+    /// Of each, beyond the cap as well.
+    roles: Box<[Role]>,
+    /// Which roles there are, as bits.
+    present: u32,
+}
+
+impl Fields {
+    fn new(names: Vec<String>, roles: Vec<Role>) -> Self {
+        let present = roles.iter().fold(0, |bits, role| bits | 1 << *role as u8);
+        Self {
+            names: names.into(),
+            roles: roles.into(),
+            present,
+        }
+    }
+
+    /// Whether a field has that role.
+    pub(crate) const fn has(&self, role: Role) -> bool {
+        self.present >> role as u8 & 1 == 1
+    }
+
+    /// Whether a field has one of those roles.
+    pub(crate) fn has_any(&self, roles: &[Role]) -> bool {
+        roles.iter().any(|role| self.has(*role))
+    }
+
+    /// The roles in order of the names.
+    pub(crate) fn roles(&self) -> &[Role] {
+        &self.roles
+    }
+
+    /// The fields of that role, in order.
+    pub(crate) fn all<'h>(
+        &self,
+        head: &'h HeadBytes,
+        role: Role,
+    ) -> impl DoubleEndedIterator<Item = (&'h [u8], &'h [u8])> + Clone {
+        let some = if self.has(role) { &*self.roles } else { &[] };
+        let here = some.iter().enumerate().filter(move |(_, it)| **it == role);
+        here.filter_map(|(at, _)| {
+            let line = head.headers.get(at)?;
+            Some((head.slice(line.name), head.slice(line.value)))
+        })
+    }
+
+    /// The value of the first field of that role.
+    pub(crate) fn value<'h>(&self, head: &'h HeadBytes, role: Role) -> Option<&'h [u8]> {
+        self.all(head, role).next().map(|(_, value)| value)
+    }
+}
+
+/// Whose names are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Header fields: without case, in lower case in the record.
+    Header,
+    /// Cookies.
+    Cookie,
+}
+
+impl Kind {
+    fn are_equal(self, name: &[u8], known: &str) -> bool {
+        match self {
+            Self::Header => name.eq_ignore_ascii_case(known.as_bytes()),
+            Self::Cookie => name == known.as_bytes(),
+        }
+    }
+
+    fn role(self, name: &[u8]) -> Role {
+        match self {
+            Self::Header => role_of_field(name),
+            Self::Cookie if credential::is_session_name(name) => Role::Session,
+            Self::Cookie => Role::Plain,
+        }
+    }
+}
+
+/// Bytes of all names of a list that is remembered; browsers send some 300.
+const LIST_BYTES_MAX: usize = 1024;
+
+/// The lists that are remembered, the latest in each place.
+pub(crate) struct Lists {
+    hasher: FixedState,
+    places: Vec<Option<(Kind, Arc<Fields>)>>,
+}
+
+impl Lists {
+    /// Remembers so many lists.
+    pub(crate) fn new(seed: u64, lists_max: usize) -> Self {
+        Self {
+            hasher: FixedState::with_seed(seed),
+            places: vec![None; lists_max],
+        }
+    }
+
+    fn place<'n>(&self, kind: Kind, names: impl Iterator<Item = &'n [u8]>) -> Option<usize> {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write_u8(kind as u8);
+        for name in names {
+            hasher.write(name);
+            hasher.write_usize(name.len());
+        }
+        let at = hasher.finish().checked_rem(self.places.len() as u64)?;
+        usize::try_from(at).ok()
+    }
+
+    fn known<'n>(
+        &self,
+        at: usize,
+        kind: Kind,
+        mut names: impl Iterator<Item = &'n [u8]>,
+    ) -> Option<&Arc<Fields>> {
+        let (known_kind, fields) = self.places.get(at)?.as_ref()?;
+        let same = *known_kind == kind
+            && fields
+                .names
+                .iter()
+                .all(|known| names.next().is_some_and(|name| kind.are_equal(name, known)))
+            && names.next().is_none();
+        same.then_some(fields)
+    }
+}
+
+/// The fields of a head.
+pub(crate) fn of_head(work: &mut Work<'_>, head: &HeadBytes) -> Arc<Fields> {
+    look_at(work, Kind::Header, head.headers().map(|(name, _)| name))
+}
+
+/// The cookies of a request, those of all its Cookie fields.
+pub(crate) fn of_cookies(work: &mut Work<'_>, head: &HeadBytes, fields: &Fields) -> Arc<Fields> {
+    let lines = fields.all(head, Role::Cookie);
+    let cookies = lines.flat_map(|(_, value)| credential::cookies(value));
+    look_at(work, Kind::Cookie, cookies.map(|(name, _)| name))
+}
+
+/// The names of a message, looked at: as far as they are known, once for all messages.
+fn look_at<'n>(
+    work: &mut Work<'_>,
+    kind: Kind,
+    names: impl Iterator<Item = &'n [u8]> + Clone,
+) -> Arc<Fields> {
+    let place = work.lists.place(kind, names.clone());
+    if let Some(at) = place
+        && let Some(known) = work.lists.known(at, kind, names.clone())
+    {
+        return Arc::clone(known);
+    }
+    let most = work.settings.header_names_max;
+    let (mut kept, mut roles) = (Vec::new(), Vec::new());
+    let (mut bytes, mut harmless) = (0, true);
+    for raw in names {
+        roles.push(kind.role(raw));
+        if kept.len() >= most {
+            work.counters.header_names_over_cap += 1;
+            harmless = false;
+            continue;
+        }
+        let mut name = work.name(raw);
+        harmless &= name.as_bytes() == raw;
+        bytes += raw.len();
+        if kind == Kind::Header {
+            name.make_ascii_lowercase();
+        }
+        kept.push(name);
+    }
+    let fields = Arc::new(Fields::new(kept, roles));
+    if let Some(place) = place.and_then(|at| work.lists.places.get_mut(at))
+        && harmless
+        && bytes <= LIST_BYTES_MAX
+    {
+        *place = Some((kind, Arc::clone(&fields)));
+    }
+    fields
+}
+
+/// Fields that mean something by their names alone, lower case.
+const KNOWN: [(&str, Role); 17] = [
+    ("host", Role::Host),
+    ("content-type", Role::ContentType),
+    ("content-encoding", Role::ContentEncoding),
+    ("user-agent", Role::UserAgent),
+    ("cookie", Role::Cookie),
+    ("authorization", Role::Authorization),
+    ("proxy-authorization", Role::ProxyAuthorization),
+    ("forwarded", Role::Forwarded),
+    ("x-forwarded-for", Role::ForwardedFor),
+    ("deprecation", Role::Deprecation),
+    ("sunset", Role::Sunset),
+    ("mcp-session-id", Role::Mcp),
+    ("mcp-protocol-version", Role::Mcp),
+    // Common ones that mean nothing here: no more is asked about them.
+    ("accept", Role::Plain),
+    ("content-length", Role::Plain),
+    ("connection", Role::Plain),
+    ("date", Role::Plain),
+];
+
+fn role_of_field(name: &[u8]) -> Role {
+    let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    if let Some((_, role)) = KNOWN.iter().find(|(known, _)| is(known)) {
+        *role
+    } else if head::is_scheme(name) {
+        Role::Scheme
+    } else if trace::is_identifier(name) {
+        Role::Trace
+    } else if credential::is_proof(name) {
+        Role::Proof
+    } else if credential::is_key(name) {
+        Role::Key
+    } else {
+        Role::Plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_by_name() {
+        for (name, role) in [
+            ("Host", Role::Host),
+            ("CONTENT-TYPE", Role::ContentType),
+            ("Cookie", Role::Cookie),
+            ("X-Api-Key", Role::Key),
+            ("X-Hub-Signature-256", Role::Proof),
+            ("X-Request-ID", Role::Trace),
+            ("traceparent", Role::Trace),
+            ("X-Forwarded-Proto", Role::Scheme),
+            ("Mcp-Session-Id", Role::Mcp),
+            ("Accept", Role::Plain),
+            ("X-Anything", Role::Plain),
+            ("", Role::Plain),
+        ] {
+            assert_eq!(Kind::Header.role(name.as_bytes()), role, "{name}");
+        }
+        assert_eq!(Kind::Cookie.role(b"JSESSIONID"), Role::Session);
+        assert_eq!(Kind::Cookie.role(b"theme"), Role::Plain);
+    }
+}
