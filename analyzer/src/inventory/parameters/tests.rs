@@ -23,7 +23,11 @@ fn sent(name: &str, kind: ValueType, value: u64) -> Sent {
 
 fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
     let literal = |text: &str| PathSegment::Literal(text.to_owned());
-    let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect();
+    let names = |all: &[&str]| {
+        all.iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<String>>()
+    };
     ExchangeRecord {
         version: RECORD_VERSION,
         id: String::new(),
