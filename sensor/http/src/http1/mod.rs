@@ -259,22 +259,49 @@ impl Connection {
         }
         (rest.at.before, rest.at.run) = (stream.before, stream.run);
         while !rest.bytes.is_empty() && self.handover.is_none() {
+            let piece = self.up_to_decision(side, rest);
             let taken = match &self.stream(side).state {
-                State::Message(_) => self.read_message(cx, side, rest),
-                State::Search(_) => self.search(cx, side, rest),
-                State::Body(_) => self.read_body(cx, side, rest),
+                State::Message(_) => self.read_message(cx, side, piece),
+                State::Search(_) => self.search(cx, side, piece),
+                State::Body(_) => self.read_body(cx, side, piece),
                 State::Opaque => {
                     cx.counters
-                        .add(Counter::OpaqueBytes, rest.bytes.len() as u64);
-                    rest.bytes.len()
+                        .add(Counter::OpaqueBytes, piece.bytes.len() as u64);
+                    piece.bytes.len()
                 }
             };
             rest = rest.skip(taken);
+            if piece.bytes.len() == taken && !rest.bytes.is_empty() {
+                self.stream(side).next = rest.at.offset;
+                self.decide_waiting(cx);
+            }
         }
         self.stream(side).next = rest.at.offset;
         self.decide_waiting(cx);
         self.report(cx);
         rest
+    }
+
+    /// The bytes before the next place where a response that waits may be decided. What the client
+    /// sends behind it, in the same segment or a later one, must not come into that.
+    fn up_to_decision<'c>(&mut self, side: Side, chunk: Chunk<'c>) -> Chunk<'c> {
+        if self.client != Some(side) || !self.pairs.is_undecided() {
+            return chunk;
+        }
+        let decided = self.pairs.next_decided_at(chunk.at.offset);
+        let stream = self.stream(side);
+        let len = match &stream.state {
+            // Where segments begin tells where messages may.
+            State::Search(_) if stream.torn => return chunk,
+            State::Opaque => return chunk,
+            // Any byte may end the message.
+            State::Message(_) | State::Search(_) => 1,
+            State::Body(reader) => reader.content_ahead(chunk.bytes.len()).max(1),
+        };
+        let before = decided.and_then(|to| usize::try_from(to - chunk.at.offset).ok());
+        let len = before.map_or(len, |before| before.min(len));
+        let bytes = chunk.bytes.get(..len).unwrap_or(chunk.bytes);
+        Chunk { bytes, ..chunk }
     }
 
     /// Responses that wait are decided once enough was seen.

@@ -97,6 +97,22 @@ impl BodyReader {
         }
     }
 
+    /// How many of the next `len` bytes are content for certain and do not end the body.
+    pub(crate) fn content_ahead(&self, len: usize) -> usize {
+        let effect = match self {
+            Self::Length(reader) => reader.clone().gap(len as u64),
+            Self::Chunked(reader) => reader.clone().gap(len as u64),
+            Self::UntilClose(_) => GapEffect::Inside,
+            Self::Rivals(_) => GapEffect::Past(0),
+        };
+        let known = match effect {
+            GapEffect::Inside => return len,
+            GapEffect::Ends => len as u64,
+            GapEffect::Past(known) => known,
+        };
+        usize::try_from(known).unwrap_or(len).saturating_sub(1)
+    }
+
     /// Whether the end of the stream is the end of this body. A server that forgot to frame its
     /// response makes such a body of everything after it.
     pub(crate) fn ends_with_stream(&self) -> bool {

@@ -449,6 +449,14 @@ impl Pairs {
         !self.waiting.is_empty() || self.active.as_ref().is_some_and(|a| a.link == Link::Open)
     }
 
+    /// The next place behind `offset` that a response which is not decided yet waits for.
+    pub(crate) fn next_decided_at(&self, offset: u64) -> Option<u64> {
+        let active = self.active.as_ref().map(|active| &active.answer);
+        let answers = self.waiting.iter().map(Box::as_ref).chain(active);
+        let received = answers.filter_map(|answer| answer.start.acknowledged);
+        received.filter(|&received| received > offset).min()
+    }
+
     /// The response being read answers HEAD: it ended with its head.
     pub(crate) fn end_head_response(&mut self, at: Position) {
         if let Some(active) = self.active.take_if(|active| active.link == Link::Paired) {
