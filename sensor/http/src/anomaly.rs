@@ -117,6 +117,9 @@ anomalies! {
     UnexpectedContent = "unexpected_content", "RFC 9110 section 9.3.1";
     /// The content begins with a request line.
     RequestInContent = "request_in_content", "RFC 9112 section 11.2";
+    /// A response that nothing asked for comes behind a request that ends earlier for other readers:
+    /// the server took what is behind that end for a request, it seems.
+    AnsweredHiddenRequest = "answered_hidden_request", "RFC 9112 section 11.2";
     /// A chunk size line that cannot be read.
     InvalidChunkSize = "invalid_chunk_size", "RFC 9112 section 7.1";
     /// Blanks before a chunk size.

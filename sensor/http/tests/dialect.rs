@@ -201,6 +201,73 @@ fn both_readings_of_a_request() {
 }
 
 #[test]
+fn both_readings_of_odd_chunks() {
+    use FramingRule::{Chunked, OtherChunked};
+    let head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let cases: &[(&str, Option<u64>)] = &[
+        ("0x5\r\nhello\r\n0\r\n\r\n", Some(17)),
+        ("+5\r\nhello\r\n0\r\n\r\n", Some(16)),
+        ("00000000000000005\r\nhello\r\n0\r\n\r\n", Some(31)),
+        ("5;a\nhello\r\n0\r\n\r\n", Some(16)),
+        ("5;a\rb\r\nhello\r\n0\r\n\r\n", Some(19)),
+        ("5\r\nhelloX\r\n0\r\n\r\n", None),
+        ("5\r\nhello\r\nffffffffffffffffff\r\n", None),
+    ];
+    for (content, len) in cases {
+        let reading = |rule, len| Reading { rule, len };
+        let wanted = Readings {
+            followed: reading(Chunked, *len),
+            other: reading(OtherChunked, None),
+            hides_request: false,
+        };
+        assert_eq!(readings(&format!("{head}{content}")), wanted, "{content}");
+    }
+}
+
+#[test]
+fn a_response_that_nothing_asked_for_tells_which_reading_the_server_took() {
+    let hidden = "GET /b HTTP/1.1\r\nHost: h\r\n\r\n";
+    let smuggled = format!(
+        "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\nContent-Length: 4\r\n\r\nnone{hidden}",
+        4 + hidden.len()
+    );
+    let length = smuggled.len() - smuggled.find("none").unwrap_or_default();
+    let told = "- > 404 1 AnsweredHiddenRequest unpaired\n";
+    let not_found = "HTTP/1.1 404 x\r\nContent-Length: 1\r\n\r\nx";
+    let first = format!("POST / {length} RepeatedContentLength ConflictingContentLength > 200 5\n")
+        .replace("RepeatedContentLength ", "");
+    check(
+        "answered twice",
+        &[c(&smuggled), s(OK), s(not_found)],
+        &format!("{first}{told}"),
+    );
+    check(
+        "the responses behind it are shifted",
+        &[c(&smuggled), s(OK), c(GET), s(OK), s(not_found)],
+        &format!("{first}GET /a > 200 5\n{told}"),
+    );
+    check(
+        "answered once",
+        &[c(&smuggled), s(OK), c(GET), s(not_found)],
+        &format!("{first}GET /a > 404 1\n"),
+    );
+    check(
+        "a server that waited for too long",
+        &[
+            c(&smuggled),
+            s(OK),
+            s("HTTP/1.1 408 x\r\nContent-Length: 1\r\n\r\nx"),
+        ],
+        &format!("{first}- > 408 1 unpaired\n"),
+    );
+    check(
+        "nothing hidden",
+        &[c(GET), s(OK), s(not_found)],
+        "GET /a > 200 5\n- > 404 1 unpaired\n",
+    );
+}
+
+#[test]
 fn what_hides_in_content() {
     let inner = "GET /b HTTP/1.1\r\nHost: h\r\n\r\n";
     let len = inner.len();

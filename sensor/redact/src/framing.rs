@@ -2,12 +2,19 @@
 //! of a message may disagree on where it ends or for whom it is, which is how requests are
 //! smuggled (RFC 9112 section 11.2).
 
+use core::fmt::Write as _;
+
 use tapscope_http::{
     Anomalies, FramingRule, HttpExchange, MessageAnomaly, Reading, Readings, Request, Response,
 };
 
 use crate::credential;
 use crate::redactor::Work;
+use crate::target::{self, Target};
+
+/// Hosts of one request that a signal names: a target's, and those of a proxy and a server that
+/// take different lines.
+const HOSTS_NAMED_MAX: usize = 3;
 
 /// The names of everything odd, once each.
 pub(crate) fn anomaly_names(exchange: &HttpExchange) -> Vec<String> {
@@ -21,21 +28,54 @@ pub(crate) fn anomaly_names(exchange: &HttpExchange) -> Vec<String> {
 /// Signals for messages whose readers may part ways.
 pub(crate) fn signals(work: &mut Work<'_>, request: Option<&Request>, response: Option<&Response>) {
     if let Some(request) = request {
-        signal(
-            work,
-            "request",
-            request.anomalies,
-            request.readings.as_deref(),
-        );
+        let mut words = words("request", request.anomalies, request.readings.as_deref());
+        if let Some(words) = &mut words {
+            if let Some(hosts) = hosts(work, request) {
+                words.push_str(&hosts);
+            }
+            if let Some(response) = response.filter(|response| refuses(response.status)) {
+                // Writing to a string cannot fail.
+                let _ = write!(words, "; the server refused it ({})", response.status);
+            }
+        }
+        signal(work, words);
     }
     if let Some(response) = response {
-        signal(
-            work,
-            "response",
-            response.anomalies,
-            response.readings.as_deref(),
-        );
+        let words = words("response", response.anomalies, response.readings.as_deref());
+        signal(work, words);
     }
+}
+
+/// Whether a server says with that status that it did not take the request as it was sent: it is
+/// malformed, is not for its host, or has a transfer coding that it does not know.
+const fn refuses(status: u16) -> bool {
+    matches!(status, 400 | 421 | 501)
+}
+
+/// The hosts that readers of the target and of the Host fields find, where they are not one.
+fn hosts(work: &Work<'_>, request: &Request) -> Option<String> {
+    if !request.anomalies.contains(MessageAnomaly::HostMismatch) {
+        return None;
+    }
+    let method = request.head.slice(request.method);
+    let target = Target::parse(method, request.head.slice(request.target));
+    let fields = request.head.headers();
+    let fields = fields.filter(|(name, _)| name.eq_ignore_ascii_case(b"host"));
+    let of_target = target.authority.map(|authority| ("the target", authority));
+    let found = of_target
+        .into_iter()
+        .chain(fields.map(|(_, value)| ("Host", value)));
+    let mut named: Vec<String> = Vec::new();
+    for (place, authority) in found {
+        let host = target::host_and_port(&work.settings.custom_classes, authority);
+        let (host, port) = host.unwrap_or_default();
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        let reading = format!("a reader of {place} asks {host}{port}");
+        if named.len() < HOSTS_NAMED_MAX && !named.contains(&reading) {
+            named.push(reading);
+        }
+    }
+    Some(format!(": {}", named.join(", ")))
 }
 
 /// A signal for a connection whose client only makes work.
@@ -66,26 +106,35 @@ pub(crate) fn flood_signals(work: &mut Work<'_>, anomalies: Anomalies) {
     }
 }
 
-/// One signal for a message, whatever the number of reasons.
-fn signal(work: &mut Work<'_>, side: &str, anomalies: Anomalies, readings: Option<&Readings>) {
+/// One signal for a message.
+fn signal(work: &mut Work<'_>, words: Option<String>) {
+    if let Some(words) = words {
+        credential::signal(work, "request_smuggling", words + ".");
+    }
+}
+
+/// What is odd about a message, whatever the number of reasons, and what its readers find.
+fn words(side: &str, anomalies: Anomalies, readings: Option<&Readings>) -> Option<String> {
     let reasons: Vec<&str> = anomalies
         .iter()
         .filter(|anomaly| !is_harmless(*anomaly, readings))
         .filter_map(reason)
         .collect();
     if reasons.is_empty() {
-        return;
+        return None;
     }
     let mut detail = format!("The {side} {}", reasons.join(", and "));
+    let tells_hosts = anomalies.contains(MessageAnomaly::HostMismatch) && side == "request";
+    let tells_all = tells_hosts || anomalies.contains(MessageAnomaly::AnsweredHiddenRequest);
     match readings {
         Some(readings) => {
             detail.push_str(": ");
             detail.push_str(&both(readings));
         }
+        None if tells_all => {}
         None => detail.push_str(": readers may disagree on it"),
     }
-    detail.push('.');
-    credential::signal(work, "request_smuggling", detail);
+    Some(detail)
 }
 
 /// Two framing fields that name the same end mislead nobody.
@@ -115,6 +164,10 @@ const fn reason(anomaly: MessageAnomaly) -> Option<&'static str> {
             "has a chunk extension with a bare CR, a bare LF or no semicolon"
         }
         M::MissingChunkEnd => "has chunk data without a line end behind it",
+        M::AnsweredHiddenRequest => {
+            "comes unasked behind a request that is shorter for other readers: the server seems to \
+             have taken its rest for another request, and responses since may be those to others"
+        }
         M::RequestInContent => "has content that begins with a request line",
         M::ContentLengthMismatch => "has a Content-Length that its content does not have",
         M::HostMismatch => "names one host in its target and another in Host",
@@ -143,6 +196,7 @@ fn one(reading: Reading) -> String {
     };
     match reading.len {
         Some(len) => format!("{reader} ends it {len} bytes behind its head"),
+        None if reading.rule == FramingRule::OtherChunked => format!("{reader} refuses it"),
         None => format!("{reader} does not end it in what was seen"),
     }
 }

@@ -9,7 +9,7 @@ mod support;
 use std::io::Write as _;
 
 use support::{exchange, get, redactor};
-use tapscope_http::{BodyEnd, FramingRule, MessageAnomaly, Reading, Readings};
+use tapscope_http::{BodyEnd, FramingRule, HttpExchange, MessageAnomaly, Reading, Readings};
 use tapscope_record::{
     ExchangeRecord, MessageCompleteness, Pairing, PathSegment, Shape, ValueType,
 };
@@ -497,6 +497,33 @@ fn a_smuggling_signal_names_both_readings_unless_they_agree() {
     let record = redactor().record(&exchange);
     assert!(record.signals.is_empty());
     assert_eq!(record.anomalies, ["content_length_with_transfer_encoding"]);
+}
+
+#[test]
+fn a_smuggling_signal_names_both_hosts_and_what_the_server_said() {
+    let hosts: [(&[u8], &[u8]); 2] = [(b"Host", b"Inner.example:8080"), (b"Host", b"c.example")];
+    let mut exchange = exchange(
+        b"GET",
+        b"http://u:p@outer.example/x",
+        &hosts,
+        b"",
+        (&[], b""),
+    );
+    let request = exchange.request.as_mut().unwrap();
+    request.anomalies.insert(MessageAnomaly::HostMismatch);
+    let detail = |exchange: &HttpExchange| {
+        let record = redactor().record(exchange);
+        let signals = record.signals.into_iter();
+        let mut signals = signals.filter(|signal| signal.kind == "request_smuggling");
+        signals.next().unwrap().detail
+    };
+    let hosts = "The request names one host in its target and another in Host: a reader of the \
+                 target asks outer.example, a reader of Host asks inner.example:8080, a reader of \
+                 Host asks c.example";
+    assert_eq!(detail(&exchange), format!("{hosts}."));
+    exchange.response.as_mut().unwrap().status = 400;
+    let refused = format!("{hosts}; the server refused it (400).");
+    assert_eq!(detail(&exchange), refused);
 }
 
 #[test]

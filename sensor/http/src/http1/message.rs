@@ -132,11 +132,13 @@ impl Connection {
             // What earlier events left is no start line with these bytes; they may be one alone.
             return 0;
         }
+        if progress == Progress::More && is_first && assembler.is_empty() {
+            // Empty lines count only with what comes behind them, in this segment or a later one.
+            stream.empty_lines = chunk.position(taken).offset;
+            return taken;
+        }
         stream.searched = stream.searched.saturating_add(taken as u64);
         match progress {
-            Progress::More if is_first && assembler.is_empty() => {
-                stream.empty_lines = chunk.position(taken).offset;
-            }
             Progress::More => {}
             Progress::Complete(kind) => {
                 let head = assembler.take(kind, chunk.position(taken));

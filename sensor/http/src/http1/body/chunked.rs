@@ -7,7 +7,7 @@ use memchr::memchr;
 use smallvec::SmallVec;
 
 use super::{Content, GapEffect, Progress};
-use crate::anomaly::{Anomalies, MessageAnomaly};
+use crate::anomaly::{Anomalies, FramingRule, MessageAnomaly, Reading, Readings};
 use crate::http1::framing;
 
 /// Bytes of a trailer line that are looked at: enough for the names that matter.
@@ -34,6 +34,15 @@ enum State {
     Trailer { line_bytes: usize },
 }
 
+/// What a reader that keeps to the grammar of chunks refuses, and others read on behind.
+const STRICTLY_REFUSED: [MessageAnomaly; 5] = [
+    MessageAnomaly::InvalidChunkSize,
+    MessageAnomaly::ChunkSizePrefix,
+    MessageAnomaly::LongChunkSize,
+    MessageAnomaly::InvalidChunkExtension,
+    MessageAnomaly::MissingChunkEnd,
+];
+
 /// A chunk size of which nothing was seen yet.
 const SIZE: State = State::Size { digits: 0, size: 0 };
 
@@ -48,6 +57,9 @@ pub(crate) struct Chunked {
     anomalies: Anomalies,
     /// The beginning of the current size or trailer line.
     line: SmallVec<[u8; 24]>,
+    /// Bytes of it so far.
+    taken: u64,
+    is_complete: bool,
 }
 
 impl Chunked {
@@ -59,12 +71,27 @@ impl Chunked {
             overhead_max,
             anomalies: Anomalies::new(),
             line: SmallVec::new(),
+            taken: 0,
+            is_complete: false,
         }
     }
 
     /// What is odd about the framing so far.
     pub(crate) const fn anomalies(&self) -> Anomalies {
         self.anomalies
+    }
+
+    /// Where its readers see its end, when it is framed in a way that the stricter ones refuse.
+    pub(crate) fn readings(&self) -> Option<Readings> {
+        let reading = |rule, len| Reading { rule, len };
+        let is_refused = STRICTLY_REFUSED
+            .iter()
+            .any(|it| self.anomalies.contains(*it));
+        is_refused.then(|| Readings {
+            followed: reading(FramingRule::Chunked, self.is_complete.then_some(self.taken)),
+            other: reading(FramingRule::OtherChunked, None),
+            hides_request: false,
+        })
     }
 
     /// The bytes of a size line that could not be read: they may be the next message's.
@@ -88,7 +115,9 @@ impl Chunked {
                 State::Trailer { line_bytes } => self.read_trailer(rest, line_bytes),
             };
             taken += n;
+            self.taken = self.taken.saturating_add(n as u64);
             if progress != Progress::More {
+                self.is_complete = progress == Progress::Complete;
                 return (taken, progress);
             }
         }
@@ -97,6 +126,7 @@ impl Chunked {
 
     /// Missing bytes are harmless only inside chunk data; a size line may follow right behind.
     pub(crate) const fn gap(&mut self, len: u64) -> GapEffect {
+        self.taken = self.taken.saturating_add(len);
         let State::Data { remaining } = self.state else {
             return GapEffect::Past(0);
         };

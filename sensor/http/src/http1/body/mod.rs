@@ -136,7 +136,8 @@ impl BodyReader {
     pub(crate) fn readings(&self) -> Option<Readings> {
         match self {
             Self::Rivals(rivals) => Some(rivals.readings()),
-            _ => None,
+            Self::Chunked(reader) => reader.readings(),
+            Self::Length(_) | Self::UntilClose(_) => None,
         }
     }
 

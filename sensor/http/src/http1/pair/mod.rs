@@ -154,6 +154,8 @@ pub(crate) struct Pairs {
     request_hidden: bool,
     /// Anything was ever lost on this connection after its beginning.
     any_loss: bool,
+    /// A request that was answered ends earlier for other readers, and nothing was lost since.
+    may_hide_request: bool,
     observed: Observed,
     /// Where responses were, or may have been, that got no request since the last pair.
     unpaired: VecDeque<Unpaired>,
@@ -187,6 +189,7 @@ impl Pairs {
             requests_lost: false,
             request_hidden: false,
             any_loss: false,
+            may_hide_request: false,
             observed: Observed::new(),
             unpaired: VecDeque::new(),
             last_pair: None,
@@ -471,6 +474,7 @@ impl Pairs {
     pub(crate) fn lose_requests(&mut self, offset: u64) {
         self.requests_lost = true;
         self.any_loss = true;
+        self.may_hide_request = false;
         if let Some(last) = self.pending.back_mut() {
             last.hole_after.get_or_insert(offset);
         }
@@ -497,6 +501,7 @@ impl Pairs {
     /// Bytes of the response stream that may have held responses are missing.
     pub(crate) fn lose_responses(&mut self) {
         self.any_loss = true;
+        self.may_hide_request = false;
         self.responses_lost = true;
         self.interim = Interim::default();
     }
@@ -556,6 +561,7 @@ impl Pairs {
             None => Pairing::Unpaired,
         };
         let opened = first.opened;
+        self.may_hide_request |= first.response.is_some() && ends_early(&first.request);
         self.finish(Some(first.request), first.response, pairing);
         if let Some(finished) = self.ready.last_mut() {
             finished.opened = opened;
@@ -670,6 +676,13 @@ impl Pairs {
             self.orphan(active.answer.response);
         }
     }
+}
+
+/// Whether the request ends earlier for readers of another kind than the one that is followed.
+fn ends_early(request: &Request) -> bool {
+    let readings = request.readings.as_deref();
+    let ends = readings.and_then(|r| Some((r.followed.len?, r.other.len?)));
+    ends.is_some_and(|(followed, other)| other < followed)
 }
 
 /// Marks the body of a message that has none as complete.

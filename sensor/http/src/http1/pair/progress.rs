@@ -3,7 +3,11 @@
 use super::decide::{Decision, Outlook};
 use super::manner::Observed;
 use super::{Link, MESSAGE_BYTES_MIN, Pairs, UNPAIRED_MAX, Unpaired};
+use crate::anomaly::MessageAnomaly;
 use crate::chunk::Position;
+
+/// The status of a response to a request that did not come.
+const REQUEST_TIMEOUT: u16 = 408;
 
 impl Pairs {
     /// Bytes of a response tell what the server has acknowledged.
@@ -49,8 +53,17 @@ impl Pairs {
         let decision = self.decide(&active.answer, outlook, likely);
         let start = active.answer.start.offset;
         let link = self.apply(decision, start);
+        let may_hide_request = self.may_hide_request && decision == Decision::Unasked;
         if let Some(active) = self.active.as_mut() {
             active.link = link;
+            let response = &mut active.answer.response;
+            // A server may say that it waited for too long without being asked (RFC 9110 section
+            // 15.5.9).
+            if may_hide_request && response.status != REQUEST_TIMEOUT {
+                let anomaly = MessageAnomaly::AnsweredHiddenRequest;
+                response.anomalies.insert(anomaly);
+                self.may_hide_request = false;
+            }
         }
     }
 
