@@ -126,19 +126,26 @@ fn shed(report: &HealthReport) -> Option<Reason> {
 
 /// Times the sensor went into its emergency mode, whatever stage says so.
 fn emergency(report: &HealthReport) -> Option<Reason> {
-    let counters = report.counters.iter();
-    let times = counters
-        .filter(|c| c.name.contains("emergenc"))
-        .fold(0_u64, |sum, c| sum.saturating_add(c.value));
+    let counted = |is_end: bool| {
+        let counters = report.counters.iter();
+        let of_it = counters.filter(|c| c.name.contains("emergenc"));
+        of_it
+            .filter(|c| c.name.contains("ended") == is_end)
+            .fold(0_u64, |sum, c| sum.saturating_add(c.value))
+    };
+    let (times, ended) = (counted(false), counted(true));
+    let now = if times > ended {
+        "is in its emergency mode: connections joined midway and bodies are left out"
+    } else {
+        "was in its emergency mode, and left it again"
+    };
     (times > 0).then(|| Reason {
         kind: "emergency_mode",
         state: State::Degraded,
         feed: None,
         share: 1.0,
         damage: 0.1,
-        sentence: format!(
-            "Memory ran out and the sensor went into its emergency mode ({times} times counted)."
-        ),
-        remedy: "Raise the memory cap ([limits]), or mirror less.".to_owned(),
+        sentence: format!("Memory ran short and the sensor {now} ({times} times counted)."),
+        remedy: "Raise the memory cap ([memory] limit_bytes), or mirror less.".to_owned(),
     })
 }

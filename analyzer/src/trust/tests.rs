@@ -226,6 +226,12 @@ fn caps_and_the_emergency_mode_are_told() {
             ("emergency_mode", State::Degraded)
         ]
     );
+    let said = |report: &HealthReport| verdict(report).sentences().join(" ");
+    assert!(said(&report).contains("is in its emergency mode"));
+    report
+        .counters
+        .push(counter("memory_emergencies_ended_total", None, 2));
+    assert!(said(&report).contains("left it again (2 times counted)"));
 }
 
 #[test]

@@ -47,6 +47,8 @@ pub(crate) struct Pressure {
     is_emergency: bool,
     /// Times that memory became short.
     emergencies: u64,
+    /// Times that it was so no longer.
+    ended: u64,
 }
 
 impl Pressure {
@@ -68,6 +70,7 @@ impl Pressure {
         }
         self.is_emergency = is_short;
         self.emergencies += u64::from(is_short);
+        self.ended += u64::from(!is_short);
         Some(is_short)
     }
 
@@ -76,9 +79,9 @@ impl Pressure {
         self.emergencies
     }
 
-    /// A: whether it is short now.
-    pub(crate) const fn is_emergency(&self) -> bool {
-        self.is_emergency
+    /// A: times that it was so no longer; one fewer than the above while it is.
+    pub(crate) const fn ended(&self) -> u64 {
+        self.ended
     }
 }
 
@@ -158,6 +161,6 @@ mod tests {
         assert_eq!(pressure.judge(&vital(760)), None);
         assert_eq!(pressure.judge(&vital(749)), Some(false));
         assert_eq!(pressure.judge(&vital(800)), None);
-        assert_eq!(pressure.emergencies(), 1);
+        assert_eq!((pressure.emergencies(), pressure.ended()), (1, 1));
     }
 }

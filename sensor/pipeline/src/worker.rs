@@ -264,7 +264,10 @@ impl<S: ExchangeSink> Worker<S> {
             reason: None,
             value,
         };
-        let own = vec![own("memory_emergencies_total", self.pressure.emergencies())];
+        let own = vec![
+            own("memory_emergencies_total", self.pressure.emergencies()),
+            own("memory_emergencies_ended_total", self.pressure.ended()),
+        ];
         [
             counters_of("decap", self.decap.counters()),
             counters_of("flow", self.flow.counters()),
@@ -278,12 +281,6 @@ impl<S: ExchangeSink> Worker<S> {
     #[must_use]
     pub fn memory(&self) -> Vec<MemoryAccount> {
         self.accounts().into_iter().map(Into::into).collect()
-    }
-
-    /// A: whether memory is short: what is new is then not met.
-    #[must_use]
-    pub const fn is_emergency(&self) -> bool {
-        self.pressure.is_emergency()
     }
 
     fn accounts(&self) -> [Account; 6] {
