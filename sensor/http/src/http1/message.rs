@@ -107,6 +107,7 @@ impl Connection {
         let stream = self.stream(side);
         let is_first = chunk.at.offset == stream.empty_lines && cx.facts.from_start;
         let trusts_segments = is_detecting || stream.torn;
+        let is_inside = trusts_segments && !stream.at_line_start && !chunk.is_event_start;
         let State::Search(assembler) = &mut stream.state else {
             return 0;
         };
@@ -114,8 +115,7 @@ impl Connection {
             stream.state = State::Opaque;
             return 0;
         }
-        if trusts_segments && assembler.is_empty() && !stream.at_line_start && !chunk.is_event_start
-        {
+        if is_inside && assembler.is_empty() {
             return self.skip_line(cx, side, chunk);
         }
         let was_in_line = assembler.is_in_start_line();
