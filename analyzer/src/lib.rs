@@ -42,9 +42,11 @@ use anomaly::Scene;
 use endpoint::TemplateRule;
 use finding::FindingBook;
 use inventory::consumer::{ConsumerBook, Identity};
+use inventory::exchange::Exchange;
 use inventory::held::Held;
 use inventory::partition::{Outcome, Partition};
 use inventory::proxies::Proxies;
+use inventory::schema::Outlines;
 use inventory::specification::Specification;
 use snapshot::{
     Changes, ConsumerId, ConsumerSnapshot, EndpointRef, EndpointSnapshot, FindingId,
@@ -100,6 +102,7 @@ pub struct Analyzer {
     endpoints: usize,
     consumers: ConsumerBook,
     proxies: Proxies,
+    outlines: Outlines,
     held: Held,
     findings: FindingBook,
     specifications: Vec<Specification>,
@@ -151,6 +154,7 @@ impl Analyzer {
             partitions,
             proxies: Proxies::restore(consumers.proxies()),
             consumers,
+            outlines: Outlines::default(),
             held: Held::default(),
             findings: FindingBook::restore(restored.findings),
             specifications: Vec::new(),
@@ -269,7 +273,13 @@ impl Analyzer {
             OTHER_HOSTS
         };
         let entry = self.partitions.get_mut(host).and_then(|partition| {
-            let id = partition.complete(record, identity, &self.settings)?;
+            let outlined = self.outlines.of(record, &self.settings.inventory);
+            let exchange = Exchange {
+                record,
+                identity,
+                outlined: &outlined,
+            };
+            let id = partition.complete(exchange, &self.settings)?;
             partition.entry(id)
         });
         if entry.is_none() {
@@ -468,7 +478,12 @@ impl Analyzer {
         for record in self.held.take(host) {
             let caller = self.proxies.caller(&record, &self.settings.proxies);
             let identity = Identity::of(&record, caller);
-            match partition.learn_held(&record, &identity, &self.settings) {
+            let exchange = Exchange {
+                record: &record,
+                identity: &identity,
+                outlined: &self.outlines.of(&record, &self.settings.inventory),
+            };
+            match partition.learn_held(exchange, &self.settings) {
                 Some(endpoint) => {
                     let inventory = &self.settings.inventory;
                     let call = (endpoint, record.time);
@@ -537,7 +552,13 @@ impl Analyzer {
         let max = self.settings.inventory.max_endpoints;
         let room = max.saturating_sub(self.endpoints);
         let before = partition.len();
-        let outcome = partition.observe(record, identity, room, &self.settings);
+        let outlined = self.outlines.of(record, &self.settings.inventory);
+        let exchange = Exchange {
+            record,
+            identity,
+            outlined: &outlined,
+        };
+        let outcome = partition.observe(exchange, room, &self.settings);
         self.endpoints = (self.endpoints + partition.len()).saturating_sub(before);
         outcome
     }

@@ -104,6 +104,10 @@ pub struct InventorySettings {
     pub max_fields_per_body: usize,
     /// Depth of body fields looked at.
     pub max_field_depth: usize,
+    /// Kinds of bodies that are kept ready for all endpoints together; others are made ready anew.
+    pub outlines_max: usize,
+    /// Fields of all of them.
+    pub outline_places_max: usize,
     /// Longest parameter name kept, in bytes; dotted names of deep bodies are the longest.
     pub max_name_len: usize,
     /// Different keys kept in any counter by name (media types, schemes, protocols, servers);
@@ -175,6 +179,8 @@ impl Default for InventorySettings {
             map_fields_min: 24,
             max_fields_per_body: 256,
             max_field_depth: 8,
+            outlines_max: 4_096,
+            outline_places_max: 64 * 1024,
             max_name_len: 128,
             max_tally_keys: 32,
             max_spellings: 64,

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize as _;
 
-use super::consumer::{Identity, authentication};
+use super::consumer::authentication;
 use super::data::{self, DataSeen};
 use super::distinct::Distinct;
 use super::distribution::{Bounds, Distribution};
+use super::exchange::Exchange;
 use super::lifecycle;
 use super::minutes::{Minutes, Moment};
 use super::origin;
@@ -196,36 +197,29 @@ impl Entry {
     }
 
     /// Takes in one exchange of the endpoint.
-    pub fn observe(
-        &mut self,
-        record: &ExchangeRecord,
-        identity: &Identity,
-        settings: &AnalyzerSettings,
-    ) {
+    pub fn observe(&mut self, exchange: Exchange<'_>, settings: &AnalyzerSettings) {
         self.requests = self.requests.saturating_add(1);
-        self.learn(record, identity, settings);
+        self.learn(exchange, settings);
     }
 
     /// Takes in an exchange that was counted already, as one of those held back before the endpoint
     /// was known to be one; false when there is none that nothing is known of.
-    pub fn learn_earlier(
-        &mut self,
-        record: &ExchangeRecord,
-        identity: &Identity,
-        settings: &AnalyzerSettings,
-    ) -> bool {
+    pub fn learn_earlier(&mut self, exchange: Exchange<'_>, settings: &AnalyzerSettings) -> bool {
         let is_one = self.seen.completeness.take_one(UNRECORDED);
         if is_one {
-            self.learn(record, identity, settings);
+            self.learn(exchange, settings);
         }
         is_one
     }
 
-    fn learn(&mut self, record: &ExchangeRecord, identity: &Identity, settings: &AnalyzerSettings) {
+    fn learn(&mut self, exchange: Exchange<'_>, settings: &AnalyzerSettings) {
+        let Exchange {
+            record, identity, ..
+        } = exchange;
         let inventory = &settings.inventory;
         self.touch(record.time);
         self.observe_outcome(record, settings);
-        self.observe_content(record, inventory);
+        self.observe_content(exchange, inventory);
         let seen = &mut self.seen;
         let keys = inventory.max_tally_keys;
         seen.consumers
@@ -255,9 +249,11 @@ impl Entry {
     }
 
     /// Takes the end of an exchange that was counted while it was open: what its messages look like.
-    pub fn complete(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
+    pub fn complete(&mut self, exchange: Exchange<'_>, settings: &InventorySettings) {
+        let record = exchange.record;
         self.touch(record.ended.unwrap_or(record.time));
-        self.seen.schemas.observe(record, settings);
+        let outlined = exchange.outlined;
+        self.seen.schemas.observe(record, outlined, settings);
         let request = (&mut self.request_classes, &record.request);
         for (tally, message) in [request, (&mut self.response_classes, &record.response)] {
             for class in message.iter().flat_map(|it| it.data_classes.keys()) {
@@ -371,7 +367,10 @@ impl Entry {
         }
     }
 
-    fn observe_content(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
+    fn observe_content(&mut self, exchange: Exchange<'_>, settings: &InventorySettings) {
+        let Exchange {
+            record, outlined, ..
+        } = exchange;
         let keys = settings.max_tally_keys;
         let seen = &mut self.seen;
         if let Some(request) = &record.request {
@@ -405,7 +404,7 @@ impl Entry {
         if !matches!(record.status, Some(400..)) {
             seen.parameters.observe(record, &self.at.template, settings);
         }
-        seen.schemas.observe(record, settings);
+        seen.schemas.observe(record, outlined, settings);
         if succeeded(record) {
             for credential in &record.credentials {
                 let (scheme, location) = (&credential.scheme, &credential.location);

@@ -6,6 +6,9 @@ pub mod specification;
 /// One host: its templates, its endpoints, its coverage by specifications.
 pub mod partition;
 
+/// One exchange as it is taken in.
+pub mod exchange;
+
 /// One endpoint.
 pub mod entry;
 

@@ -20,6 +20,7 @@ use foldhash::fast::FixedState;
 use super::consumer::Identity;
 use super::due::Due;
 use super::entry::{Entry, sound_latency, succeeded, whole};
+use super::exchange::Exchange;
 use super::lifecycle::HostSight;
 use super::specification::Specification;
 use super::specification::coverage::{Coverage, Standing};
@@ -165,11 +166,13 @@ impl Partition {
     /// Takes one record; `room` is how many more endpoints there may be.
     pub fn observe(
         &mut self,
-        record: &ExchangeRecord,
-        identity: &Identity,
+        exchange: Exchange<'_>,
         room: usize,
         settings: &AnalyzerSettings,
     ) -> Outcome {
+        let Exchange {
+            record, identity, ..
+        } = exchange;
         self.count(record);
         let mut outcome = Outcome::default();
         if let Some(method) = &record.method {
@@ -188,10 +191,10 @@ impl Partition {
             if fresh {
                 self.redescribe(id, record.time, settings);
             }
-            outcome.answer = self.update(id, record, identity, settings);
+            outcome.answer = self.update(id, exchange, settings);
             if record.operation.is_some() {
                 let room = room.saturating_sub(usize::from(fresh));
-                self.observe_operations(&mut outcome, record, identity, (room, settings));
+                self.observe_operations(&mut outcome, exchange, (room, settings));
             }
         }
         if record.time.saturating_sub(self.relabelled) >= RELABEL_INTERVAL {
@@ -217,13 +220,13 @@ impl Partition {
     /// is not. Baselines do not: they rest on the order of time.
     pub fn learn_held(
         &mut self,
-        record: &ExchangeRecord,
-        identity: &Identity,
+        exchange: Exchange<'_>,
         settings: &AnalyzerSettings,
     ) -> Option<EndpointId> {
-        let id = self.known(record, identity)?;
+        let record = exchange.record;
+        let id = self.known(record, exchange.identity)?;
         let entry = self.entries.get_mut(&id)?;
-        if entry.learn_earlier(record, identity, settings) {
+        if entry.learn_earlier(exchange, settings) {
             entry.relabel(
                 self.totals.sight(),
                 record.time.max(self.totals.last_seen),
@@ -238,13 +241,12 @@ impl Partition {
     /// is not known.
     pub fn complete(
         &mut self,
-        record: &ExchangeRecord,
-        identity: &Identity,
+        exchange: Exchange<'_>,
         settings: &AnalyzerSettings,
     ) -> Option<EndpointId> {
-        let id = self.known(record, identity)?;
+        let id = self.known(exchange.record, exchange.identity)?;
         let entry = self.entries.get_mut(&id)?;
-        entry.complete(record, &settings.inventory);
+        entry.complete(exchange, &settings.inventory);
         self.changes.due.touch(id);
         Some(id)
     }
@@ -441,16 +443,18 @@ impl Partition {
     fn update(
         &mut self,
         id: EndpointId,
-        record: &ExchangeRecord,
-        identity: &Identity,
+        exchange: Exchange<'_>,
         settings: &AnalyzerSettings,
     ) -> Answer {
+        let Exchange {
+            record, identity, ..
+        } = exchange;
         let Some(entry) = self.entries.get_mut(&id) else {
             return Answer::default();
         };
         let headers = (entry.facts.sunset_header, entry.facts.deprecation_header);
         let successes = entry.counts.successes;
-        entry.observe(record, identity, settings);
+        entry.observe(exchange, settings);
         let call = Call {
             time: record.time,
             client: identity.address,

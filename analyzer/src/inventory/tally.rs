@@ -77,6 +77,13 @@ impl Tally {
             .fold(0, |sum, (_, n)| sum.saturating_add(*n))
     }
 
+    /// Bytes held beside itself, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let names: usize = self.counts.iter().map(|(name, _)| name.len()).sum();
+        names + self.counts.capacity() * size_of::<(Box<str>, u64)>()
+    }
+
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.counts.iter().map(|(name, _)| &**name)

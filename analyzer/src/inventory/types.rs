@@ -24,6 +24,16 @@ impl Types {
         }
     }
 
+    /// All types, with how often.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ValueType, u64)> {
+        self.0.iter().copied()
+    }
+
+    /// Bytes held beside itself.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.capacity() * size_of::<(ValueType, u64)>()
+    }
+
     /// As plain data.
     pub(super) fn snapshot(&self) -> BTreeMap<String, u64> {
         let named = |(kind, count): &(ValueType, u64)| (type_name(*kind).to_owned(), *count);

@@ -8,13 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::consumer::Identity;
 use super::super::entry::Entry;
+use super::super::exchange::Exchange;
 use super::super::hash::hash;
 use super::{Outcome, Partition};
 use crate::settings::AnalyzerSettings;
 use crate::snapshot::{EndpointId, EndpointRef, Nanos, OperationName};
-use tapscope_record::{ExchangeRecord, Operation};
+use tapscope_record::Operation;
 
 /// The row of the operations that found no row of their own.
 const OTHERS: &str = "(other operations)";
@@ -43,13 +43,13 @@ impl Partition {
     pub(super) fn observe_operations(
         &mut self,
         outcome: &mut Outcome,
-        record: &ExchangeRecord,
-        identity: &Identity,
+        exchange: Exchange<'_>,
         (mut room, settings): (usize, &AnalyzerSettings),
     ) {
         let Some(transport) = outcome.endpoint else {
             return;
         };
+        let record = exchange.record;
         for operation in record.operation.iter().chain(&record.batch) {
             let Some(name) = name_of(operation) else {
                 continue;
@@ -62,7 +62,7 @@ impl Partition {
                 continue;
             };
             room = (room + before).saturating_sub(self.entries.len());
-            let answer = self.update(id, record, identity, settings);
+            let answer = self.update(id, exchange, settings);
             if outcome.operation.is_none() {
                 outcome.operation = Some(id);
                 outcome.operation_answer = answer;

@@ -6,7 +6,7 @@ use crate::settings::InventorySettings;
 use crate::snapshot::schema::{FieldSnapshot, MAP_KEY};
 
 /// Fields from which on names that all look like values are taken for keys; fewer may be chance.
-const DATA_NAMES_MIN: usize = 4;
+pub(super) const DATA_NAMES_MIN: usize = 4;
 
 /// Share of the fields that must be alike.
 const ALIKE_SHARE: f64 = 0.9;
@@ -37,9 +37,14 @@ pub(super) fn is_map(field: &FieldSnapshot, settings: &InventorySettings) -> boo
     if count < settings.map_fields_min {
         return false;
     }
-    let seen: u64 = field.fields.iter().map(|one| one.seen).sum();
-    let all = field.seen.saturating_mul(count as u64);
-    super::super::share(seen, all) < PRESENCE_MAX && are_alike(&field.fields)
+    let seen = field.fields.iter().map(|one| one.seen).sum();
+    is_sparse(field.seen, count, seen) && are_alike(&field.fields)
+}
+
+/// Whether fields that `seen` bodies had, summed over them, are in few of the bodies each.
+pub(super) fn is_sparse(bodies: u64, fields: usize, seen: u64) -> bool {
+    let all = bodies.saturating_mul(fields as u64);
+    super::super::share(seen, all) < PRESENCE_MAX
 }
 
 /// Whether most fields have the same type and, where they are objects, mostly the same fields.
@@ -66,7 +71,7 @@ fn main_type(field: &FieldSnapshot) -> Option<&String> {
 
 /// Whether a name looks like a value: a number, a date, a UUID, a run of hexadecimal digits, or
 /// what the sensor replaced by its class.
-fn is_data(name: &str) -> bool {
+pub(super) fn is_data(name: &str) -> bool {
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
     let plain = name
         .bytes()

@@ -2,6 +2,9 @@
 //! type, merged over time. Names, types, data classes and how often each was there; never values.
 //! Bounded in number, fields, depth and bytes, whatever is sent.
 
+/// Shapes, made ready.
+mod outline;
+
 /// Shapes seen before.
 mod memo;
 
@@ -14,11 +17,14 @@ mod fold;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use crate::settings::InventorySettings;
-use crate::snapshot::schema::{FieldSnapshot, MAP_KEY, SchemaSnapshot};
-use memo::{Addition, Memo, Memos};
-use std::sync::Weak;
-use tapscope_record::{ExchangeRecord, MessageCompleteness, MessageRecord, Shape, ValueType};
+use crate::snapshot::schema::{FieldSnapshot, SchemaSnapshot};
+use memo::{Memo, Memos};
+use outline::Outline;
+pub use outline::{Outlined, Outlines};
+use tapscope_record::{ExchangeRecord, MessageCompleteness, MessageRecord};
 use tree::Tree;
 
 /// What the bodies of one kind look like.
@@ -42,19 +48,23 @@ pub struct Schemas {
 impl Schemas {
     /// Takes in the bodies of one exchange. A refused request says nothing of what requests look
     /// like.
-    pub fn observe(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
-        let messages = record.messages.as_ref();
+    pub fn observe(
+        &mut self,
+        record: &ExchangeRecord,
+        outlined: &Outlined,
+        settings: &InventorySettings,
+    ) {
         if let Some(request) = &record.request
             && !matches!(record.status, Some(400..))
         {
             let whole = record.completeness.request == MessageCompleteness::Complete;
-            let shape = messages.and_then(|m| m.from_client.shape.as_ref());
-            self.observe_message(None, (request, shape), whole, settings);
+            let outline = outlined.request.as_ref();
+            self.observe_message(None, (request, outline), whole, settings);
         }
         if let (Some(status), Some(response)) = (record.status, &record.response) {
             let whole = record.completeness.response == MessageCompleteness::Complete;
-            let shape = messages.and_then(|m| m.from_server.shape.as_ref());
-            self.observe_message(Some(status), (response, shape), whole, settings);
+            let outline = outlined.response.as_ref();
+            self.observe_message(Some(status), (response, outline), whole, settings);
         }
     }
 
@@ -116,17 +126,23 @@ impl Schemas {
         }
     }
 
+    /// Bytes held, roughly; names and outlines are shared.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let one = |schema: &Schema| schema.tree.bytes() + schema.media_type.len();
+        let known: usize = self.known.iter().map(one).sum();
+        known + self.known.capacity() * size_of::<Schema>() + self.memos.bytes()
+    }
+
     /// A body, or where it is a stream of messages, the first of these.
     fn observe_message(
         &mut self,
         status: Option<u16>,
-        (message, of_messages): (&MessageRecord, Option<&Shape>),
+        (message, outline): (&MessageRecord, Option<&Arc<Outline>>),
         whole: bool,
         settings: &InventorySettings,
     ) {
-        let shape = message.shape.as_deref().or(of_messages);
-        let shared = message.shape.as_ref();
-        if message.body_len == 0 && shape.is_none() {
+        if message.body_len == 0 && outline.is_none() {
             return;
         }
         let media_type = message.content_type.as_deref().unwrap_or_default();
@@ -137,11 +153,10 @@ impl Schemas {
         if let Some(schema) = self.known.get_mut(at) {
             schema.bodies = schema.bodies.saturating_add(1);
         }
-        if let Some(shape) = shape {
-            let whole = whole && !shape.truncated;
-            if shared.is_none_or(|shared| !self.memos.count_shared(at, whole, shared)) {
-                self.observe_shape(at, shape, whole, settings);
-                self.memos.share(shared);
+        if let Some(outline) = outline {
+            let whole = whole && !outline.truncated;
+            if !self.memos.count(at, whole, outline) {
+                self.observe_outline(at, outline, whole, settings);
             }
         }
     }
@@ -188,45 +203,31 @@ impl Schemas {
         settings.max_schema_fields.saturating_sub(fields)
     }
 
-    /// Takes in a body's fields. Most bodies of an endpoint have the shape of one before: it is
-    /// enough to count them.
-    fn observe_shape(
+    /// Takes in the fields of a body whose shape is not one of the latest.
+    fn observe_outline(
         &mut self,
         at: usize,
-        shape: &Shape,
+        outline: &Arc<Outline>,
         whole: bool,
         settings: &InventorySettings,
     ) {
-        let hash = memo::hash(at, shape, whole, settings);
-        if self.memos.count(hash) {
-            return;
-        }
         let room = self.room(settings);
         let Some(schema) = self.known.get_mut(at) else {
             return;
         };
-        let mut walk = Walk {
-            tree: &mut schema.tree,
-            memo: Memo {
-                hash,
-                schema: at,
-                whole,
-                pending: 1,
-                shared: Weak::new(),
-                additions: Vec::new(),
-                refused: 0,
-            },
-            left: settings.max_fields_per_body,
-            room,
-            grown: false,
-            settings,
+        let taken = schema.tree.take(outline, whole, room, settings);
+        self.refused = self.refused.saturating_add(taken.refused);
+        let memo = Memo {
+            outline: Arc::clone(outline),
+            schema: at,
+            whole,
+            pending: 0,
+            refused: taken.refused,
         };
-        walk.look(0, shape, None, true, settings.max_field_depth);
-        let Walk { memo, grown, .. } = walk;
         if let Some(old) = self.memos.put(memo) {
             self.apply(&old, settings);
         }
-        if grown {
+        if taken.grown {
             self.fold(at, settings);
         }
     }
@@ -237,6 +238,9 @@ impl Schemas {
         let Some(schema) = self.known.get_mut(at) else {
             return;
         };
+        if !schema.tree.may_fold(settings) {
+            return;
+        }
         let mut root = schema.tree.snapshot();
         let mut folded = false;
         fold_all(&mut root, settings, &mut folded);
@@ -261,7 +265,8 @@ impl Schemas {
             return;
         }
         if let Some(schema) = self.known.get_mut(memo.schema) {
-            schema.tree.apply(memo, settings.max_tally_keys);
+            let how = (memo.pending, memo.whole);
+            schema.tree.add(&memo.outline, how, settings.max_tally_keys);
         }
         let refused = memo.refused.saturating_mul(memo.pending);
         self.refused = self.refused.saturating_add(refused);
@@ -275,64 +280,5 @@ fn fold_all(field: &mut FieldSnapshot, settings: &InventorySettings, folded: &mu
     }
     for one in &mut field.fields {
         fold_all(one, settings, folded);
-    }
-}
-
-/// A walk through a body: where its fields have their places, how many may still be looked at, and
-/// what a body of the same shape adds.
-struct Walk<'a> {
-    tree: &'a mut Tree,
-    memo: Memo,
-    left: usize,
-    room: usize,
-    /// Whether a place has got so many fields that it may be a map.
-    grown: bool,
-    settings: &'a InventorySettings,
-}
-
-impl Walk<'_> {
-    fn look(
-        &mut self,
-        at: u32,
-        shape: &Shape,
-        class: Option<&str>,
-        everywhere: bool,
-        depth: usize,
-    ) {
-        let item = shape.item.filter(|_| shape.kind == ValueType::Array);
-        let has_fields = |kind: ValueType| kind == ValueType::Object;
-        self.memo.additions.push(Addition {
-            node: at,
-            kind: shape.kind,
-            item,
-            object: has_fields(shape.kind) || item.is_some_and(has_fields),
-            everywhere,
-            class: class.map(Into::into),
-        });
-        let Some(depth) = depth.checked_sub(1) else {
-            return;
-        };
-        let map = self.tree.is_map(at);
-        for field in &shape.fields {
-            let Some(left) = self.left.checked_sub(1) else {
-                self.memo.refused += 1;
-                return;
-            };
-            self.left = left;
-            let name = if map { MAP_KEY } else { &field.name };
-            let room = self.room > 0 && name.len() <= self.settings.max_name_len;
-            let before = self.tree.fields();
-            let Some(slot) = self.tree.slot(at, name, room) else {
-                self.memo.refused += 1;
-                continue;
-            };
-            if self.tree.fields() > before {
-                self.room -= 1;
-                self.grown |= fold::is_due(self.tree.children(at), self.settings);
-            }
-            let everywhere = memo::is_everywhere(field, shape);
-            let class = field.class.as_deref();
-            self.look(slot, &field.shape, class, everywhere, depth);
-        }
     }
 }

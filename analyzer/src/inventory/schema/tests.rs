@@ -3,7 +3,7 @@
 use super::super::types::TYPES;
 use super::*;
 use proptest::prelude::*;
-use tapscope_record::Field;
+use tapscope_record::{Field, Shape, ValueType};
 
 fn scalar(kind: ValueType) -> Shape {
     Shape {
@@ -33,9 +33,31 @@ fn body(shape: Shape) -> MessageRecord {
     }
 }
 
+fn observe(
+    schemas: &mut Schemas,
+    status: Option<u16>,
+    (message, whole): (&MessageRecord, bool),
+    settings: &InventorySettings,
+) {
+    let mut outlines = Outlines::default();
+    observe_with(&mut outlines, schemas, status, (message, whole), settings);
+}
+
+fn observe_with(
+    outlines: &mut Outlines,
+    schemas: &mut Schemas,
+    status: Option<u16>,
+    (message, whole): (&MessageRecord, bool),
+    settings: &InventorySettings,
+) {
+    let shape = message.shape.as_deref();
+    let outline = shape.map(|shape| outlines.of_shape(shape, settings));
+    schemas.observe_message(status, (message, outline.as_ref()), whole, settings);
+}
+
 fn learn(schemas: &mut Schemas, shape: Shape, whole: bool) {
     let settings = InventorySettings::default();
-    schemas.observe_message(Some(200), (&body(shape), None), whole, &settings);
+    observe(schemas, Some(200), (&body(shape), whole), &settings);
 }
 
 fn only(schemas: &mut Schemas) -> FieldSnapshot {
@@ -60,6 +82,7 @@ proptest! {
         };
         let mut memoised = Schemas::default();
         let mut plain = Schemas::default();
+        let mut outlines = Outlines::default();
         for (at, request, whole, read) in order {
             let fields = shapes[at % shapes.len()].iter().map(|&(name, kind)| Field {
                 name: format!("field{name}"),
@@ -69,10 +92,11 @@ proptest! {
             });
             let shape = Shape { fields: fields.collect(), ..scalar(ValueType::Object) };
             let status = (!request).then_some(200);
-            memoised.observe_message(status, (&body(shape.clone()), None), whole, &settings);
+            let message = body(shape);
+            observe_with(&mut outlines, &mut memoised, status, (&message, whole), &settings);
             plain.settle(&settings);
             plain.memos = Memos::default();
-            plain.observe_message(status, (&body(shape), None), whole, &settings);
+            observe(&mut plain, status, (&message, whole), &settings);
             if read == 0 {
                 prop_assert_eq!(memoised.snapshot(&settings), plain.snapshot(&settings));
             }
@@ -126,7 +150,7 @@ fn statuses_and_media_types_have_schemas_of_their_own() {
             content_type: Some(media_type.to_owned()),
             ..body(object(&[("id", ValueType::Integer)]))
         };
-        schemas.observe_message(status, (&message, None), true, &settings);
+        observe(&mut schemas, status, (&message, true), &settings);
     }
     let all = schemas.snapshot(&settings);
     let keys: Vec<_> = all
@@ -218,7 +242,7 @@ fn what_is_beyond_the_caps_is_counted() {
     let mut schemas = Schemas::default();
     for status in [400, 401, 402, 200, 201, 204] {
         let shape = object(&[("a", ValueType::String)]);
-        schemas.observe_message(Some(status), (&body(shape), None), true, &settings);
+        observe(&mut schemas, Some(status), (&body(shape), true), &settings);
     }
     let statuses: Vec<_> = schemas
         .snapshot(&settings)

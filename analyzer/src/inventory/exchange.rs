@@ -1,0 +1,16 @@
+//! One exchange as the inventory takes it in.
+
+use super::consumer::Identity;
+use super::schema::Outlined;
+use tapscope_record::ExchangeRecord;
+
+/// The record, and what was made of it before it is known which endpoint it is of.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'a> {
+    /// The record.
+    pub record: &'a ExchangeRecord,
+    /// Who called.
+    pub identity: &'a Identity,
+    /// What its bodies look like.
+    pub outlined: &'a Outlined,
+}

@@ -1,0 +1,300 @@
+//! The outline of a body: its shape, made ready to be added to any number of schemas. Names are
+//! looked up once for each kind of body and not once for each body and endpoint.
+
+use core::hash::{BuildHasher, Hash, Hasher};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Weak};
+
+use foldhash::quality::FixedState;
+
+use crate::settings::InventorySettings;
+use tapscope_record::{ExchangeRecord, Field, MessageRecord, Shape, ValueType};
+
+/// The name of a place: that of its parent and its own, hashed; the body itself has a fixed one.
+pub(super) type Path = u64;
+
+/// The body itself.
+pub(super) const ROOT: Path = 0;
+
+/// Where the body itself stands.
+pub(super) const NOWHERE: Path = Path::MAX;
+
+/// One place of a body, and what the body adds to it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// Its parent among the places; the body itself is its own.
+    pub(super) parent: u32,
+    pub(super) path: Path,
+    /// Hash of its name.
+    pub(super) hash: u64,
+    pub(super) name: Arc<str>,
+    /// Its type.
+    pub(super) kind: ValueType,
+    /// The type of its items.
+    pub(super) item: Option<ValueType>,
+    /// Whether it has fields.
+    pub(super) object: bool,
+    /// Whether all objects of the body that could have it do.
+    pub(super) everywhere: bool,
+    /// Class of its value.
+    pub(super) class: Option<Arc<str>>,
+}
+
+/// A shape, as far as bodies are looked at.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Outline {
+    /// Parents before their fields, in the order of the body.
+    pub(super) places: Box<[Place]>,
+    /// The places by path.
+    pub(super) by_path: Box<[(Path, u32)]>,
+    /// Fields beyond the cap on fields of a body.
+    pub(super) refused: u64,
+    /// Whether bodies of the shape were cut by the sensor.
+    pub(super) truncated: bool,
+}
+
+/// The place of a field in another place.
+pub(super) fn path_of(parent: Path, name: u64) -> Path {
+    let mixed = (parent.rotate_left(23) ^ name).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    // The body itself stays the only one of its name.
+    (mixed ^ (mixed >> 29)).max(ROOT + 1)
+}
+
+/// The hash of a name.
+pub(super) fn hash_of(name: &str) -> u64 {
+    FixedState::default().hash_one(name)
+}
+
+/// The outlines of an exchange's bodies.
+#[derive(Clone, Debug, Default)]
+pub struct Outlined {
+    pub(super) request: Option<Arc<Outline>>,
+    pub(super) response: Option<Arc<Outline>>,
+}
+
+/// The outlines that were made of late, and the names in them. Bounded by the places in all, and
+/// by what schemas hold of the names.
+#[derive(Debug, Default)]
+pub struct Outlines {
+    names: Names,
+    known: HashMap<u64, Arc<Outline>, FixedState>,
+    /// By address: shapes that the sensor keeps and gives out again need not even be hashed. What
+    /// is held weakly keeps its address.
+    shared: HashMap<usize, (Weak<Shape>, Arc<Outline>), FixedState>,
+    places: usize,
+}
+
+impl Outlines {
+    /// The outlines of an exchange's bodies; where they are streams of messages, of the first of
+    /// these.
+    pub fn of(&mut self, record: &ExchangeRecord, settings: &InventorySettings) -> Outlined {
+        let messages = record.messages.as_ref();
+        let mut outline = |message: &Option<MessageRecord>, of_messages: Option<&Shape>| {
+            let message = message.as_ref()?;
+            match &message.shape {
+                Some(shape) => Some(self.of_shared(shape, settings)),
+                None => of_messages.map(|shape| self.of_shape(shape, settings)),
+            }
+        };
+        let client = messages.and_then(|m| m.from_client.shape.as_ref());
+        let server = messages.and_then(|m| m.from_server.shape.as_ref());
+        Outlined {
+            request: outline(&record.request, client),
+            response: outline(&record.response, server),
+        }
+    }
+
+    /// Bytes held, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.places * (size_of::<Place>() + size_of::<(Path, u32)>())
+            + (self.known.len() + self.shared.len()) * 128
+            + self.names.bytes
+    }
+
+    fn of_shared(&mut self, shape: &Arc<Shape>, settings: &InventorySettings) -> Arc<Outline> {
+        let address = Arc::as_ptr(shape).addr();
+        if let Some((_, outline)) = self.shared.get(&address) {
+            return Arc::clone(outline);
+        }
+        let outline = self.of_shape(shape, settings);
+        // A shape that nobody else holds will not come again.
+        if Arc::strong_count(shape) > 1 {
+            if self.shared.len() >= settings.outlines_max {
+                self.shared.retain(|_, (shape, _)| shape.strong_count() > 0);
+            }
+            if self.shared.len() < settings.outlines_max {
+                let known = (Arc::downgrade(shape), Arc::clone(&outline));
+                self.shared.insert(address, known);
+            }
+        }
+        outline
+    }
+
+    /// The outline of a shape, made when it is not known.
+    pub(super) fn of_shape(&mut self, shape: &Shape, settings: &InventorySettings) -> Arc<Outline> {
+        let hash = hash(shape, settings);
+        if let Some(outline) = self.known.get(&hash) {
+            return Arc::clone(outline);
+        }
+        let outline = Arc::new(outline(shape, &mut self.names, settings));
+        let places = outline.places.len();
+        let full = self.known.len() >= settings.outlines_max
+            || self.places + places > settings.outline_places_max;
+        if full {
+            // What is in use comes back with the next body.
+            self.known.clear();
+            self.shared.clear();
+            self.places = 0;
+        }
+        self.places += places;
+        self.known.insert(hash, Arc::clone(&outline));
+        outline
+    }
+}
+
+/// Names of fields and classes, each once.
+#[derive(Debug, Default)]
+struct Names {
+    known: HashSet<Arc<str>, FixedState>,
+    bytes: usize,
+    /// Names after those that nobody used were let go.
+    swept: usize,
+}
+
+/// Names below which it is not worth the while to look for those that nobody uses.
+const NAMES_MIN: usize = 4_096;
+
+/// What a name takes beyond its text.
+const NAME_COST: usize = 40;
+
+impl Names {
+    fn get(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.known.get(name) {
+            return Arc::clone(known);
+        }
+        if self.known.len() >= NAMES_MIN.max(self.swept * 2) {
+            self.known.retain(|name| Arc::strong_count(name) > 1);
+            self.swept = self.known.len();
+            self.bytes = self.known.iter().map(|one| one.len() + NAME_COST).sum();
+        }
+        let new: Arc<str> = name.into();
+        self.bytes += name.len() + NAME_COST;
+        self.known.insert(Arc::clone(&new));
+        new
+    }
+}
+
+/// Names a shape by all that a body of it adds, as far as bodies are looked at.
+fn hash(shape: &Shape, settings: &InventorySettings) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    (shape.kind, shape.item, shape.truncated).hash(&mut hasher);
+    let mut left = settings.max_fields_per_body.saturating_add(1);
+    walk(shape, settings.max_field_depth, &mut left, &mut hasher);
+    hasher.finish()
+}
+
+fn walk(shape: &Shape, depth: usize, left: &mut usize, hasher: &mut impl Hasher) {
+    let Some(depth) = depth.checked_sub(1) else {
+        return;
+    };
+    hasher.write_usize(shape.fields.len());
+    for field in &shape.fields {
+        let Some(fewer) = left.checked_sub(1) else {
+            return;
+        };
+        *left = fewer;
+        field.name.hash(hasher);
+        let everywhere = is_everywhere(field, shape);
+        (field.shape.kind, field.shape.item, everywhere).hash(hasher);
+        field.class.hash(hasher);
+        walk(&field.shape, depth, left, hasher);
+    }
+}
+
+/// Whether all of the objects that were merged in the shape have the field.
+fn is_everywhere(field: &Field, shape: &Shape) -> bool {
+    field.seen.max(1) >= shape.objects.max(1)
+}
+
+fn outline(shape: &Shape, names: &mut Names, settings: &InventorySettings) -> Outline {
+    let mut look = Look {
+        places: Vec::new(),
+        names,
+        left: settings.max_fields_per_body,
+        refused: 0,
+    };
+    let name = look.names.get("");
+    let root = place(shape, (0, ROOT), (hash_of(""), name), (true, None));
+    look.places.push(root);
+    look.fields(0, shape, settings.max_field_depth);
+    let Look {
+        places, refused, ..
+    } = look;
+    let numbered = places.iter().zip(0_u32..);
+    let mut by_path: Box<[(Path, u32)]> = numbered.map(|(place, at)| (place.path, at)).collect();
+    by_path.sort_unstable();
+    Outline {
+        places: places.into(),
+        by_path,
+        refused,
+        truncated: shape.truncated,
+    }
+}
+
+/// A look through a body: how many fields may still be looked at.
+struct Look<'a> {
+    places: Vec<Place>,
+    names: &'a mut Names,
+    left: usize,
+    refused: u64,
+}
+
+impl Look<'_> {
+    fn fields(&mut self, at: u32, shape: &Shape, depth: usize) {
+        let Some(depth) = depth.checked_sub(1) else {
+            return;
+        };
+        let parent = self.places.get(at as usize).map_or(ROOT, |one| one.path);
+        for field in &shape.fields {
+            let Some(left) = self.left.checked_sub(1) else {
+                self.refused += 1;
+                return;
+            };
+            self.left = left;
+            let hash = hash_of(&field.name);
+            let name = self.names.get(&field.name);
+            let class = field.class.as_deref().map(|class| self.names.get(class));
+            let everywhere = is_everywhere(field, shape);
+            let new = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+            self.places.push(place(
+                &field.shape,
+                (at, path_of(parent, hash)),
+                (hash, name),
+                (everywhere, class),
+            ));
+            self.fields(new, &field.shape, depth);
+        }
+    }
+}
+
+fn place(
+    shape: &Shape,
+    (parent, path): (u32, Path),
+    (hash, name): (u64, Arc<str>),
+    (everywhere, class): (bool, Option<Arc<str>>),
+) -> Place {
+    let item = shape.item.filter(|_| shape.kind == ValueType::Array);
+    let has_fields = |kind: ValueType| kind == ValueType::Object;
+    Place {
+        parent,
+        path,
+        hash,
+        name,
+        kind: shape.kind,
+        item,
+        object: has_fields(shape.kind) || item.is_some_and(has_fields),
+        everywhere,
+        class,
+    }
+}
