@@ -104,6 +104,8 @@ pub(crate) struct Engine {
     /// No save that is not asked for begins before.
     rest_until: Instant,
     rest_max: Duration,
+    /// What is taken in can be read again.
+    is_file: bool,
     /// Wall clock of the last save that succeeded; 0 before the first.
     last_saved: i64,
     dirty: bool,
@@ -163,6 +165,7 @@ impl Engine {
             last_urgent: Instant::now(),
             rest_until: Instant::now(),
             rest_max: settings.save_interval / 2,
+            is_file: false,
             last_saved: 0,
             dirty: true,
             records: 0,
@@ -182,6 +185,7 @@ impl Engine {
 
     /// What is taken in is no live traffic.
     pub(crate) const fn read_files(&mut self) {
+        self.is_file = true;
         self.rest_max = REST_MAX;
     }
 
@@ -272,9 +276,12 @@ impl Engine {
     /// Gives the analyzer the exchanges whose legs have come in.
     fn analyze(&mut self) {
         while let Some(record) = self.legs.take_record() {
-            let observation = self.analyzer.handle_record(&record);
-            if let Some(log) = &mut self.log {
-                log.push(&LogLine::new(&record, &observation));
+            match &mut self.log {
+                Some(log) => {
+                    let observation = self.analyzer.handle_record(&record);
+                    log.push(&LogLine::new(&record, &observation));
+                }
+                None => self.analyzer.handle_record_quietly(&record),
             }
             self.records += u64::from(record.part != Part::Closing);
             self.dirty = true;
@@ -333,7 +340,11 @@ impl Engine {
     fn save(&mut self) -> Result<()> {
         self.last_save = Instant::now();
         if self.dirty || !self.unsaved.is_empty() {
-            let changes = self.analyzer.take_changes();
+            let changes = if self.is_file {
+                self.analyzer.take_few_changes()
+            } else {
+                self.analyzer.take_changes()
+            };
             self.save_changes(changes)?;
             // One save takes no more than a short time: the rest has its turn.
             self.dirty = self.analyzer.has_changes();

@@ -36,6 +36,7 @@ pub use settings::{
     InventorySettings, LifecyclePolicy, ProxySettings,
 };
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anomaly::Scene;
@@ -49,7 +50,7 @@ use inventory::proxies::Proxies;
 use inventory::schema::Outlines;
 use inventory::specification::Specification;
 use snapshot::{
-    Changes, ConsumerId, ConsumerSnapshot, EndpointRef, EndpointSnapshot, FindingId,
+    Changes, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot, FindingId,
     FindingSnapshot, FindingStatus, HostSnapshot, Nanos,
 };
 use tapscope_record::{ExchangeRecord, Part, Signal};
@@ -70,13 +71,21 @@ pub struct Observation {
     pub signals: Vec<Signal>,
 }
 
+/// What a record was taken for.
+struct Taken<'a> {
+    host: Cow<'a, str>,
+    endpoint: Option<EndpointId>,
+    identity: Identity,
+    signals: Vec<Signal>,
+}
+
 /// State to start from.
 #[derive(Clone, Debug, Default)]
 pub struct Restored {
     /// Endpoints.
     pub endpoints: Vec<EndpointSnapshot>,
     /// Merged endpoints: (gone, survivor).
-    pub merged: Vec<(snapshot::EndpointId, snapshot::EndpointId)>,
+    pub merged: Vec<(EndpointId, EndpointId)>,
     /// Hosts.
     pub hosts: Vec<HostSnapshot>,
     /// Findings.
@@ -230,10 +239,27 @@ impl Analyzer {
     /// B: takes one record. Records come in about time order; one that is late is used and
     /// counted.
     pub fn handle_record(&mut self, record: &ExchangeRecord) -> Observation {
+        let taken = self.take_in(record);
+        let partition = self.partitions.get(taken.host.as_ref());
+        let entry = taken.endpoint.and_then(|id| partition?.entry(id));
+        Observation {
+            endpoint: entry.map(|entry| entry.at.clone()),
+            consumer: taken.identity.id,
+            consumer_label: taken.identity.label(),
+            signals: taken.signals,
+        }
+    }
+
+    /// B: takes one record of which nobody asks what it was.
+    pub fn handle_record_quietly(&mut self, record: &ExchangeRecord) {
+        self.take_in(record);
+    }
+
+    fn take_in<'a>(&mut self, record: &'a ExchangeRecord) -> Taken<'a> {
         self.count(record);
         if record.part == Part::Closing {
             let caller = self.proxies.caller(record, &self.settings.proxies);
-            return self.complete(record, &Identity::of(record, caller));
+            return self.complete(record, Identity::of(record, caller));
         }
         let caller = self.proxies.observe(record, &self.settings.proxies);
         let identity = Identity::of(record, caller);
@@ -251,44 +277,47 @@ impl Analyzer {
         }
         self.learn_held(&host);
         let signals = self.detect(&host, record, (&identity, &outcome));
-        let entry = outcome
-            .endpoint
-            .and_then(|id| self.partitions.get(&host)?.entry(id));
-        if record.method.is_some() && entry.is_none() {
+        let endpoint = outcome.endpoint.filter(|id| self.is_known(&host, *id));
+        if record.method.is_some() && endpoint.is_none() {
             self.counts.no_endpoint = self.counts.no_endpoint.saturating_add(1);
         }
-        Observation {
-            endpoint: entry.map(|entry| entry.at.clone()),
-            consumer: identity.id,
-            consumer_label: identity.label(),
+        Taken {
+            host,
+            endpoint,
+            identity,
             signals,
         }
     }
 
+    fn is_known(&self, host: &str, id: EndpointId) -> bool {
+        let partition = self.partitions.get(host);
+        partition.is_some_and(|partition| partition.entry(id).is_some())
+    }
+
     /// The end of an exchange that was counted while it was open.
-    fn complete(&mut self, record: &ExchangeRecord, identity: &Identity) -> Observation {
+    fn complete<'a>(&mut self, record: &'a ExchangeRecord, identity: Identity) -> Taken<'a> {
         let host = if self.partitions.contains_key(&record.host) {
             &record.host
         } else {
             OTHER_HOSTS
         };
-        let entry = self.partitions.get_mut(host).and_then(|partition| {
+        let endpoint = self.partitions.get_mut(host).and_then(|partition| {
             let outlined = self.outlines.of(record, &self.settings.inventory);
             let exchange = Exchange {
                 record,
-                identity,
+                identity: &identity,
                 outlined: &outlined,
             };
             let id = partition.complete(exchange, &self.settings)?;
-            partition.entry(id)
+            partition.entry(id).is_some().then_some(id)
         });
-        if entry.is_none() {
+        if endpoint.is_none() {
             self.counts.ends_unplaced = self.counts.ends_unplaced.saturating_add(1);
         }
-        Observation {
-            endpoint: entry.map(|entry| entry.at.clone()),
-            consumer: identity.id,
-            consumer_label: identity.label(),
+        Taken {
+            host: Cow::Borrowed(host),
+            endpoint,
+            identity,
             signals: Vec::new(),
         }
     }
@@ -382,7 +411,13 @@ impl Analyzer {
     /// in it; of those that merely got more traffic, and of consumers, as many as a short save
     /// allows, in turn. The hosts' own state, which is large, is in it from time to time only.
     pub fn take_changes(&mut self) -> Changes {
-        self.changes(None)
+        self.changes(false, self.room())
+    }
+
+    /// D: what [`take_changes`](Self::take_changes) gives, with as few endpoints that may wait as
+    /// keep it short however many records came in: of a file, which can be read again.
+    pub fn take_few_changes(&mut self) -> Changes {
+        self.changes(false, self.settings.inventory.save_endpoints)
     }
 
     /// D: what must not be lost of what changed: endpoints that are new or changed their name, and
@@ -418,21 +453,21 @@ impl Analyzer {
     /// endpoints at most: to save part by part what was [concluded](Self::conclude), as long as
     /// there [are changes](Self::has_changes), so that not all of it is copied at once.
     pub fn flush_some(&mut self, endpoints: usize) -> Changes {
-        self.changes(Some(endpoints))
+        self.changes(true, endpoints)
     }
 
-    /// What changed: what a short save allows, or everything but for so many endpoints at most.
-    fn changes(&mut self, flushed: Option<usize>) -> Changes {
+    /// What changed, with so many of the endpoints that may wait: what a short save allows, or
+    /// everything.
+    fn changes(&mut self, all: bool, mut room: usize) -> Changes {
         let mut changes = Changes {
             now: self.now,
             ..Changes::default()
         };
-        let inventory = &self.settings.inventory;
-        let (mut room, consumers) = match flushed {
-            Some(endpoints) => (endpoints, usize::MAX),
-            None => (self.room(), inventory.save_consumers),
+        let consumers = if all {
+            usize::MAX
+        } else {
+            self.settings.inventory.save_consumers
         };
-        let all = flushed.is_some();
         // The host that was the last to have room goes first.
         let turn = core::mem::take(&mut self.turn);
         let (before, after): (Vec<_>, Vec<_>) = self
@@ -525,11 +560,11 @@ impl Analyzer {
     }
 
     /// The partition a record belongs to, made when it is not there.
-    fn host_of(&mut self, record: &ExchangeRecord) -> String {
+    fn host_of<'a>(&mut self, record: &'a ExchangeRecord) -> Cow<'a, str> {
         if self.partitions.contains_key(&record.host) {
-            return record.host.clone();
+            return Cow::Borrowed(&record.host);
         }
-        let host = if self.partitions.len() < self.settings.inventory.max_hosts {
+        let host: &'a str = if self.partitions.len() < self.settings.inventory.max_hosts {
             &record.host
         } else {
             self.counts.folded_hosts = self.counts.folded_hosts.saturating_add(1);
@@ -542,7 +577,7 @@ impl Analyzer {
             }
             self.partitions.insert(host.to_owned(), partition);
         }
-        host.to_owned()
+        Cow::Borrowed(host)
     }
 
     fn observe(&mut self, host: &str, record: &ExchangeRecord, identity: &Identity) -> Outcome {

@@ -37,7 +37,9 @@ pub(crate) fn coverage(snapshot: &EndpointSnapshot, report: &HealthReport) -> Co
 fn feeds(snapshot: &EndpointSnapshot, report: &HealthReport) -> Vec<CoveringFeed> {
     let mut counters: BTreeMap<String, FeedCounters> = BTreeMap::new();
     for feed in &report.feeds {
-        let sum = counters.entry(origin::feed_of_report(feed)).or_default();
+        let sum = counters
+            .entry(origin::feed_of_report(feed).into_owned())
+            .or_default();
         *sum = sum.plus(&feed.counters);
     }
     let mut feeds: Vec<CoveringFeed> = snapshot

@@ -526,7 +526,7 @@ fn detail(view: &LiveView, asked: Id, entry: &EndpointEntry) -> EndpointDetail {
         request_content_types: snapshot.request_content_types.clone(),
         response_content_types: snapshot.response_content_types.clone(),
         parameters: parameters.collect(),
-        schemas: snapshot.schemas.iter().map(Into::into).collect(),
+        schemas: snapshot.schemas.unpack().iter().map(Into::into).collect(),
         credentials: snapshot.credentials.iter().map(Into::into).collect(),
         tokens: snapshot.tokens.iter().map(Into::into).collect(),
         data: snapshot

@@ -153,11 +153,12 @@ fn operation(
     if !parameters.is_empty() {
         operation.insert("parameters".to_owned(), json!(parameters));
     }
-    let requests = endpoint.schemas.iter().filter(|one| one.status.is_none());
+    let schemas = endpoint.schemas.unpack();
+    let requests = schemas.iter().filter(|one| one.status.is_none());
     if let Some(content) = content(requests) {
         operation.insert("requestBody".to_owned(), json!({"content": content}));
     }
-    operation.insert("responses".to_owned(), responses(endpoint));
+    operation.insert("responses".to_owned(), responses(endpoint, &schemas));
     if let Some(security) = security(endpoint, schemes) {
         operation.insert("security".to_owned(), security);
     }
@@ -363,11 +364,10 @@ fn content<'a>(schemas: impl Iterator<Item = &'a SchemaSnapshot>) -> Option<Valu
     (!content.is_empty()).then_some(Value::Object(content))
 }
 
-fn responses(endpoint: &EndpointSnapshot) -> Value {
+fn responses(endpoint: &EndpointSnapshot, schemas: &[SchemaSnapshot]) -> Value {
     let mut responses = Map::new();
     for (status, seen) in endpoint.statuses.range(100..600) {
-        let schemas = endpoint.schemas.iter();
-        let own = schemas.filter(|one| one.status == Some(*status));
+        let own = schemas.iter().filter(|one| one.status == Some(*status));
         let mut response = json!({"description": format!("Seen {seen} times")});
         if let Some(content) = content(own) {
             response["content"] = content;

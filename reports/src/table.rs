@@ -251,7 +251,7 @@ pub(crate) fn parameters(material: &Report) -> Table {
 pub(crate) fn fields(material: &Report) -> Table {
     let mut rows = Vec::new();
     for one in &material.endpoints {
-        for schema in &one.schemas {
+        for schema in &one.schemas.unpack() {
             let of = match schema.status {
                 Some(status) => format!("response {status}"),
                 None => "request".to_owned(),

@@ -43,10 +43,11 @@ fn judge(
         return None;
     }
     let expected = median(&state.usual);
-    let rise = odd
-        .latency_factor
-        .ln()
-        .max(odd.latency_deviations * spread(&state.usual, expected));
+    let least = odd.latency_factor.ln();
+    if !state.latency_told && now <= expected + least {
+        return None;
+    }
+    let rise = least.max(odd.latency_deviations * spread(&state.usual, expected));
     if state.latency_told {
         // Told again only after it has come down half of the way.
         state.latency_told = now > expected + rise / 2.0;

@@ -4,6 +4,7 @@ use core::net::IpAddr;
 
 use super::robust::{coarse, median, number, spread};
 use super::{Call, Departure};
+use crate::inventory::shown::shown;
 use crate::settings::{BaselineSettings, DetectorSettings, MINUTE, SECOND};
 use crate::snapshot::Nanos;
 use crate::snapshot::state::{BaselineState, ShareState, WindowState};
@@ -59,12 +60,13 @@ pub(super) fn count(state: &mut BaselineState, call: &Call, usual: &BaselineSett
         Some(500..600) => window.server_errors = window.server_errors.saturating_add(1),
         _ => {}
     }
-    let address = call.client.to_string();
-    if let Some(calls) = window.actors.get_mut(&address) {
-        *calls = calls.saturating_add(1);
-    } else {
-        insert_actor(window, address, usual);
-    }
+    shown(&call.client, |address| {
+        if let Some(calls) = window.actors.get_mut(address) {
+            *calls = calls.saturating_add(1);
+        } else {
+            insert_actor(window, address.to_owned(), usual);
+        }
+    });
 }
 
 /// Counts a new address; at the cap the one with the fewest calls gives its place and its count,

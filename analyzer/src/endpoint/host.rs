@@ -16,7 +16,8 @@ use super::waiting::Waiting;
 use super::{Sighting, TemplateEvent, TemplateSettings, TemplateView, naming, state};
 use crate::snapshot::EndpointId;
 use rules::Rules;
-use step::{fix, is_grpc, parameter, shape_hash, step};
+pub use step::shape_name;
+use step::{fix, is_grpc, parameter, step};
 use tapscope_record::PathSegment;
 
 /// Learns the templates of one host.
@@ -210,7 +211,7 @@ impl HostTemplates {
         let node = self.trie.enter(steps, &self.settings)?;
         let before = self.trie.leaves;
         let leaf = self.trie.leaf(node, method, sighting.time);
-        let shape = sighting.response_shape.map_or(0, shape_hash);
+        let shape = sighting.response_shape.unwrap_or(0);
         let print = noise::fingerprint(sighting);
         if leaf.succeeded == 0 {
             leaf.shape = shape;

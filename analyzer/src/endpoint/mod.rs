@@ -40,12 +40,12 @@ mod state;
 
 mod host;
 
-pub use host::HostTemplates;
+pub use host::{HostTemplates, shape_name};
 pub use rules::{RuleError, RuleKind, TemplateRule};
 pub use settings::TemplateSettings;
 
 use crate::snapshot::EndpointId;
-use tapscope_record::{PathSegment, Shape};
+use tapscope_record::PathSegment;
 
 /// What template learning is told of one exchange.
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +63,7 @@ pub struct Sighting<'a> {
     /// Media type of the response's content.
     pub response_content_type: Option<&'a str>,
     /// Shape of the response's content.
-    pub response_shape: Option<&'a Shape>,
+    pub response_shape: Option<u64>,
     /// Bytes of the response's content.
     pub response_len: u64,
     /// A hash that names the client, for counting distinct callers.

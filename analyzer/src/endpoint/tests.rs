@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 mod rules;
 
-use super::{HostTemplates, Sighting, TemplateEvent, TemplateSettings};
+use super::{HostTemplates, Sighting, TemplateEvent, TemplateSettings, shape_name};
 use tapscope_record::{Field, PathSegment, Shape, Token, ValueType};
 
 /// One request: method, path, status, field names of the response (none: a small page).
@@ -56,7 +56,7 @@ fn feed(host: &mut HostTemplates, requests: &[Request<'_>]) {
             } else {
                 "application/json"
             }),
-            response_shape: (!page).then_some(&shape),
+            response_shape: (!page).then(|| shape_name(&shape)),
             response_len: if page { 37 } else { 200 },
             consumer: i as u64 % 7,
             time: i as i64 * 1_000_000,
@@ -441,7 +441,7 @@ fn an_imported_template_wins() {
         status: Some(200),
         request_content_type: None,
         response_content_type: Some("application/json"),
-        response_shape: Some(&shape),
+        response_shape: Some(shape_name(&shape)),
         response_len: 10,
         consumer: 1,
         time: 1,

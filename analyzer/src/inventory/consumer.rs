@@ -9,6 +9,7 @@ use foldhash::fast::FixedState;
 use super::due::Due;
 use super::hash::hash;
 use super::proxies::Caller;
+use super::shown::shown;
 use crate::settings::InventorySettings;
 use crate::snapshot::{Called, ConsumerId, ConsumerSnapshot, EndpointId, Nanos};
 use tapscope_record::{Credential, ExchangeRecord};
@@ -99,7 +100,7 @@ fn named(identified_by: &str, name: &[u8]) -> ConsumerId {
 
 /// The name of whoever is known by an address only.
 fn by_address(address: IpAddr) -> ConsumerId {
-    named(ADDRESS, address.to_string().as_bytes())
+    shown(&address, |address| named(ADDRESS, address.as_bytes()))
 }
 
 /// Whether equal tokens of the credential mean the same caller.
@@ -171,9 +172,13 @@ impl ConsumerBook {
             consumer.client_errors = consumer.client_errors.saturating_add(1);
         }
         let cap = settings.max_consumer_names;
-        remember(&mut consumer.addresses, &identity.address.to_string(), cap);
+        shown(&identity.address, |address| {
+            remember(&mut consumer.addresses, address, cap);
+        });
         if let Some(claimed) = identity.claimed {
-            remember(&mut consumer.claimed_addresses, &claimed.to_string(), cap);
+            shown(&claimed, |address| {
+                remember(&mut consumer.claimed_addresses, address, cap);
+            });
         }
         if let Some(agent) = &record.user_agent {
             remember(&mut consumer.user_agents, &agent.product, cap);
@@ -326,8 +331,10 @@ fn remember(names: &mut Vec<String>, name: &str, cap: usize) {
 /// Counts an endpoint; at the cap the least called one gives its place (and its count, so that a
 /// frequent newcomer is not kept out: "space saving").
 fn count(endpoints: &mut Vec<Called>, called: Called, settings: &InventorySettings) {
-    let same = |one: &&mut Called| one.endpoint == called.endpoint;
-    if let Some(known) = endpoints.iter_mut().find(same) {
+    let same = |one: &Called| one.endpoint == called.endpoint;
+    let at = if let Some(at) = endpoints.iter().position(same)
+        && let Some(known) = endpoints.get_mut(at)
+    {
         known.calls = known.calls.saturating_add(called.calls);
         // Of what an older store tells, the beginning is not known.
         if known.first_seen != 0 {
@@ -337,13 +344,23 @@ fn count(endpoints: &mut Vec<Called>, called: Called, settings: &InventorySettin
             };
         }
         known.last_seen = known.last_seen.max(called.last_seen);
+        at
     } else if endpoints.len() < settings.max_consumer_endpoints {
         endpoints.push(called);
+        endpoints.len() - 1
     } else if let Some(least) = endpoints.last_mut() {
         let calls = least.calls.saturating_add(called.calls);
         *least = Called { calls, ..called };
-    }
-    endpoints.sort_by(|a, b| b.calls.cmp(&a.calls).then(a.endpoint.cmp(&b.endpoint)));
+        endpoints.len() - 1
+    } else {
+        return;
+    };
+    // The others are in order, and this one can only have come forward.
+    let order = |one: &Called| (core::cmp::Reverse(one.calls), one.endpoint);
+    let (before, rest) = endpoints.split_at_mut(at);
+    let Some(called) = rest.first() else { return };
+    let place = before.partition_point(|one| order(one) < order(called));
+    endpoints[place..=at].rotate_right(1);
 }
 
 fn once(endpoint: EndpointId, time: Nanos) -> Called {

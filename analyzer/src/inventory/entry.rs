@@ -15,6 +15,7 @@ use super::origin;
 use super::parameters::Parameters;
 use super::reach::Reach;
 use super::schema::Schemas;
+use super::shown::shown;
 use super::spellings::Spellings;
 use super::tally::Tally;
 use super::tokens::TokenKinds;
@@ -225,7 +226,7 @@ impl Entry {
         seen.consumers
             .insert(identity.id.0, inventory.exact_consumers);
         count_caller(&mut seen.callers, identity.id, 1, inventory.counted_callers);
-        seen.servers.add(&record.server.to_string(), 1, keys);
+        shown(&record.server, |name| seen.servers.add(name, 1, keys));
         seen.reach.observe(record, &settings.exposure);
         seen.protocols.add(&record.protocol, 1, keys);
         seen.completeness.add(completeness(record), 1, keys);
@@ -408,8 +409,8 @@ impl Entry {
         if succeeded(record) {
             for credential in &record.credentials {
                 let (scheme, location) = (&credential.scheme, &credential.location);
-                let key = format!("{scheme} {location} {}", credential.name);
-                seen.credentials.add(&key, 1, keys);
+                let key = format_args!("{scheme} {location} {}", credential.name);
+                shown(&key, |key| seen.credentials.add(key, 1, keys));
                 if let Some(facts) = &credential.jwt {
                     seen.tokens.observe(facts, keys);
                 }

@@ -52,7 +52,7 @@ pub mod parameters;
 pub mod schema;
 
 /// Counts by type of value.
-mod types;
+pub(crate) mod types;
 
 /// Paths in another spelling.
 mod spellings;
@@ -71,6 +71,9 @@ pub mod data;
 
 /// Tokens that let calls in.
 mod tokens;
+
+/// Values as text.
+pub(crate) mod shown;
 
 /// Counts by name.
 pub mod tally;

@@ -1,5 +1,7 @@
 //! Where an exchange was seen, as names that can be counted: its feed, and its other legs.
 
+use std::borrow::Cow;
+
 use tapscope_record::{ExchangeRecord, FeedHealth, VantagePoint};
 
 /// Name of the feed without VLAN and tunnel.
@@ -11,7 +13,7 @@ const NETWORKS: [&str; 4] = ["vxlan:", "geneve:", "erspan:", "gre:"];
 /// The feed of a record, by the rule by which the sensor counts feeds: the VLAN inside the
 /// innermost network, else the outermost.
 #[must_use]
-pub fn feed_of_record(record: &ExchangeRecord) -> String {
+pub fn feed_of_record(record: &ExchangeRecord) -> Cow<'static, str> {
     let (mut vlan, mut network, mut vlan_is_outer) = (None, None, false);
     for layer in &record.encapsulation {
         if let Some(id) = layer.strip_prefix("vlan:") {
@@ -29,17 +31,17 @@ pub fn feed_of_record(record: &ExchangeRecord) -> String {
 
 /// The name under which exchanges of a feed are counted.
 #[must_use]
-pub fn feed_of_report(feed: &FeedHealth) -> String {
+pub fn feed_of_report(feed: &FeedHealth) -> Cow<'static, str> {
     name(feed.vlan, feed.network.as_deref())
 }
 
-fn name(vlan: Option<u16>, network: Option<&str>) -> String {
+fn name(vlan: Option<u16>, network: Option<&str>) -> Cow<'static, str> {
     let vlan = vlan.map(|vlan| format!("vlan:{vlan}"));
-    let parts: Vec<&str> = vlan.as_deref().into_iter().chain(network).collect();
-    if parts.is_empty() {
-        PLAIN.to_owned()
-    } else {
-        parts.join(" ")
+    match (vlan, network) {
+        (None, None) => Cow::Borrowed(PLAIN),
+        (Some(vlan), None) => vlan.into(),
+        (None, Some(network)) => network.to_owned().into(),
+        (Some(vlan), Some(network)) => format!("{vlan} {network}").into(),
     }
 }
 

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 
 use super::hash::hash;
+use super::shown::shown;
 use super::tally::Tally;
 use super::types::{Types, type_of_segment};
 use crate::settings::InventorySettings;
@@ -237,7 +238,8 @@ impl Parameters {
                 continue;
             };
             let cap = settings.max_tally_keys;
-            let Some(known) = self.slot(Location::Path, &at.to_string(), settings) else {
+            let known = shown(&at, |place| self.place(Location::Path, place, settings));
+            let Some(known) = known.and_then(|at| self.known.get_mut(at)) else {
                 continue;
             };
             known.seen = known.seen.saturating_add(1);
@@ -273,6 +275,17 @@ impl Parameters {
         name: &str,
         settings: &InventorySettings,
     ) -> Option<&mut Parameter> {
+        let at = self.place(location, name, settings)?;
+        self.known.get_mut(at)
+    }
+
+    /// The place of a parameter, made when there is room for it.
+    fn place(
+        &mut self,
+        location: Location,
+        name: &str,
+        settings: &InventorySettings,
+    ) -> Option<usize> {
         let cap = match location {
             Location::Path | Location::Query => settings.max_parameters,
             Location::Header | Location::Cookie => settings.max_header_parameters,
@@ -291,7 +304,7 @@ impl Parameters {
                 at
             }
         };
-        self.known.get_mut(at as usize)
+        Some(at as usize)
     }
 }
 

@@ -17,7 +17,6 @@ use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::FixedState;
 
-use super::consumer::Identity;
 use super::due::Due;
 use super::entry::{Entry, sound_latency, succeeded, whole};
 use super::exchange::Exchange;
@@ -170,13 +169,11 @@ impl Partition {
         room: usize,
         settings: &AnalyzerSettings,
     ) -> Outcome {
-        let Exchange {
-            record, identity, ..
-        } = exchange;
+        let record = exchange.record;
         self.count(record);
         let mut outcome = Outcome::default();
         if let Some(method) = &record.method {
-            let sighting = sighting(record, method, identity);
+            let sighting = sighting(exchange, method);
             outcome.endpoint = self.templates.observe(&sighting);
         }
         self.apply_events(record.time, room, outcome.endpoint, settings);
@@ -211,9 +208,9 @@ impl Partition {
     }
 
     /// The endpoint that an exchange is one of, when it is known.
-    fn known(&self, record: &ExchangeRecord, identity: &Identity) -> Option<EndpointId> {
-        let method = record.method.as_ref()?;
-        self.templates.find(&sighting(record, method, identity))
+    fn known(&self, exchange: Exchange<'_>) -> Option<EndpointId> {
+        let method = exchange.record.method.as_ref()?;
+        self.templates.find(&sighting(exchange, method))
     }
 
     /// Learns from an exchange that was held back, when its endpoint is known by now; none when it
@@ -224,7 +221,7 @@ impl Partition {
         settings: &AnalyzerSettings,
     ) -> Option<EndpointId> {
         let record = exchange.record;
-        let id = self.known(record, exchange.identity)?;
+        let id = self.known(exchange)?;
         let entry = self.entries.get_mut(&id)?;
         if entry.learn_earlier(exchange, settings) {
             entry.relabel(
@@ -244,7 +241,7 @@ impl Partition {
         exchange: Exchange<'_>,
         settings: &AnalyzerSettings,
     ) -> Option<EndpointId> {
-        let id = self.known(exchange.record, exchange.identity)?;
+        let id = self.known(exchange)?;
         let entry = self.entries.get_mut(&id)?;
         entry.complete(exchange, &settings.inventory);
         self.changes.due.touch(id);
@@ -578,7 +575,12 @@ impl HostCoverage {
 }
 
 /// What template learning is told of a record.
-fn sighting<'a>(record: &'a ExchangeRecord, method: &'a str, identity: &Identity) -> Sighting<'a> {
+fn sighting<'a>(exchange: Exchange<'a>, method: &'a str) -> Sighting<'a> {
+    let Exchange {
+        record, identity, ..
+    } = exchange;
+    let response = record.response.as_ref();
+    let of_body = |_: &_| exchange.outlined.response_name();
     Sighting {
         method,
         path: &record.path,
@@ -589,8 +591,8 @@ fn sighting<'a>(record: &'a ExchangeRecord, method: &'a str, identity: &Identity
             .map(|status| if status == 101 { 200 } else { status }),
         request_content_type: content_type(record.request.as_ref()),
         response_content_type: content_type(record.response.as_ref()),
-        response_shape: record.response.as_ref().and_then(|m| m.shape.as_deref()),
-        response_len: record.response.as_ref().map_or(0, |m| m.body_len),
+        response_shape: response.and_then(|m| m.shape.as_ref()).and_then(of_body),
+        response_len: response.map_or(0, |m| m.body_len),
         consumer: identity.id.0,
         time: record.time,
     }

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::snapshot::EndpointSnapshot;
 use crate::snapshot::profile::TagSnapshot;
-use crate::snapshot::schema::FieldSnapshot;
 
 /// The tags that are known without being told.
 mod built_in;
@@ -149,9 +148,13 @@ impl<'a> Look<'a> {
                 fields.insert(joined(&parameter.name), parameter.name.as_str());
             }
         }
-        let requests = endpoint.schemas.iter().filter(|one| one.status.is_none());
-        for schema in requests {
-            add_fields(&schema.root, 0, &mut fields);
+        for (depth, name) in endpoint.schemas.request_fields() {
+            if fields.len() >= FIELDS_MAX {
+                break;
+            }
+            if depth <= DEPTH_MAX {
+                fields.insert(joined(name), name);
+            }
         }
         let operation = endpoint.operation.as_ref();
         let kinds = endpoint.response_content_types.keys().map(String::as_str);
@@ -215,18 +218,6 @@ impl<'a> Look<'a> {
             }
         }
         signs
-    }
-}
-
-fn add_fields<'a>(field: &'a FieldSnapshot, depth: usize, names: &mut BTreeMap<String, &'a str>) {
-    for inner in &field.fields {
-        if names.len() >= FIELDS_MAX {
-            return;
-        }
-        names.insert(joined(&inner.name), inner.name.as_str());
-        if depth + 1 < DEPTH_MAX {
-            add_fields(inner, depth + 1, names);
-        }
     }
 }
 

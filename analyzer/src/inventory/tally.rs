@@ -84,6 +84,11 @@ impl Tally {
         names + self.counts.capacity() * size_of::<(Box<str>, u64)>()
     }
 
+    /// All names with their counts, ascending.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, u64)> {
+        self.counts.iter().map(|(name, count)| (&**name, *count))
+    }
+
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.counts.iter().map(|(name, _)| &**name)

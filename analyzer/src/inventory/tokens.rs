@@ -15,6 +15,11 @@ impl TokenKinds {
 
     /// Takes in the token of one call; beyond the cap it is not kept.
     pub(super) fn observe(&mut self, facts: &JwtFacts, cap: usize) {
+        let found = self.find(&facts.algorithm, facts.issuer.as_ref());
+        if let Some(known) = found.ok().and_then(|at| self.0.get_mut(at)) {
+            count(known, 1, (facts.lifetime_s, facts.lifetime_s));
+            return;
+        }
         let one = TokenSnapshot {
             algorithm: facts.algorithm.clone(),
             issuer: facts.issuer.clone(),
@@ -37,23 +42,32 @@ impl TokenKinds {
         self.0.clone()
     }
 
+    fn find(&self, algorithm: &str, issuer: Option<&String>) -> Result<usize, usize> {
+        let order = |known: &TokenSnapshot| {
+            let known = (known.algorithm.as_str(), known.issuer.as_ref());
+            known.cmp(&(algorithm, issuer))
+        };
+        self.0.binary_search_by(order)
+    }
+
     fn add(&mut self, one: TokenSnapshot, cap: usize) {
-        let at = self.0.binary_search_by(|known| {
-            (&known.algorithm, &known.issuer).cmp(&(&one.algorithm, &one.issuer))
-        });
-        match at {
+        match self.find(&one.algorithm, one.issuer.as_ref()) {
             Ok(at) => {
                 if let Some(known) = self.0.get_mut(at) {
-                    known.seen = known.seen.saturating_add(one.seen);
-                    let least = known.lifetime_min_s.into_iter().chain(one.lifetime_min_s);
-                    known.lifetime_min_s = least.min();
-                    known.lifetime_max_s = known.lifetime_max_s.max(one.lifetime_max_s);
+                    count(known, one.seen, (one.lifetime_min_s, one.lifetime_max_s));
                 }
             }
             Err(at) if self.0.len() < cap => self.0.insert(at, one),
             Err(_) => {}
         }
     }
+}
+
+/// Adds tokens of a kind that is known, with their shortest and longest lifetime.
+fn count(known: &mut TokenSnapshot, seen: u64, (min, max): (Option<u64>, Option<u64>)) {
+    known.seen = known.seen.saturating_add(seen);
+    known.lifetime_min_s = known.lifetime_min_s.into_iter().chain(min).min();
+    known.lifetime_max_s = known.lifetime_max_s.max(max);
 }
 
 #[cfg(test)]

@@ -68,6 +68,17 @@ pub(super) const TYPES: [(ValueType, &str); 17] = [
     (ValueType::Array, "array"),
 ];
 
+/// The number of a type.
+pub(crate) fn number_of(kind: ValueType) -> u8 {
+    let at = TYPES.iter().position(|(known, _)| *known == kind);
+    at.and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
+}
+
+/// The name of the type of that number.
+pub(crate) fn type_at(number: u8) -> Option<&'static str> {
+    TYPES.get(usize::from(number)).map(|(_, name)| *name)
+}
+
 fn type_name(kind: ValueType) -> &'static str {
     let named = TYPES.iter().find(|(known, _)| *known == kind);
     named.map_or("string", |(_, name)| name)

@@ -8,6 +8,9 @@ pub mod state;
 /// What is known of messages.
 pub mod schema;
 
+/// The same in little room.
+pub mod packed;
+
 /// What a person has decided on templates.
 pub mod rule;
 
@@ -24,7 +27,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use schema::{CredentialSnapshot, SchemaSnapshot};
+use packed::PackedSchemas;
+use schema::CredentialSnapshot;
 
 /// Names an endpoint for good: survives re-templating and restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -235,7 +239,7 @@ pub struct EndpointSnapshot {
     pub parameters_observed: u64,
     /// Schemas of its bodies, at most a named cap.
     #[serde(default)]
-    pub schemas: Vec<SchemaSnapshot>,
+    pub schemas: PackedSchemas,
     /// Kinds of credentials that successful calls carried, and where.
     #[serde(default)]
     pub credentials: Vec<CredentialSnapshot>,

@@ -57,7 +57,7 @@ pub(crate) fn endpoint(id: u64, host: &str, template: &str, requests: u64) -> En
         response_content_types: counts("application/json", requests),
         parameters: Vec::new(),
         parameters_observed: requests,
-        schemas: Vec::new(),
+        schemas: Vec::new().into(),
         credentials: Vec::new(),
         data: Vec::new(),
         tokens: Vec::new(),

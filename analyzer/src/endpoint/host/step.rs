@@ -97,8 +97,9 @@ fn without_matrix(text: &str) -> &str {
     }
 }
 
-/// The names of the top-level fields, whatever their order.
-pub(super) fn shape_hash(shape: &Shape) -> u64 {
+/// Names a shape by its top-level fields, whatever their order.
+#[must_use]
+pub fn shape_name(shape: &Shape) -> u64 {
     let mut names: Vec<&str> = shape.fields.iter().map(|f| f.name.as_str()).collect();
     names.sort_unstable();
     super::super::mix(super::super::hash_parts(&names) ^ shape.kind as u64) | 1

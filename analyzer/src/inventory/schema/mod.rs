@@ -20,7 +20,8 @@ mod tests;
 use std::sync::Arc;
 
 use crate::settings::InventorySettings;
-use crate::snapshot::schema::{FieldSnapshot, SchemaSnapshot};
+use crate::snapshot::packed::{PackedSchemas, Packer};
+use crate::snapshot::schema::FieldSnapshot;
 use memo::{Memo, Memos};
 use outline::Outline;
 pub use outline::{Outlined, Outlines};
@@ -98,22 +99,22 @@ impl Schemas {
 
     /// As plain data: requests first, then responses by status; by media type.
     #[must_use]
-    pub fn snapshot(&mut self, settings: &InventorySettings) -> Vec<SchemaSnapshot> {
+    pub fn snapshot(&mut self, settings: &InventorySettings) -> PackedSchemas {
         self.settle(settings);
-        let plain = |schema: &Schema| SchemaSnapshot {
-            status: schema.status,
-            media_type: schema.media_type.to_string(),
-            bodies: schema.bodies,
-            root: schema.tree.snapshot(),
-        };
-        let mut all: Vec<SchemaSnapshot> = self.known.iter().map(plain).collect();
+        let mut all: Vec<&Schema> = self.known.iter().collect();
         all.sort_by(|a, b| (a.status, &a.media_type).cmp(&(b.status, &b.media_type)));
-        all
+        let mut packer = Packer::new(all.len());
+        for schema in all {
+            packer.schema(schema.status, &schema.media_type, schema.bodies);
+            schema.tree.pack(&mut packer);
+        }
+        packer.finish()
     }
 
     /// Goes on from plain data.
     #[must_use]
-    pub fn restore(snapshots: &[SchemaSnapshot]) -> Self {
+    pub fn restore(packed: &PackedSchemas) -> Self {
+        let snapshots = packed.unpack();
         let known = snapshots.iter().map(|snapshot| Schema {
             status: snapshot.status,
             media_type: snapshot.media_type.as_str().into(),

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 
 use foldhash::quality::FixedState;
 
+use crate::endpoint::shape_name;
 use crate::settings::InventorySettings;
 use tapscope_record::{ExchangeRecord, Field, MessageRecord, Shape, ValueType};
 
@@ -51,6 +52,8 @@ pub(super) struct Outline {
     pub(super) refused: u64,
     /// Whether bodies of the shape were cut by the sensor.
     pub(super) truncated: bool,
+    /// What template learning compares.
+    name: u64,
 }
 
 /// The place of a field in another place.
@@ -70,6 +73,14 @@ pub(super) fn hash_of(name: &str) -> u64 {
 pub struct Outlined {
     pub(super) request: Option<Arc<Outline>>,
     pub(super) response: Option<Arc<Outline>>,
+}
+
+impl Outlined {
+    /// The name of the response's shape.
+    #[must_use]
+    pub fn response_name(&self) -> Option<u64> {
+        self.response.as_ref().map(|outline| outline.name)
+    }
 }
 
 /// The outlines that were made of late, and the names in them. Bounded by the places in all, and
@@ -239,6 +250,7 @@ fn outline(shape: &Shape, names: &mut Names, settings: &InventorySettings) -> Ou
         by_path,
         refused,
         truncated: shape.truncated,
+        name: shape_name(shape),
     }
 }
 

@@ -61,7 +61,7 @@ fn learn(schemas: &mut Schemas, shape: Shape, whole: bool) {
 }
 
 fn only(schemas: &mut Schemas) -> FieldSnapshot {
-    let all = schemas.snapshot(&InventorySettings::default());
+    let all = schemas.snapshot(&InventorySettings::default()).unpack();
     assert_eq!(all.len(), 1);
     all[0].root.clone()
 }
@@ -152,7 +152,7 @@ fn statuses_and_media_types_have_schemas_of_their_own() {
         };
         observe(&mut schemas, status, (&message, true), &settings);
     }
-    let all = schemas.snapshot(&settings);
+    let all = schemas.snapshot(&settings).unpack();
     let keys: Vec<_> = all
         .iter()
         .map(|s| (s.status, s.media_type.as_str()))
@@ -246,6 +246,7 @@ fn what_is_beyond_the_caps_is_counted() {
     }
     let statuses: Vec<_> = schemas
         .snapshot(&settings)
+        .unpack()
         .iter()
         .map(|s| s.status)
         .collect();

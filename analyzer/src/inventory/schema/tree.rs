@@ -7,6 +7,7 @@ use super::super::types::Types;
 use super::fold;
 use super::outline::{NOWHERE, Outline, Path, Place, ROOT, hash_of, path_of};
 use crate::settings::InventorySettings;
+use crate::snapshot::packed::Packer;
 use crate::snapshot::schema::{FieldSnapshot, MAP_KEY};
 use tapscope_record::ValueType;
 
@@ -390,6 +391,14 @@ impl Tree {
         root.map_or_else(FieldSnapshot::default, |root| plain(root, ROOT, &children))
     }
 
+    /// Packs all places.
+    pub(super) fn pack(&self, packer: &mut Packer) {
+        let children = self.children();
+        if let Some(root) = self.find(ROOT).ok().and_then(|at| self.nodes.get(at)) {
+            pack(root, ROOT, &children, packer);
+        }
+    }
+
     /// Goes on from plain data.
     pub(super) fn restore(root: &FieldSnapshot) -> Self {
         let mut tree = Self::default();
@@ -461,6 +470,25 @@ fn plain(node: &Node, path: Path, children: &Children<'_>) -> FieldSnapshot {
         fields: fields
             .map(|(node, path)| plain(node, path, children))
             .collect(),
+    }
+}
+
+fn pack(node: &Node, path: Path, children: &Children<'_>, packer: &mut Packer) {
+    let more = node.more.as_deref();
+    let objects = more.map_or(0, |more| more.objects);
+    packer.place(&node.name, [node.seen, node.whole, objects]);
+    let mut types: Vec<(ValueType, u64)> = node.kinds().collect();
+    packer.types(&mut types);
+    types.clear();
+    types.extend(more.into_iter().flat_map(|more| more.items.iter()));
+    packer.types(&mut types);
+    match more {
+        Some(more) => packer.classes(more.classes.iter()),
+        None => packer.classes(core::iter::empty()),
+    }
+    packer.fields(node.children());
+    for (node, path) in children.of(path) {
+        pack(node, path, children, packer);
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn of(
     };
     comparison.parameters(endpoint);
     comparison.statuses(endpoint);
-    for schema in &endpoint.schemas {
+    for schema in &endpoint.schemas.unpack() {
         match schema.status {
             None => comparison.request(schema),
             Some(status) => comparison.response(status, schema),

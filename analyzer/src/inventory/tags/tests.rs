@@ -3,7 +3,7 @@
 use super::*;
 use crate::inventory::entry::Entry;
 use crate::settings::InventorySettings;
-use crate::snapshot::schema::SchemaSnapshot;
+use crate::snapshot::schema::{FieldSnapshot, SchemaSnapshot};
 use crate::snapshot::{EndpointId, EndpointRef, OperationName, ParameterSnapshot};
 
 fn endpoint(method: &str, template: &str) -> EndpointSnapshot {
@@ -28,13 +28,14 @@ fn with_body(mut endpoint: EndpointSnapshot, fields: &[&str]) -> EndpointSnapsho
         name: (*name).to_owned(),
         ..FieldSnapshot::default()
     };
-    endpoint.schemas.push(SchemaSnapshot {
+    let schema = SchemaSnapshot {
         root: FieldSnapshot {
             fields: fields.iter().map(field).collect(),
             ..FieldSnapshot::default()
         },
         ..SchemaSnapshot::default()
-    });
+    };
+    endpoint.schemas = vec![schema].into();
     endpoint
 }
 

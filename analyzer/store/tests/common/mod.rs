@@ -128,7 +128,7 @@ pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
         response_content_types: counts(&[("application/json", 3)]),
         parameters: vec![parameter()],
         parameters_observed: 5,
-        schemas: vec![schema()],
+        schemas: vec![schema()].into(),
         credentials: vec![CredentialSnapshot {
             scheme: "bearer".to_owned(),
             seen: requests,
