@@ -69,7 +69,11 @@ use log::ExchangeLog;
 /// What the sensor's thread sends.
 pub(crate) enum Input {
     /// Records in the order in which their exchanges ended.
-    Records(Vec<ExchangeRecord>),
+    #[expect(
+        clippy::vec_box,
+        reason = "records are large and move from thread to thread and through queues"
+    )]
+    Records(Vec<Box<ExchangeRecord>>),
     /// Packet time has come to this point.
     Time(i64),
     /// What the sensor says of itself.

@@ -465,7 +465,7 @@ enum Word {
     /// A worker made records, and has come to an epoch.
     Records {
         worker: usize,
-        records: Vec<(Place, ExchangeRecord)>,
+        records: Vec<(Place, Box<ExchangeRecord>)>,
         epoch: Epoch,
     },
     /// A worker is at its end.
@@ -480,11 +480,12 @@ enum Word {
 /// in it, so that neither depends on the number of workers.
 struct Collector {
     inputs: Sender<Input>,
-    merge: Merge<ExchangeRecord>,
+    merge: Merge<Box<ExchangeRecord>>,
     parts: Parts,
     /// Where the kernel deals packets out: which worker has which connection.
     owners: Option<Arc<Owners>>,
-    batch: Vec<ExchangeRecord>,
+    #[expect(clippy::vec_box, reason = "records are large and go on as they came")]
+    batch: Vec<Box<ExchangeRecord>>,
     /// The latest packet time that a thread told.
     now: i64,
     /// The time that the engine was told.

@@ -93,7 +93,7 @@ fn take_in(
             }
         }
         match record_of_line(&line, *ordinal, feed.redactor()) {
-            Ok(record) => batch.push(record),
+            Ok(record) => batch.push(Box::new(record)),
             Err(error) => {
                 result = Err(anyhow!(
                     "{name}:{number}: {error}; the lines before it were used"

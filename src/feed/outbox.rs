@@ -18,7 +18,7 @@ pub(super) struct Outbox {
     epoch: Epoch,
     /// The epoch that was told.
     sent: Epoch,
-    records: Vec<(Place, ExchangeRecord)>,
+    records: Vec<(Place, Box<ExchangeRecord>)>,
     /// Packets come from a ring that overflows while this thread waits: it does not.
     pub(super) is_ring: bool,
     /// The packets being read came some time ago.
@@ -38,7 +38,7 @@ impl RecordSink for Outbox {
             reported,
             id,
         };
-        self.records.push((place, record));
+        self.records.push((place, Box::new(record)));
         if self.records.len() >= RECORDS_PER_BATCH {
             self.hand_over();
         }

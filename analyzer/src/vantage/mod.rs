@@ -49,7 +49,7 @@ impl Default for VantageSettings {
 /// One record that waits.
 #[derive(Debug)]
 struct Held {
-    record: ExchangeRecord,
+    record: Box<ExchangeRecord>,
     /// What it asks for and got; none for what cannot be a leg.
     content: Option<u64>,
     weight: usize,
@@ -75,7 +75,7 @@ pub struct Legs {
     bytes: usize,
     by_content: HashMap<u64, Vec<u64>, FixedState>,
     by_trace: HashMap<Token, Vec<u64>, FixedState>,
-    ready: VecDeque<ExchangeRecord>,
+    ready: VecDeque<Box<ExchangeRecord>>,
     counts: Counts,
 }
 
@@ -114,7 +114,8 @@ impl Legs {
     }
 
     /// B: takes one record, in the order in which they were reported.
-    pub fn handle_record(&mut self, record: ExchangeRecord) {
+    pub fn handle_record(&mut self, record: impl Into<Box<ExchangeRecord>>) {
+        let record = record.into();
         if self.settings.hold_nanos <= 0 || record.reported == 0 {
             self.ready.push_back(record);
             return;
@@ -161,7 +162,7 @@ impl Legs {
     }
 
     /// D: the next record that has waited long enough.
-    pub fn take_record(&mut self) -> Option<ExchangeRecord> {
+    pub fn take_record(&mut self) -> Option<Box<ExchangeRecord>> {
         self.ready.pop_front()
     }
 

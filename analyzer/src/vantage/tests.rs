@@ -52,10 +52,14 @@ fn run(mut records: Vec<ExchangeRecord>) -> (Vec<ExchangeRecord>, Legs) {
     let mut out = Vec::new();
     for record in records {
         legs.handle_record(record);
-        out.extend(std::iter::from_fn(|| legs.take_record()));
+        out.extend(std::iter::from_fn(|| {
+            legs.take_record().map(|record| *record)
+        }));
     }
     legs.flush();
-    out.extend(std::iter::from_fn(|| legs.take_record()));
+    out.extend(std::iter::from_fn(|| {
+        legs.take_record().map(|record| *record)
+    }));
     assert!(legs.by_content.is_empty() && legs.by_trace.is_empty());
     assert_eq!(legs.bytes, 0);
     (out, legs)
@@ -212,7 +216,10 @@ fn what_waits_is_bounded_and_nothing_is_lost() {
         assert!(legs.held.len() <= 10);
     }
     legs.flush();
-    assert_eq!(std::iter::from_fn(|| legs.take_record()).count(), 100);
+    assert_eq!(
+        std::iter::from_fn(|| legs.take_record().map(|record| *record)).count(),
+        100
+    );
     assert!(legs.counts.early > 0);
 }
 
@@ -279,10 +286,10 @@ proptest! {
                 legs.handle_time(record.reported);
             }
             legs.handle_record(record);
-            out.extend(std::iter::from_fn(|| legs.take_record()));
+            out.extend(std::iter::from_fn(|| legs.take_record().map(|record| *record)));
         }
         legs.flush();
-        out.extend(std::iter::from_fn(|| legs.take_record()));
+        out.extend(std::iter::from_fn(|| legs.take_record().map(|record| *record)));
         prop_assert_eq!(out, plain);
     }
 }
