@@ -100,6 +100,10 @@ limits! {
     shape_fields_max: usize => redact.shape_fields_max >= 1;
     known_bodies_max: usize => redact.known_bodies_max >= 0;
     known_body_fields_max: usize => redact.known_body_fields_max >= 0;
+    known_names_max: usize => redact.known_names_max >= 0;
+    known_tokens_max: usize => redact.known_tokens_max >= 0;
+    known_jwts_max: usize => redact.known_jwts_max >= 0;
+    known_lists_max: usize => redact.known_lists_max >= 0;
     vantage_hold_nanos: i64 => analyzer.vantage.hold_nanos >= 0;
     vantage_records_max: usize => analyzer.vantage.records_max >= 1;
     vantage_bytes_max: usize => analyzer.vantage.bytes_max >= 65_536;

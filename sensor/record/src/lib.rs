@@ -12,9 +12,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// What the sensor says of itself.
 mod health;
 
+/// Numbers by name that records share.
+mod counts;
+
 /// Lists of names that records share.
 mod names;
 
+pub use counts::Counts;
 pub use names::NameList;
 
 pub use health::{Counter, FeedCounters, FeedHealth, HealthReport, MemoryAccount, SourceHealth};
@@ -379,7 +383,7 @@ pub struct MessageRecord {
     pub limits: Vec<String>,
     /// Classes of personal or secret data in the content, each with the number of distinct values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub data_classes: BTreeMap<String, u32>,
+    pub data_classes: Counts,
     /// Response only: the values of Deprecation (RFC 9745) and Sunset (RFC 8594), when sent, in
     /// seconds since the Unix epoch; 0 when sent without a readable date.
     pub deprecation: Option<i64>,

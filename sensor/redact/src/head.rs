@@ -34,11 +34,18 @@ const CODINGS: &[&str] = &[
 const CODINGS_MAX: usize = 8;
 
 /// Fills in what the head of a message says of it.
-pub(crate) fn describe(head: &HeadBytes, fields: &Fields, message: &mut MessageRecord) {
+pub(crate) fn describe(
+    work: &mut Work<'_>,
+    (head, fields): (&HeadBytes, &Fields),
+    message: &mut MessageRecord,
+) {
     message.head_len = u32::try_from(head.bytes.len()).unwrap_or(u32::MAX);
     message.header_names = fields.names.clone();
     let declared = fields.value(head, Role::ContentType);
-    message.content_type = declared.map(|value| media_type(value));
+    message.content_type = declared.map(|value| {
+        let print = work.tokens.print(TokenUse::Seed, value);
+        work.media_types.get_or(print, || media_type(value))
+    });
     for (_, value) in fields.all(head, Role::ContentEncoding) {
         codings(value, &mut message.content_encoding);
     }
@@ -78,24 +85,33 @@ fn codings(value: &[u8], out: &mut Vec<String>) {
 }
 
 /// The User-Agent of a request.
-pub(crate) fn user_agent(work: &Work<'_>, head: &HeadBytes, fields: &Fields) -> Option<UserAgent> {
+pub(crate) fn user_agent(
+    work: &mut Work<'_>,
+    head: &HeadBytes,
+    fields: &Fields,
+) -> Option<UserAgent> {
     let value = fields
         .value(head, Role::UserAgent)
         .filter(|value| !value.is_empty())?;
-    let end = value
-        .iter()
-        .position(|byte| matches!(byte, b'/' | b' ' | b'(' | b';' | b','))
-        .unwrap_or(value.len());
-    let product = value.get(..end).unwrap_or_default();
-    let product = if is_token(product) {
-        work.name(product)
-    } else {
-        "{malformed}".to_owned()
-    };
-    Some(UserAgent {
-        product,
-        token: work.tokens.token(TokenUse::UserAgent, value),
-    })
+    let print = work.tokens.print(TokenUse::UserAgent, value);
+    let (tokens, settings) = (work.tokens, work.settings);
+    let found = work.agents.get_or(print, || {
+        let end = value
+            .iter()
+            .position(|byte| matches!(byte, b'/' | b' ' | b'(' | b';' | b','))
+            .unwrap_or(value.len());
+        let product = value.get(..end).unwrap_or_default();
+        let product = if is_token(product) {
+            settings.name(product)
+        } else {
+            "{malformed}".to_owned()
+        };
+        UserAgent {
+            product,
+            token: tokens.make(TokenUse::UserAgent, value),
+        }
+    });
+    Some(found)
 }
 
 /// Addresses of a forwarded way that are kept, counted from the server; real ones have at most four.

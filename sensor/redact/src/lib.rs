@@ -26,6 +26,9 @@ mod counters;
 /// Recognisers of personal and secret data.
 mod text;
 
+/// What was found out of values before.
+mod known;
+
 /// Names met before.
 mod names;
 

@@ -66,6 +66,16 @@ impl Names {
         }
     }
 
+    /// What a name promises, whatever it is.
+    pub(crate) fn hint(&mut self, name: &[u8]) -> Option<FieldHint> {
+        // Numbers are no names that come again.
+        let known = match core::str::from_utf8(name) {
+            Ok(text) if !name.first().is_some_and(u8::is_ascii_digit) => self.harmless(text),
+            _ => None,
+        };
+        known.map_or_else(|| field_hint(name), |promise| promise.hint)
+    }
+
     /// What a name promises that holds no datum and may stand in a record as it is; none for any
     /// other, and for those that are too long to be remembered.
     pub(crate) fn harmless(&mut self, name: &str) -> Option<Promise> {

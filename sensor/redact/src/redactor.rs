@@ -6,13 +6,14 @@ use tapscope_http::{
 };
 use tapscope_record::{
     Completeness, Credential, ExchangeRecord, JwtFacts, MessageCompleteness, MessageRecord,
-    Operation, Parameter, Part, PathSegment, RECORD_VERSION, Signal,
+    Operation, Parameter, Part, PathSegment, RECORD_VERSION, Signal, UserAgent,
 };
 
 use crate::body::{self, Bodies, Classes, Side};
 use crate::counters::Counters;
-use crate::credential::Jwts;
+use crate::credential::Said;
 use crate::fields::{self, Fields, Lists, Role};
+use crate::known::Known;
 use crate::names::Names;
 use crate::settings::RedactSettings;
 use crate::target::{self, Target};
@@ -32,10 +33,16 @@ pub struct Redactor {
     bodies: Bodies,
     names: Names,
     lists: Lists,
-    jwts: Jwts,
+    jwts: Known<Said>,
+    media_types: Known<String>,
+    hosts: Known<Host>,
+    agents: Known<UserAgent>,
     scratch: Vec<u8>,
     decoded: Vec<u8>,
 }
+
+/// A host, and its port where that says something.
+pub(crate) type Host = Option<(String, Option<u16>)>;
 
 /// What the parts of one record are made with.
 pub(crate) struct Work<'a> {
@@ -46,7 +53,10 @@ pub(crate) struct Work<'a> {
     pub(crate) bodies: &'a mut Bodies,
     pub(crate) names: &'a mut Names,
     pub(crate) lists: &'a mut Lists,
-    pub(crate) jwts: &'a mut Jwts,
+    pub(crate) jwts: &'a mut Known<Said>,
+    pub(crate) media_types: &'a mut Known<String>,
+    pub(crate) hosts: &'a mut Known<Host>,
+    pub(crate) agents: &'a mut Known<UserAgent>,
     pub(crate) scratch: &'a mut Vec<u8>,
     pub(crate) decoded: &'a mut Vec<u8>,
     pub(crate) credentials: Vec<Credential>,
@@ -66,10 +76,7 @@ pub(crate) struct Work<'a> {
 impl Work<'_> {
     /// A name as it may stand in the record.
     pub(crate) fn name(&self, name: &[u8]) -> String {
-        let classes = &self.settings.custom_classes;
-        classes
-            .safe_name(name, self.settings.name_bytes_max)
-            .into_owned()
+        self.settings.name(name)
     }
 
     /// Notes a limit that was met.
@@ -110,7 +117,8 @@ impl Redactor {
         );
         let seed = tokens.make(TokenUse::Seed, b"lists").0;
         let lists = Lists::new(seed, settings.known_lists_max);
-        let jwts = Jwts::new(settings.known_jwts_max);
+        let jwts = Known::new(settings.known_jwts_max);
+        let lines = settings.known_lists_max;
         Self {
             settings,
             tokens,
@@ -120,6 +128,9 @@ impl Redactor {
             names,
             lists,
             jwts,
+            media_types: Known::new(lines),
+            hosts: Known::new(lines),
+            agents: Known::new(lines),
             scratch: Vec::new(),
             decoded: Vec::new(),
         }
@@ -142,6 +153,9 @@ impl Redactor {
             names: &mut self.names,
             lists: &mut self.lists,
             jwts: &mut self.jwts,
+            media_types: &mut self.media_types,
+            hosts: &mut self.hosts,
+            agents: &mut self.agents,
             scratch: &mut self.scratch,
             decoded: &mut self.decoded,
             credentials: Vec::new(),
@@ -193,7 +207,8 @@ impl Redactor {
             status: response.and_then(Response::status_code),
             response: response_record,
             latency_ns: latency(request, response),
-            user_agent: asked.and_then(|(it, fields)| head::user_agent(&work, &it.head, fields)),
+            user_agent: asked
+                .and_then(|(it, fields)| head::user_agent(&mut work, &it.head, fields)),
             forwarded_for: asked.and_then(|(it, fields)| head::forwarded_for(&it.head, fields)),
             forwarded_proto: asked.and_then(|(it, fields)| head::forwarded_proto(&it.head, fields)),
             forwarded_way: asked.and_then(|(it, fields)| head::forwarded_way(&it.head, fields)),
@@ -233,11 +248,10 @@ fn start_line(work: &mut Work<'_>, (request, fields): (&Request, &Fields)) -> St
         user_information(work, authority);
     }
     // RFC 9112 section 3.2.2: the target's own authority wins over Host.
-    let classes = &work.settings.custom_classes;
     let host = target
         .authority
-        .and_then(|authority| target::host_and_port(classes, authority))
-        .or_else(|| target::host_and_port(classes, fields.value(&request.head, Role::Host)?));
+        .and_then(|authority| host_and_port(work, authority))
+        .or_else(|| host_and_port(work, fields.value(&request.head, Role::Host)?));
     let (path, trailing_slash) = target::segments(work, target.path);
     let spelling = target::spelling(target.path, &path);
     let query = target
@@ -255,6 +269,13 @@ fn start_line(work: &mut Work<'_>, (request, fields): (&Request, &Fields)) -> St
         spelling,
         query,
     }
+}
+
+fn host_and_port(work: &mut Work<'_>, authority: &[u8]) -> Host {
+    let print = work.tokens.print(TokenUse::Seed, authority);
+    let classes = &work.settings.custom_classes;
+    work.hosts
+        .get_or(print, || target::host_and_port(classes, authority))
 }
 
 /// The method; what cannot be one is not kept.
@@ -296,7 +317,7 @@ fn user_information(work: &mut Work<'_>, authority: &[u8]) {
 fn request_record(work: &mut Work<'_>, (request, fields): (&Request, &Fields)) -> MessageRecord {
     let mut message = MessageRecord::default();
     let head = &request.head;
-    head::describe(head, fields, &mut message);
+    head::describe(work, (head, fields), &mut message);
     let cookies = fields::of_cookies(work, head, fields);
     message.cookie_names = cookies.names.clone();
     credential::of_head(work, (head, fields), &cookies);
@@ -320,7 +341,7 @@ fn response_record(work: &mut Work<'_>, response: &Response) -> MessageRecord {
         sunset: announced(Role::Sunset),
         ..MessageRecord::default()
     };
-    head::describe(head, fields, &mut message);
+    head::describe(work, (head, fields), &mut message);
     body::describe(
         work,
         Side::Response,
@@ -337,7 +358,23 @@ fn server_address(exchange: &HttpExchange) -> (String, Option<u16>) {
 }
 
 fn name_of(id: ExchangeId) -> String {
-    format!("{:016x}-{}", id.connection, id.ordinal)
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    // By hand: every record has one.
+    let mut name = String::with_capacity(24);
+    for place in (0..16).rev() {
+        let digit = id.connection >> (4 * place) & 15;
+        name.extend(DIGITS.get(digit as usize).map(|digit| char::from(*digit)));
+    }
+    name.push('-');
+    let mut divisor = id
+        .ordinal
+        .checked_ilog10()
+        .map_or(1, |power| 10_u32.pow(power));
+    while divisor > 0 {
+        name.extend(char::from_digit(id.ordinal / divisor % 10, 10));
+        divisor /= 10;
+    }
+    name
 }
 
 fn started(exchange: &HttpExchange) -> i64 {
@@ -408,5 +445,21 @@ fn completeness(exchange: &HttpExchange) -> Completeness {
             Pairing::Acknowledged => tapscope_record::Pairing::Acknowledged,
             _ => tapscope_record::Pairing::Unpaired,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_exchanges() {
+        for (connection, ordinal) in [(0, 0), (1, 9), (0xfedc, 10), (u64::MAX, u32::MAX)] {
+            let name = name_of(ExchangeId {
+                connection,
+                ordinal,
+            });
+            assert_eq!(name, format!("{connection:016x}-{ordinal}"));
+        }
     }
 }

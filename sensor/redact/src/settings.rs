@@ -72,8 +72,8 @@ pub struct RedactSettings {
     /// Values of which the token is remembered: credentials, products, choices in queries; 24 bytes
     /// each. As many as callers who are about at once, and more.
     pub known_tokens_max: usize,
-    /// Lists of names (of header fields, of cookies) that are remembered: each kind of client and
-    /// server has a few; some kilobytes each at most.
+    /// Lists of names (of header fields, of cookies) that are remembered, and as many hosts, media
+    /// types and products: each kind of client and server has a few; some kilobytes each at most.
     pub known_lists_max: usize,
     /// JSON Web Tokens of which it is remembered what they say; some 100 bytes each.
     pub known_jwts_max: usize,
@@ -84,6 +84,12 @@ pub struct RedactSettings {
 }
 
 impl RedactSettings {
+    /// A name as it may stand in the record.
+    pub(crate) fn name(&self, name: &[u8]) -> String {
+        let classes = &self.custom_classes;
+        classes.safe_name(name, self.name_bytes_max).into_owned()
+    }
+
     /// What the defaults promise about the serialised record of any exchange.
     pub const RECORD_BYTES_MAX: usize = 128 * 1024;
 }

@@ -6,12 +6,11 @@
 //! is remembered from its second time on, so that those that come once cost no more than the hash.
 
 use core::hash::{BuildHasher as _, Hasher as _};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use foldhash::quality::FixedState;
 use tapscope_http::{Body, HeadBytes};
-use tapscope_record::{MessageRecord, Shape};
+use tapscope_record::{Counts, MessageRecord, Shape};
 
 use crate::counters::Counters;
 use crate::fields::{Fields, Role};
@@ -25,7 +24,7 @@ struct Known {
     shape: Option<Arc<Shape>>,
     /// Fields of the shape.
     fields: usize,
-    data_classes: BTreeMap<String, u32>,
+    data_classes: Counts,
     limits: Vec<String>,
     inspected_len: u64,
     decoded_len: u64,

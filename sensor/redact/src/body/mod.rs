@@ -164,7 +164,7 @@ fn inspect(
         }
     };
     work.counters.bodies_inspected += 1;
-    message.data_classes = work.classes.take_counts(shape.as_mut());
+    message.data_classes = work.classes.take_counts(shape.as_mut()).into();
     message.shape = shape.map(|shape| {
         Arc::new(Shape {
             truncated: shape.truncated || !whole,

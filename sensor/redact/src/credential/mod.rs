@@ -12,8 +12,6 @@ mod proof;
 
 mod jwt;
 
-mod known;
-
 use tapscope_http::HeadBytes;
 use tapscope_record::{Credential, Signal, Token};
 
@@ -24,8 +22,6 @@ use crate::redactor::Work;
 use crate::token::TokenUse;
 pub(crate) use cookie::{cookies, is_session_name};
 pub(crate) use header::is_key;
-pub(crate) use known::Jwts;
-use known::Said;
 pub(crate) use proof::is_proof;
 
 /// Collects the credentials in the header fields of a request.
@@ -96,6 +92,16 @@ pub(crate) fn signal(work: &mut Work<'_>, kind: &str, detail: String) {
     }
 }
 
+/// What a JSON Web Token said.
+#[derive(Clone)]
+pub(crate) struct Said {
+    /// Token of whom it names.
+    subject: Option<Token>,
+    /// Whether it is not signed.
+    unsigned: bool,
+    facts: tapscope_record::JwtFacts,
+}
+
 /// Longest issuer that is kept; they are URLs or names of services.
 const ISSUER_BYTES_MAX: usize = 96;
 
@@ -103,7 +109,7 @@ const ISSUER_BYTES_MAX: usize = 96;
 pub(crate) fn jwt_subject(work: &mut Work<'_>, token: &[u8]) -> Option<Token> {
     let print = work.tokens.print(TokenUse::Credential, token);
     let (tokens, most) = (work.tokens, work.settings.jwt_part_bytes_max);
-    let said = work.jwts.said(print, || {
+    let said = work.jwts.get_or(print, || {
         let facts = jwt::read(token, most);
         let subject = facts.subject.as_deref();
         Said {

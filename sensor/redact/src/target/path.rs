@@ -63,7 +63,7 @@ fn segment(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> PathSegment {
     // Short words and numbers are by far the most common and can be nothing else.
     if raw.len() < 9
         && mask.only(Mask::DIGIT | Mask::HEX | Mask::LOWER | Mask::UPPER | Mask::DASH | Mask::TOKEN)
-        && !telling(before)
+        && !telling(work, before)
     {
         return PathSegment::Literal(String::from_utf8_lossy(raw).into_owned());
     }
@@ -76,7 +76,7 @@ fn segment(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> PathSegment {
     }
     let mut scratch = core::mem::take(work.scratch);
     let text = percent::decode_fully(raw, false, &mut scratch);
-    let class = class_of(hint_of(before, text), text)
+    let class = class_of(hint_of(work, before, text), text)
         .or_else(|| first_class(text))
         // Addresses of machines are what operators' paths are made of.
         .filter(|class| *class != DataClass::IpAddress);
@@ -120,14 +120,15 @@ fn literal(work: &mut Work<'_>, raw: &[u8]) -> PathSegment {
 }
 
 /// Whether the segment before tells what this one is.
-fn telling(before: &[u8]) -> bool {
-    !before.is_empty() && field_hint(before).is_some_and(FieldHint::promises)
+fn telling(work: &mut Work<'_>, before: &[u8]) -> bool {
+    let hint = (!before.is_empty()).then(|| work.names.hint(before));
+    hint.flatten().is_some_and(FieldHint::promises)
 }
 
 /// The hint that the segment before gives: `/phone/4155550123`, `/reset-password/TOKEN`. A word
 /// behind a telling one is a path (`/password/reset`), so secrets have to look like one.
-fn hint_of(before: &[u8], text: &[u8]) -> Option<FieldHint> {
-    match field_hint(before)? {
+fn hint_of(work: &mut Work<'_>, before: &[u8], text: &[u8]) -> Option<FieldHint> {
+    match work.names.hint(before)? {
         hint @ (FieldHint::Phone
         | FieldHint::Card
         | FieldHint::Ssn

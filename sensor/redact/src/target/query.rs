@@ -4,7 +4,7 @@ use tapscope_record::{Credential, Parameter, ValueProfile};
 
 use crate::redactor::Work;
 use crate::text::{
-    DataClass, FieldHint, class_of, common_word, credential_parameter, field_hint, first_class,
+    DataClass, FieldHint, class_of, common_word, credential_parameter, first_class,
     value_type_of_text,
 };
 use crate::token::TokenUse;
@@ -33,7 +33,7 @@ fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Paramete
     let name = percent::decode_fully(raw_name, true, &mut name_scratch);
     let mut scratch = core::mem::take(work.scratch);
     let value = percent::decode_fully(raw_value, true, &mut scratch);
-    let hint = field_hint(name);
+    let hint = work.names.hint(name);
     let class = class_of(hint, value).or_else(|| first_class(value));
     let classes = &work.settings.custom_classes;
     let custom = classes.class_of(classes.hint(name), value);
@@ -72,7 +72,7 @@ fn in_url(
         class,
         Some(DataClass::Jwt | DataClass::ApiKey | DataClass::PrivateKey)
     );
-    if !by_look && !secret && !credential_parameter(name, value) {
+    if !by_look && !secret && !credential_parameter(hint, value) {
         return;
     }
     let mut subject = None;
