@@ -1,17 +1,16 @@
 //! The header fields and cookies of a message by their names: which of them mean something to this
 //! stage, and the list of names for the record.
 //!
-//! Messages of one client have the same names in the same order. A list of harmless names is looked
-//! at once and shared by all records; nothing personal is among what is remembered.
+//! Messages of one client have the same names in the same order: a list of names is looked at once
+//! and shared by all records.
 
-use core::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
 
-use foldhash::quality::FixedState;
 use tapscope_http::HeadBytes;
 use tapscope_record::NameList;
 
 use crate::redactor::Work;
+use crate::token::TokenUse;
 use crate::{credential, head, trace};
 
 /// What a field or cookie is to this stage, by its name.
@@ -54,18 +53,11 @@ pub(crate) struct Fields {
     roles: Box<[Role]>,
     /// Which roles there are, as bits.
     present: u32,
+    /// Names beyond the cap.
+    over: u64,
 }
 
 impl Fields {
-    fn new(names: Vec<String>, roles: Vec<Role>) -> Self {
-        let present = roles.iter().fold(0, |bits, role| bits | 1 << *role as u8);
-        Self {
-            names: names.into(),
-            roles: roles.into(),
-            present,
-        }
-    }
-
     /// Whether a field has that role.
     pub(crate) const fn has(&self, role: Role) -> bool {
         self.present >> role as u8 & 1 == 1
@@ -111,10 +103,10 @@ enum Kind {
 }
 
 impl Kind {
-    fn are_equal(self, name: &[u8], known: &str) -> bool {
+    const fn token_use(self) -> TokenUse {
         match self {
-            Self::Header => name.eq_ignore_ascii_case(known.as_bytes()),
-            Self::Cookie => name == known.as_bytes(),
+            Self::Header => TokenUse::Fields,
+            Self::Cookie => TokenUse::Cookies,
         }
     }
 
@@ -124,52 +116,6 @@ impl Kind {
             Self::Cookie if credential::is_session_name(name) => Role::Session,
             Self::Cookie => Role::Plain,
         }
-    }
-}
-
-/// Bytes of all names of a list that is remembered; browsers send some 300.
-const LIST_BYTES_MAX: usize = 1024;
-
-/// The lists that are remembered, the latest in each place.
-pub(crate) struct Lists {
-    hasher: FixedState,
-    places: Vec<Option<(Kind, Arc<Fields>)>>,
-}
-
-impl Lists {
-    /// Remembers so many lists.
-    pub(crate) fn new(seed: u64, lists_max: usize) -> Self {
-        Self {
-            hasher: FixedState::with_seed(seed),
-            places: vec![None; lists_max],
-        }
-    }
-
-    fn place<'n>(&self, kind: Kind, names: impl Iterator<Item = &'n [u8]>) -> Option<usize> {
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write_u8(kind as u8);
-        for name in names {
-            hasher.write(name);
-            hasher.write_usize(name.len());
-        }
-        let at = hasher.finish().checked_rem(self.places.len() as u64)?;
-        usize::try_from(at).ok()
-    }
-
-    fn known<'n>(
-        &self,
-        at: usize,
-        kind: Kind,
-        mut names: impl Iterator<Item = &'n [u8]>,
-    ) -> Option<&Arc<Fields>> {
-        let (known_kind, fields) = self.places.get(at)?.as_ref()?;
-        let same = *known_kind == kind
-            && fields
-                .names
-                .iter()
-                .all(|known| names.next().is_some_and(|name| kind.are_equal(name, known)))
-            && names.next().is_none();
-        same.then_some(fields)
     }
 }
 
@@ -191,37 +137,39 @@ fn look_at<'n>(
     kind: Kind,
     names: impl Iterator<Item = &'n [u8]> + Clone,
 ) -> Arc<Fields> {
-    let place = work.lists.place(kind, names.clone());
-    if let Some(at) = place
-        && let Some(known) = work.lists.known(at, kind, names.clone())
-    {
-        return Arc::clone(known);
-    }
-    let most = work.settings.header_names_max;
+    let print = work.tokens.print_of(kind.token_use(), names.clone());
+    let known = work.lists.get(print).cloned();
+    let fields = known.unwrap_or_else(|| {
+        let fields = Arc::new(find(work, kind, names));
+        // No honest message has more names than the record takes.
+        if fields.over == 0 {
+            work.lists.put(print, Arc::clone(&fields));
+        }
+        fields
+    });
+    work.counters.header_names_over_cap += fields.over;
+    fields
+}
+
+fn find<'n>(work: &Work<'_>, kind: Kind, names: impl Iterator<Item = &'n [u8]>) -> Fields {
+    let mut fields = Fields::default();
     let (mut kept, mut roles) = (Vec::new(), Vec::new());
-    let (mut bytes, mut harmless) = (0, true);
     for raw in names {
-        roles.push(kind.role(raw));
-        if kept.len() >= most {
-            work.counters.header_names_over_cap += 1;
-            harmless = false;
+        let role = kind.role(raw);
+        fields.present |= 1 << role as u8;
+        roles.push(role);
+        if kept.len() >= work.settings.header_names_max {
+            fields.over += 1;
             continue;
         }
         let mut name = work.name(raw);
-        harmless &= name.as_bytes() == raw;
-        bytes += raw.len();
         if kind == Kind::Header {
             name.make_ascii_lowercase();
         }
         kept.push(name);
     }
-    let fields = Arc::new(Fields::new(kept, roles));
-    if let Some(place) = place.and_then(|at| work.lists.places.get_mut(at))
-        && harmless
-        && bytes <= LIST_BYTES_MAX
-    {
-        *place = Some((kind, Arc::clone(&fields)));
-    }
+    fields.names = kept.into();
+    fields.roles = roles.into();
     fields
 }
 

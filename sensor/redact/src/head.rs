@@ -43,7 +43,7 @@ pub(crate) fn describe(
     message.header_names = fields.names.clone();
     let declared = fields.value(head, Role::ContentType);
     message.content_type = declared.map(|value| {
-        let print = work.tokens.print(TokenUse::Seed, value);
+        let print = work.tokens.print(TokenUse::Line, value);
         work.media_types.get_or(print, || media_type(value))
     });
     for (_, value) in fields.all(head, Role::ContentEncoding) {

@@ -18,18 +18,33 @@ impl<T: Clone> Known<T> {
 
     /// What is known of the value of that print; else what `find` finds out, which is remembered.
     pub(crate) fn get_or(&mut self, print: Print, find: impl FnOnce() -> T) -> T {
-        let [hash, _] = print;
-        let at = hash.checked_rem(self.places.len() as u64);
-        let place = at.and_then(|at| self.places.get_mut(usize::try_from(at).ok()?));
-        let Some(place) = place else { return find() };
-        match place {
-            Some(known) if known.0 == print => known.1.clone(),
-            _ => {
-                let found = find();
-                *place = Some(Box::new((print, found.clone())));
-                found
-            }
+        if let Some(known) = self.get(print) {
+            return known.clone();
         }
+        let found = find();
+        self.put(print, found.clone());
+        found
+    }
+
+    /// What is known of the value of that print.
+    pub(crate) fn get(&self, print: Print) -> Option<&T> {
+        let known = self.places.get(self.place(print)?)?.as_deref();
+        known
+            .filter(|(known, _)| *known == print)
+            .map(|(_, found)| found)
+    }
+
+    /// Remembers what was found out of the value of that print.
+    pub(crate) fn put(&mut self, print: Print, found: T) {
+        let place = self.place(print);
+        if let Some(place) = place.and_then(|at| self.places.get_mut(at)) {
+            *place = Some(Box::new((print, found)));
+        }
+    }
+
+    fn place(&self, [hash, _]: Print) -> Option<usize> {
+        // The hash is a good one: its low bits tell the place.
+        usize::try_from(hash.checked_rem(self.places.len() as u64)?).ok()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The record, put together from what each part of the exchange tells.
 
+use std::sync::Arc;
+
 use tapscope_http::{
     BodyEnd, Certainty, CounterValue, ExchangeId, HttpExchange, Layer, Pairing, Protocol, Request,
     Response,
@@ -12,7 +14,7 @@ use tapscope_record::{
 use crate::body::{self, Bodies, Classes, Side};
 use crate::counters::Counters;
 use crate::credential::Said;
-use crate::fields::{self, Fields, Lists, Role};
+use crate::fields::{self, Fields, Role};
 use crate::known::Known;
 use crate::names::Names;
 use crate::settings::RedactSettings;
@@ -32,7 +34,7 @@ pub struct Redactor {
     classes: Classes,
     bodies: Bodies,
     names: Names,
-    lists: Lists,
+    lists: Known<Arc<Fields>>,
     jwts: Known<Said>,
     media_types: Known<String>,
     hosts: Known<Host>,
@@ -52,7 +54,7 @@ pub(crate) struct Work<'a> {
     pub(crate) classes: &'a mut Classes,
     pub(crate) bodies: &'a mut Bodies,
     pub(crate) names: &'a mut Names,
-    pub(crate) lists: &'a mut Lists,
+    pub(crate) lists: &'a mut Known<Arc<Fields>>,
     pub(crate) jwts: &'a mut Known<Said>,
     pub(crate) media_types: &'a mut Known<String>,
     pub(crate) hosts: &'a mut Known<Host>,
@@ -115,8 +117,6 @@ impl Redactor {
             settings.name_bytes_max,
             settings.custom_classes.clone(),
         );
-        let seed = tokens.make(TokenUse::Seed, b"lists").0;
-        let lists = Lists::new(seed, settings.known_lists_max);
         let jwts = Known::new(settings.known_jwts_max);
         let lines = settings.known_lists_max;
         Self {
@@ -126,7 +126,7 @@ impl Redactor {
             classes,
             bodies,
             names,
-            lists,
+            lists: Known::new(lines),
             jwts,
             media_types: Known::new(lines),
             hosts: Known::new(lines),
@@ -272,7 +272,7 @@ fn start_line(work: &mut Work<'_>, (request, fields): (&Request, &Fields)) -> St
 }
 
 fn host_and_port(work: &mut Work<'_>, authority: &[u8]) -> Host {
-    let print = work.tokens.print(TokenUse::Seed, authority);
+    let print = work.tokens.print(TokenUse::Line, authority);
     let classes = &work.settings.custom_classes;
     work.hosts
         .get_or(print, || target::host_and_port(classes, authority))

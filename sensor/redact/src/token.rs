@@ -41,6 +41,12 @@ pub(crate) enum TokenUse {
     Seed = 5,
     /// What names a request across hops.
     Trace = 6,
+    /// Names of header fields; never leaves the stage.
+    Fields = 7,
+    /// Names of cookies; never leaves the stage.
+    Cookies = 8,
+    /// A host or a media type; never leaves the stage.
+    Line = 9,
 }
 
 /// What a value is remembered by: two hashes under seeds that nobody outside knows, and no part of
@@ -79,12 +85,26 @@ impl Tokenizer {
 
     /// What stands for `value` where it is remembered.
     pub(crate) fn print(&self, of: TokenUse, value: &[u8]) -> Print {
-        self.seeds.each_ref().map(|seed| {
-            let mut hasher = seed.build_hasher();
-            hasher.write_u8(of as u8);
-            hasher.write(value);
-            hasher.finish()
-        })
+        self.print_of(of, core::iter::once(value))
+    }
+
+    /// What stands for a list of values.
+    pub(crate) fn print_of<'v>(
+        &self,
+        of: TokenUse,
+        values: impl Iterator<Item = &'v [u8]>,
+    ) -> Print {
+        let [one, other] = &self.seeds;
+        let (mut one, mut other) = (one.build_hasher(), other.build_hasher());
+        one.write_u8(of as u8);
+        other.write_u8(of as u8);
+        for value in values {
+            one.write(value);
+            one.write_usize(value.len());
+            other.write(value);
+            other.write_usize(value.len());
+        }
+        [one.finish(), other.finish()]
     }
 
     /// The token of a value that may come again.
