@@ -13,14 +13,10 @@ const RUN_BYTES: usize = 32;
 /// How many characters of base64url `text` starts with.
 fn base64url_run(text: &[u8]) -> usize {
     // Without a way out inside, so that the compiler compares many bytes at once.
-    let whole = |chunk: &&[u8]| {
-        let all = chunk
-            .iter()
-            .fold(true, |all, byte| all & is_base64url(*byte));
-        all
-    };
+    let both = |all: bool, byte: &u8| all & is_base64url(*byte);
     let chunks = text.chunks_exact(RUN_BYTES);
-    let start = chunks.take_while(whole).count() * RUN_BYTES;
+    let whole = chunks.take_while(|chunk| chunk.iter().fold(true, both));
+    let start = whole.count() * RUN_BYTES;
     let rest = text.get(start..).unwrap_or_default().iter();
     start + rest.take_while(|byte| is_base64url(**byte)).count()
 }
