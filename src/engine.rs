@@ -603,13 +603,17 @@ fn merged(older: Changes, newer: Changes) -> Changes {
     removed.extend(newer.removed);
     let mut endpoints = newest(older.endpoints, newer.endpoints, |endpoint| endpoint.id);
     endpoints.retain(|endpoint| !gone.contains(&endpoint.id));
+    let mut hosts = newest(older.hosts, newer.hosts, |host| host.host.clone());
+    hosts.retain(|host| !newer.removed_hosts.contains(&host.host));
+    let removed_hosts = [older.removed_hosts, newer.removed_hosts].concat();
     Changes {
         endpoints,
         // The newer snapshots and counts are of all that changed since; older counts are history.
         counts: newer.counts,
         merged: [older.merged, newer.merged].concat(),
         removed,
-        hosts: newest(older.hosts, newer.hosts, |host| host.host.clone()),
+        hosts,
+        removed_hosts,
         findings: newest(older.findings, newer.findings, |finding| finding.id),
         consumers: newest(older.consumers, newer.consumers, |consumer| consumer.id),
         now: newer.now,

@@ -1,6 +1,7 @@
 //! The analyzer: redacted records in, inventory and findings out. Pure and single-writer.
 //!
-//! The data's way: [`vantage`] (which records are one call?) → [`endpoint`] (which endpoint is this?) → [`inventory`] (what do we know of
+//! The data's way: [`vantage`] (which records are one call?) → [`tenants`] (which row is its host?)
+//! → [`endpoint`] (which endpoint is this?) → [`inventory`] (what do we know of
 //! it?) → [`baseline`] (what is usual?) → [`anomaly`] (what departs?) → [`finding`] (what should
 //! a person see?). [`snapshot`] is all of it as plain data, for the store and the readers.
 
@@ -9,6 +10,9 @@ pub mod vantage;
 
 /// Record → endpoint: template learning per host.
 pub mod endpoint;
+
+/// Host → row: which hosts are tenants of one service.
+pub mod tenants;
 
 /// Endpoint → inventory entry: facts, lifecycle, specifications, consumers.
 pub mod inventory;
@@ -54,6 +58,7 @@ use snapshot::{
     FindingSnapshot, FindingStatus, HostSnapshot, Nanos,
 };
 use tapscope_record::{ExchangeRecord, Part, Signal};
+use tenants::Tenants;
 
 /// The name under which hosts beyond the cap are kept together.
 const OTHER_HOSTS: &str = "(other hosts)";
@@ -116,6 +121,9 @@ pub struct Analyzer {
     findings: FindingBook,
     specifications: Vec<Specification>,
     rules: Vec<TemplateRule>,
+    tenants: Tenants,
+    /// Hosts that have no row any more, to be told.
+    gone_hosts: BTreeSet<String>,
     now: Nanos,
     /// When template learning last decided on everything.
     settled: Nanos,
@@ -134,6 +142,14 @@ struct Counts {
     without_request: u64,
     no_endpoint: u64,
     folded_hosts: u64,
+    /// Endpoints that found no place, and what caps of template learning took, on hosts that are no
+    /// more.
+    refused: u64,
+    denied: u64,
+    /// Hosts without endpoints that gave way to others.
+    silent_hosts: u64,
+    /// Records taken when room for hosts was last looked for in vain.
+    crowded: u64,
     /// Ends of exchanges that were counted while they were open, at no endpoint that is known.
     ends_unplaced: u64,
 }
@@ -153,7 +169,12 @@ impl Analyzer {
             slot.1.push(endpoint);
         }
         let mut partitions = BTreeMap::new();
+        let mut tenants = Tenants::new(&settings.tenants);
         for (name, (host, endpoints)) in by_host {
+            match host.as_ref().and_then(|host| host.tenants.as_ref()) {
+                Some(saved) => tenants.restore(&name, saved),
+                None => tenants.note(&name),
+            }
             let partition = Partition::restore(&name, host, endpoints, &settings);
             partitions.insert(name, partition);
         }
@@ -168,6 +189,8 @@ impl Analyzer {
             findings: FindingBook::restore(restored.findings),
             specifications: Vec::new(),
             rules: Vec::new(),
+            tenants,
+            gone_hosts: BTreeSet::new(),
             now: restored.now,
             settled: restored.now,
             saved: 0,
@@ -183,8 +206,9 @@ impl Analyzer {
     pub fn counters(&self) -> Vec<(String, Option<String>, u64)> {
         let (evicted, refused) = self.findings.lost();
         let hosts = self.partitions.values();
-        let refused_endpoints = hosts.map(Partition::refused).sum();
-        let denied = self.partitions.values().map(Partition::denied).sum();
+        let refused_endpoints = self.counts.refused + hosts.map(Partition::refused).sum::<u64>();
+        let denied = self.partitions.values().map(Partition::denied).sum::<u64>();
+        let denied = self.counts.denied + denied;
         let (mut placed, mut withdrawn) = (0_u64, 0_u64);
         for partition in self.partitions.values() {
             let (later, lost) = partition.replaced();
@@ -217,6 +241,9 @@ impl Analyzer {
                 counts.ends_unplaced,
             ),
             lost("records_folded", "too_many_hosts", counts.folded_hosts),
+            used("hosts_sharing_a_row", self.tenants.len() as u64),
+            lost("hosts_dropped", "without_endpoint", counts.silent_hosts),
+            lost("hosts_not_named", "tenant_caps", self.tenants.unnamed()),
             lost("sightings_not_learned", "template_caps", denied),
             lost("records_not_held", "held_caps", self.held.refused()),
             lost("endpoints_refused", "too_many_endpoints", refused_endpoints),
@@ -296,12 +323,8 @@ impl Analyzer {
 
     /// The end of an exchange that was counted while it was open.
     fn complete<'a>(&mut self, record: &'a ExchangeRecord, identity: Identity) -> Taken<'a> {
-        let host = if self.partitions.contains_key(&record.host) {
-            &record.host
-        } else {
-            OTHER_HOSTS
-        };
-        let endpoint = self.partitions.get_mut(host).and_then(|partition| {
+        let host = self.known_row(&record.host).to_owned();
+        let endpoint = self.partitions.get_mut(&host).and_then(|partition| {
             let outlined = self.outlines.of(record, &self.settings.inventory);
             let exchange = Exchange {
                 record,
@@ -315,7 +338,7 @@ impl Analyzer {
             self.counts.ends_unplaced = self.counts.ends_unplaced.saturating_add(1);
         }
         Taken {
-            host: Cow::Borrowed(host),
+            host: Cow::Owned(host),
             endpoint,
             identity,
             signals: Vec::new(),
@@ -340,6 +363,7 @@ impl Analyzer {
     /// removed.
     pub fn set_specifications(&mut self, specifications: Vec<Specification>) {
         self.specifications = specifications;
+        self.apply_given_hosts();
         for partition in self.partitions.values_mut() {
             partition.set_specifications(&self.specifications, self.now, &self.settings);
         }
@@ -356,11 +380,14 @@ impl Analyzer {
             .map(|rule| rule.host.clone())
             .collect();
         self.rules = rules;
+        self.apply_given_hosts();
         for host in touched {
-            if let Some(partition) = self.partitions.get_mut(&host) {
-                partition.set_template_rules(&self.rules, self.now, &self.settings);
+            let row = self.known_row(&host).to_owned();
+            let rules = self.rules_of(&row);
+            if let Some(partition) = self.partitions.get_mut(&row) {
+                partition.set_template_rules(&rules, self.now, &self.settings);
             }
-            self.follow_moves(&host);
+            self.follow_moves(&row);
         }
         self.recount();
     }
@@ -484,6 +511,10 @@ impl Analyzer {
         changes.findings = findings;
         changes.urgent |= urgent;
         changes.consumers = self.consumers.take_changes(consumers);
+        for host in &mut changes.hosts {
+            self.tenants.describe(host);
+        }
+        changes.removed_hosts = core::mem::take(&mut self.gone_hosts).into_iter().collect();
         self.saved = self.counts.records;
         changes
     }
@@ -545,6 +576,7 @@ impl Analyzer {
             self.learn_held(&host);
             self.recount();
         }
+        self.judge_hosts();
     }
 
     fn count(&mut self, record: &ExchangeRecord) {
@@ -557,27 +589,6 @@ impl Analyzer {
             counts.without_request = counts.without_request.saturating_add(1);
         }
         self.now = self.now.max(record.time);
-    }
-
-    /// The partition a record belongs to, made when it is not there.
-    fn host_of<'a>(&mut self, record: &'a ExchangeRecord) -> Cow<'a, str> {
-        if self.partitions.contains_key(&record.host) {
-            return Cow::Borrowed(&record.host);
-        }
-        let host: &'a str = if self.partitions.len() < self.settings.inventory.max_hosts {
-            &record.host
-        } else {
-            self.counts.folded_hosts = self.counts.folded_hosts.saturating_add(1);
-            OTHER_HOSTS
-        };
-        if !self.partitions.contains_key(host) {
-            let mut partition = Partition::new(host, &self.specifications, &self.settings);
-            if self.rules.iter().any(|rule| rule.host == host) {
-                partition.set_template_rules(&self.rules, self.now, &self.settings);
-            }
-            self.partitions.insert(host.to_owned(), partition);
-        }
-        Cow::Borrowed(host)
     }
 
     fn observe(&mut self, host: &str, record: &ExchangeRecord, identity: &Identity) -> Outcome {

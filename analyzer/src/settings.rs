@@ -9,6 +9,7 @@ use crate::inventory::reach::{ExposurePolicy, Network};
 use crate::inventory::risk::RiskPolicy;
 use crate::inventory::tags::TagPolicy;
 use crate::snapshot::Nanos;
+use crate::tenants::settings::TenantSettings;
 use crate::vantage::VantageSettings;
 
 /// One second of packet time.
@@ -31,6 +32,8 @@ pub struct AnalyzerSettings {
     pub vantage: VantageSettings,
     /// Template learning.
     pub templates: TemplateSettings,
+    /// Hosts that are tenants of one service.
+    pub tenants: TenantSettings,
     /// What the inventory keeps.
     pub inventory: InventorySettings,
     /// Whose word on who calls is taken.

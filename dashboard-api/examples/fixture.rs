@@ -143,6 +143,7 @@ impl World {
                 .map(|e| e.requests / 10 * 9)
                 .sum(),
             candidates: 12,
+            tenants: None,
             state: serde_json::Value::Null,
         });
         Self {

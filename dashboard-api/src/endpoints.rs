@@ -255,6 +255,16 @@ impl EndpointFilter {
         })
     }
 
+    /// Whoever asks for a host that shares a row means that row.
+    fn follow_tenants(mut self, view: &LiveView) -> Self {
+        let mut rows = Vec::new();
+        for host in &self.hosts {
+            rows.extend(view.row_of(host));
+        }
+        self.hosts.extend(rows);
+        self
+    }
+
     fn matches(&self, entry: &EndpointEntry) -> bool {
         let among =
             |list: &[String], value: &str| list.is_empty() || list.iter().any(|item| item == value);
@@ -300,6 +310,7 @@ async fn list_endpoints(
     let page = PageRequest::take(&mut query, &SORTS, state.settings())?;
     query.finish()?;
     let view = state.view();
+    let filter = filter.follow_tenants(view);
     let rows = view.endpoints(|entry| filter.matches(entry));
     Ok(Json(page.cut(rows).map(|entry| summary(view, &entry))))
 }

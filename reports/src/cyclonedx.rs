@@ -39,9 +39,11 @@ pub(crate) fn write(material: &Report) -> Result<Vec<u8>, ReportError> {
 }
 
 fn service(material: &Report, host: &str, endpoints: &[&EndpointSnapshot]) -> Value {
+    // A URL has a host and no template of one.
+    let at = material.example_host(host);
     let urls: BTreeSet<String> = endpoints
         .iter()
-        .map(|one| format!("http://{host}{}", encoded(&one.template)))
+        .map(|one| format!("http://{at}{}", encoded(&one.template)))
         .collect();
     let successes = |one: &&EndpointSnapshot| -> (u64, u64) {
         let all = one.authentication_successful.values().sum();

@@ -115,6 +115,16 @@ impl Report {
         }
     }
 
+    /// A host that a host template stands for, the busiest one; the names of its parameters where
+    /// none is known.
+    pub(crate) fn example_host(&self, host: &str) -> String {
+        let known = self.hosts.iter().find(|one| one.host == host);
+        let tenants = known.and_then(|one| one.tenants.as_ref());
+        let first = tenants.and_then(|tenants| tenants.hosts.first());
+        let example = first.map_or(host, |one| &one.host);
+        example.replace(['{', '}'], "")
+    }
+
     /// The risk of an endpoint.
     pub(crate) fn risk(&self, endpoint: &EndpointSnapshot) -> Risk {
         self.risks.get(&endpoint.id).cloned().unwrap_or_default()

@@ -65,7 +65,7 @@ pub(crate) fn write(material: &Report, host: &str) -> Result<Vec<u8>, ReportErro
             "description": "Learned by Tapscope from a copy of network traffic: what was called, \
                 and what requests and responses looked like. It holds no values of theirs.",
         },
-        "servers": [{"url": server(material, host)}],
+        "servers": [server_object(material, host)],
         "paths": written,
     });
     if !schemes.is_empty()
@@ -124,6 +124,23 @@ fn parameter_names(template: &str) -> Vec<&str> {
     parts
         .filter_map(|part| part.split_once('}').map(|(name, _)| name))
         .collect()
+}
+
+/// The host as a server, what varies in a host template as variables.
+fn server_object(material: &Report, host: &str) -> Value {
+    let example = material.example_host(host);
+    let variables = host
+        .split('.')
+        .zip(example.split('.'))
+        .filter_map(|(label, value)| {
+            let name = label.strip_prefix('{')?.strip_suffix('}')?;
+            Some((name.to_owned(), json!({"default": value})))
+        });
+    let variables: Map<String, Value> = variables.collect();
+    if variables.is_empty() {
+        return json!({"url": server(material, host)});
+    }
+    json!({"url": server(material, host), "variables": variables})
 }
 
 /// The host's URL: encrypted when it was seen on 443 only.

@@ -110,6 +110,7 @@ limits! {
     vantage_alike_max: usize => analyzer.vantage.alike_max >= 1;
     vantage_legs_max: usize => analyzer.vantage.legs_max >= 2;
     hosts_max: usize => analyzer.inventory.max_hosts >= 1;
+    tenant_names_max: usize => analyzer.tenants.max_names >= 16;
     endpoints_max: usize => analyzer.inventory.max_endpoints >= 1;
     endpoints_per_host_max: usize => analyzer.inventory.max_endpoints_per_host >= 1;
     operations_per_endpoint_max: usize => analyzer.inventory.max_operations_per_endpoint >= 1;

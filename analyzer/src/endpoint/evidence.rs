@@ -132,6 +132,19 @@ impl Leaf {
     }
 }
 
+/// A path that two endpoints claimed when tries became one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Clash {
+    /// The endpoint that lost it.
+    pub(super) from: EndpointId,
+    /// The one that has it.
+    pub(super) to: EndpointId,
+    /// Sightings that the former was told of.
+    pub(super) sightings: u64,
+    /// Time of the first of them.
+    pub(super) first_seen: i64,
+}
+
 /// One position of one path.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
@@ -307,6 +320,76 @@ impl Trie {
         above.texts += u32::from(matches!(key, Key::Text(_) | Key::Fixed(_)));
         above.children.insert(key, id);
         id
+    }
+
+    /// Takes in what another trie has seen; `prepare` makes its leaves this one's.
+    pub(super) fn absorb(
+        &mut self,
+        other: &Self,
+        settings: &TemplateSettings,
+        prepare: impl Fn(&mut Leaf),
+    ) -> Vec<Clash> {
+        let mut clashes = Vec::new();
+        let mut work: Vec<(NodeId, NodeId)> = vec![(0, 0)];
+        while let Some((from, into)) = work.pop() {
+            let node = other.node(from);
+            let target = &mut self.nodes[into as usize];
+            target.hits += node.hits;
+            target.values.merge(&node.values);
+            if let (Key::Rest, Key::Text(text)) = (&target.key, &node.key) {
+                target.values.add(super::hash_text(text), text);
+            }
+            for leaf in &node.leaves {
+                let mut leaf = leaf.clone();
+                prepare(&mut leaf);
+                clashes.extend(self.take_leaf(into, leaf, other, settings));
+            }
+            for (key, child) in &node.children {
+                if let Some(id) = self.child(into, key, settings) {
+                    work.push((*child, id));
+                }
+            }
+        }
+        self.denied += other.denied;
+        self.crowded += other.crowded;
+        clashes
+    }
+
+    fn take_leaf(
+        &mut self,
+        at: NodeId,
+        mut leaf: Leaf,
+        other: &Self,
+        settings: &TemplateSettings,
+    ) -> Option<Clash> {
+        leaf.method = self.method(other.methods.get(usize::from(leaf.method))?, settings)?;
+        let ours = &mut self.nodes[at as usize].leaves;
+        let Some(known) = ours.iter_mut().find(|l| l.method == leaf.method) else {
+            ours.push(leaf);
+            self.leaves += 1;
+            return None;
+        };
+        let (mine, theirs) = (known.endpoint, leaf.endpoint);
+        let Some((mine, theirs)) = mine.zip(theirs).filter(|(mine, theirs)| mine != theirs) else {
+            known.absorb(&leaf);
+            return None;
+        };
+        let keeps = (known.counted, theirs) >= (leaf.counted, mine);
+        let (from, to) = if keeps {
+            (theirs, mine)
+        } else {
+            (mine, theirs)
+        };
+        let lost = if keeps { &leaf } else { &*known };
+        let clash = Clash {
+            from,
+            to,
+            sightings: lost.counted,
+            first_seen: lost.first_seen,
+        };
+        known.absorb(&leaf);
+        known.endpoint = Some(to);
+        Some(clash)
     }
 
     /// The leaf of a method at a node, made when it is not there.

@@ -4,6 +4,10 @@ mod rules;
 
 mod step;
 
+mod union;
+
+pub use union::Said;
+
 use std::collections::BTreeMap;
 
 use super::decide::{self, Decision, NOWHERE, Part, PlaceId};
@@ -41,6 +45,8 @@ pub struct HostTemplates {
     revision: u64,
     candidates: u64,
     pace: Pace,
+    /// An empty text, to be lent.
+    nothing: Box<str>,
 }
 
 /// When to decide again.
@@ -91,6 +97,7 @@ impl HostTemplates {
             revision: 0,
             candidates: 0,
             pace: Pace::default(),
+            nothing: Box::default(),
         }
     }
 

@@ -40,7 +40,7 @@ mod state;
 
 mod host;
 
-pub use host::{HostTemplates, shape_name};
+pub use host::{HostTemplates, Said, shape_name};
 pub use rules::{RuleError, RuleKind, TemplateRule};
 pub use settings::TemplateSettings;
 

@@ -155,6 +155,27 @@ impl Noise {
             .is_some_and(|p| p.len() >= CATCH_ALL_AFTER)
     }
 
+    /// Takes in how another host answers that proved to be the same service.
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.structured += other.structured;
+        self.unstructured += other.unstructured;
+        let mut missing: Vec<(u64, u32)> = other.missing.into_iter().collect();
+        missing.sort_unstable();
+        for (print, count) in missing {
+            if self.missing.len() < FINGERPRINTS || self.missing.contains_key(&print) {
+                *self.missing.entry(print).or_default() += count;
+            }
+        }
+        let mut same: Vec<(u64, Vec<u64>)> = other.same.into_iter().collect();
+        same.sort_unstable();
+        for (print, paths) in same {
+            for path in paths {
+                self.is_catch_all(print, path);
+            }
+        }
+        self.learned = true;
+    }
+
     fn mostly_structured(&self) -> bool {
         self.structured >= 4 && self.structured >= self.unstructured * 4
     }

@@ -55,6 +55,13 @@ impl Registry {
         self.entries.insert(id, entry);
     }
 
+    /// Lets an endpoint go that proved to be another one.
+    pub(super) fn forget(&mut self, id: EndpointId) {
+        if let Some(entry) = self.entries.remove(&id) {
+            self.by_template.remove(&(entry.method, entry.template));
+        }
+    }
+
     /// Endpoints known from before of which nothing has been seen since.
     pub(super) fn without_evidence(&self) -> BTreeSet<EndpointId> {
         self.entries

@@ -5,6 +5,9 @@
 //! specific ones; merging several pins the more general one; of two that fit a path, the one with
 //! the earlier literal wins, as everywhere.
 
+/// Decisions on hosts.
+mod hosts;
+
 use super::naming;
 use crate::snapshot::Nanos;
 pub use crate::snapshot::rule::{RuleKind, TemplateRule};
@@ -14,6 +17,10 @@ pub const RULES_MAX: usize = 10_000;
 
 /// Longest template of a rule, in bytes; the longest path a server takes by default has 8 KiB.
 const TEMPLATE_BYTES_MAX: usize = 4096;
+
+/// The template of a rule that is about hosts rather than paths: of its host as a whole, which may
+/// be a template (`{tenant}.api.example.com`) itself.
+pub const HOST_ITSELF: &str = "//";
 
 /// Why a rule cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,10 +59,23 @@ impl TemplateRule {
         naming::shape(&self.template)
     }
 
+    /// Whether it is about a host as a whole.
+    #[must_use]
+    pub fn is_about_host(&self) -> bool {
+        self.template == HOST_ITSELF
+    }
+
+    /// Whether it is about the same host; a host template is the same whatever its parameters are
+    /// called.
+    fn is_on(&self, host: &str) -> bool {
+        self.host == host
+            || (self.is_about_host() && naming::shape(&self.host) == naming::shape(host))
+    }
+
     /// Whether it is about the same paths (and methods) as another.
     #[must_use]
     pub fn is_about_the_same(&self, other: &Self) -> bool {
-        self.host == other.host
+        self.is_on(&other.host)
             && self.shape() == other.shape()
             && (self.method.is_none() || other.method.is_none() || self.method == other.method)
     }
@@ -115,6 +135,14 @@ pub fn decide_templates(
     };
     let mut next = rules.clone();
     let template = decision.template.clone();
+    if template == HOST_ITSELF {
+        let of_host = |kind, host| TemplateRule {
+            host,
+            ..rule(kind, HOST_ITSELF.to_owned())
+        };
+        let added = hosts::decide(&mut next, decision, of_host)?;
+        return adopt(rules, next, added);
+    }
     let added: Vec<TemplateRule> = match decision.action {
         TemplateAction::Pin => vec![rule(RuleKind::Pin, template)],
         TemplateAction::Rename => vec![rule(RuleKind::Rename, template)],
@@ -143,6 +171,15 @@ pub fn decide_templates(
             vec![rule(RuleKind::Pin, template)]
         }
     };
+    adopt(rules, next, added)
+}
+
+/// Adds the rules that a decision came to: all or none.
+fn adopt(
+    rules: &mut Vec<TemplateRule>,
+    mut next: Vec<TemplateRule>,
+    added: Vec<TemplateRule>,
+) -> Result<Vec<TemplateRule>, RuleError> {
     for rule in &added {
         add_rule(&mut next, rule.clone())?;
     }
@@ -184,7 +221,7 @@ pub fn add_rule(rules: &mut Vec<TemplateRule>, rule: TemplateRule) -> Result<(),
     }
     let same = |held: &TemplateRule| {
         held.kind == rule.kind
-            && held.host == rule.host
+            && held.is_on(&rule.host)
             && held.method == rule.method
             && held.shape() == rule.shape()
     };
@@ -200,7 +237,7 @@ pub fn add_rule(rules: &mut Vec<TemplateRule>, rule: TemplateRule) -> Result<(),
 pub fn withdraw_rules(rules: &mut Vec<TemplateRule>, host: &str, template: &str) -> usize {
     let before = rules.len();
     let shape = naming::shape(template);
-    rules.retain(|held| held.host != host || held.shape() != shape);
+    rules.retain(|held| !held.is_on(host) || held.shape() != shape);
     before - rules.len()
 }
 
@@ -248,6 +285,9 @@ fn check(rule: &TemplateRule) -> Result<(), RuleError> {
     };
     if rule.kind != RuleKind::Ignore && rule.method.is_some() {
         return Err(RuleError::Method(rule.kind.name()));
+    }
+    if rule.is_about_host() {
+        return hosts::check(rule);
     }
     if template.len() > TEMPLATE_BYTES_MAX {
         return wrong("it is longer than 4096 bytes");

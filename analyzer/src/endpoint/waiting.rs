@@ -77,6 +77,32 @@ impl Waiting {
         !alike && held.seen > 3 && held.consumers.len() >= settings.doubtful_consumers
     }
 
+    /// Takes in the candidates of a host that proved to be the same service.
+    pub(super) fn absorb(&mut self, mut other: Self, settings: &TemplateSettings) {
+        for key in core::mem::take(&mut other.order) {
+            let Some(theirs) = other.held.remove(&key) else {
+                continue;
+            };
+            if let Some(held) = self.held.get_mut(&key) {
+                held.seen += theirs.seen;
+                held.first_seen = held.first_seen.min(theirs.first_seen);
+                for consumer in theirs.consumers {
+                    if held.consumers.len() < settings.doubtful_consumers
+                        && !held.consumers.contains(&consumer)
+                    {
+                        held.consumers.push(consumer);
+                    }
+                }
+            } else if self.order.len() < settings.max_waiting {
+                self.order.push_back(key);
+                self.held.insert(key, theirs);
+            } else {
+                self.evicted += 1;
+            }
+        }
+        self.evicted += other.evicted;
+    }
+
     /// Lets a candidate go that has become an endpoint.
     pub(super) fn release(&mut self, key: u64) -> Option<Held> {
         self.held.remove(&key)

@@ -11,8 +11,11 @@ mod persist;
 
 mod review;
 
+mod union;
+
 mod versions;
 
+use core::net::IpAddr;
 use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::FixedState;
@@ -34,10 +37,15 @@ use tapscope_record::ExchangeRecord;
 /// (dormant, new) count in days.
 const RELABEL_INTERVAL: Nanos = HOUR;
 
+/// Servers kept of a host: one behind more is behind a load balancer, where any few tell whether
+/// another host is behind the same.
+const SERVERS_MAX: usize = 16;
+
 /// One host.
 #[derive(Debug)]
 pub struct Partition {
     host: String,
+    servers: BTreeSet<IpAddr>,
     templates: HostTemplates,
     entries: HashMap<EndpointId, Entry, FixedState>,
     operations: Operations,
@@ -149,6 +157,7 @@ impl Partition {
     pub fn new(host: &str, specifications: &[Specification], settings: &AnalyzerSettings) -> Self {
         let mut new = Self {
             host: host.to_owned(),
+            servers: BTreeSet::new(),
             templates: HostTemplates::new(host, &settings.templates),
             entries: HashMap::default(),
             operations: Operations::default(),
@@ -278,14 +287,19 @@ impl Partition {
     ) {
         self.coverage.named = Coverage::of_host(specifications, &self.host);
         self.coverage.floating = Coverage::of_any_host(specifications);
-        self.coverage.adopted = self.entries.values().any(|entry| {
+        self.coverage.adopted = self.is_adopted(settings);
+        self.apply_coverage(now, settings);
+    }
+
+    /// Whether traffic has shown an operation of a specification that names no host.
+    fn is_adopted(&self, settings: &AnalyzerSettings) -> bool {
+        self.entries.values().any(|entry| {
             entry.counts.successes >= settings.lifecycle.adoption_min_successes
                 && self
                     .coverage
                     .floating
                     .recognises(&entry.at.method, &entry.at.template)
-        });
-        self.apply_coverage(now, settings);
+        })
     }
 
     /// What a person has decided on templates from now on.
@@ -375,6 +389,12 @@ impl Partition {
         self.totals
     }
 
+    /// Addresses of the servers behind the host, a few of them.
+    #[must_use]
+    pub fn servers(&self) -> &BTreeSet<IpAddr> {
+        &self.servers
+    }
+
     /// Number of endpoints.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -433,6 +453,9 @@ impl Partition {
             if !record.credentials.is_empty() {
                 totals.authenticated = totals.authenticated.saturating_add(1);
             }
+        }
+        if self.servers.len() < SERVERS_MAX {
+            self.servers.insert(record.server.ip());
         }
         self.changes.host = true;
     }

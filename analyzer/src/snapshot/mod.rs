@@ -17,6 +17,9 @@ pub mod rule;
 /// How traffic differs from a specification.
 mod drift;
 
+/// Hosts that share a row.
+pub mod tenants;
+
 /// What is derived from facts.
 pub mod profile;
 
@@ -487,6 +490,9 @@ pub struct HostSnapshot {
     pub complete: u64,
     /// Exchanges held as candidates: paths not yet (or never) successful.
     pub candidates: u64,
+    /// Where it is the row of several hosts, `{tenant}.api.example.com`: which, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenants: Option<tenants::TenantsSnapshot>,
     /// Template trie; opaque to readers.
     pub state: serde_json::Value,
 }
@@ -520,6 +526,9 @@ pub struct Changes {
     pub removed: Vec<EndpointId>,
     /// Hosts that changed.
     pub hosts: Vec<HostSnapshot>,
+    /// Hosts that have no row of their own any more.
+    #[serde(default)]
+    pub removed_hosts: Vec<String>,
     /// Findings that are new or changed.
     pub findings: Vec<FindingSnapshot>,
     /// Consumers that are new or changed.
@@ -561,6 +570,7 @@ impl Changes {
             && self.merged.is_empty()
             && self.removed.is_empty()
             && self.hosts.is_empty()
+            && self.removed_hosts.is_empty()
             && self.findings.is_empty()
             && self.consumers.is_empty()
     }

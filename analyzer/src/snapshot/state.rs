@@ -114,6 +114,8 @@ pub struct HostState {
     pub successes: u64,
     /// Successful calls with credentials.
     pub authenticated: u64,
+    /// Addresses of the servers behind it, a few of them.
+    pub servers: Vec<core::net::IpAddr>,
     /// Templates.
     pub templates: serde_json::Value,
 }

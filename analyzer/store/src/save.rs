@@ -49,6 +49,12 @@ pub(crate) fn save(
     for count in &changes.counts {
         save_count(transaction, count)?;
     }
+    // A host that is back since is among those that follow.
+    for host in &changes.removed_hosts {
+        transaction
+            .prepare_cached("DELETE FROM hosts WHERE host = ?1")?
+            .execute(params![host])?;
+    }
     for host in &changes.hosts {
         save_host(transaction, host)?;
     }

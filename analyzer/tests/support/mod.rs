@@ -172,6 +172,8 @@ impl Kept {
         put(&mut kept.endpoints, changes.endpoints, |e| e.id.0);
         put(&mut kept.findings, changes.findings, |f| f.id.0);
         put(&mut kept.consumers, changes.consumers, |c| c.id.0);
+        let gone = &changes.removed_hosts;
+        kept.hosts.retain(|h| !gone.contains(&h.host));
         put(&mut kept.hosts, changes.hosts, |h| h.host.clone());
         kept.merged.extend(changes.merged);
         kept.now = changes.now;

@@ -17,6 +17,7 @@ use tapscope_analyzer::snapshot::{
     Changes, ConsumerId, ConsumerSnapshot, EndpointId, FindingId, FindingSnapshot, FindingStatus,
     HostSnapshot, Nanos,
 };
+use tapscope_analyzer::tenants::is_of;
 use tapscope_analyzer::{AnalyzerSettings, Restored};
 use tapscope_record::HealthReport;
 use tokio::sync::broadcast;
@@ -156,6 +157,9 @@ impl LiveView {
         for id in changes.removed {
             self.remove_endpoint(id);
             touched.push(id);
+        }
+        for host in changes.removed_hosts {
+            self.hosts.remove(&host);
         }
         for host in changes.hosts {
             let published = HostSnapshot {
@@ -445,6 +449,17 @@ impl LiveView {
     #[must_use]
     pub fn consumer_count(&self) -> usize {
         self.consumers.len()
+    }
+
+    /// The row that a host shares with others, when it has none of its own.
+    #[must_use]
+    pub fn row_of(&self, host: &str) -> Option<String> {
+        if self.hosts.contains_key(host) {
+            return None;
+        }
+        let shares = |row: &HostSnapshot| row.tenants.is_some() && is_of(host, &row.host);
+        let row = self.hosts.iter().find(|row| shares(row))?;
+        Some(row.host.clone())
     }
 
     /// All hosts, by name.

@@ -144,6 +144,7 @@ pub(crate) fn host(name: &str) -> HostSnapshot {
         requests: 10,
         complete: 5,
         candidates: 1,
+        tenants: None,
         state: serde_json::Value::Null,
     }
 }

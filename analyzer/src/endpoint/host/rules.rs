@@ -74,7 +74,10 @@ impl HostTemplates {
     /// Sets what a person has decided on this host's templates; it wins over specifications and
     /// over what is learned.
     pub fn set_rules(&mut self, rules: &[TemplateRule]) {
-        let own: Vec<&TemplateRule> = rules.iter().filter(|r| r.host == self.host).collect();
+        let own: Vec<&TemplateRule> = rules
+            .iter()
+            .filter(|r| r.host == self.host && !r.is_about_host())
+            .collect();
         self.rules = Rules::of(&own);
         self.pace.dirty = true;
         self.settle();

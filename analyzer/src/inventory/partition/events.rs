@@ -127,7 +127,7 @@ impl Partition {
         self.redescribe_operations(id, now, settings);
     }
 
-    fn merge(
+    pub(super) fn merge(
         &mut self,
         gone: EndpointId,
         survivor: EndpointId,

@@ -59,6 +59,7 @@ impl Partition {
         totals.requests = totals.requests.max(sum);
         Self {
             host: host.to_owned(),
+            servers: state.servers.iter().copied().collect(),
             templates: HostTemplates::restore(
                 host,
                 &settings.templates,
@@ -169,6 +170,7 @@ impl Partition {
             minutes: totals.minutes,
             successes: totals.successes,
             authenticated: totals.authenticated,
+            servers: self.servers.iter().copied().collect(),
             templates: self.templates.state(),
         };
         HostSnapshot {
@@ -176,6 +178,7 @@ impl Partition {
             requests: totals.requests,
             complete: totals.complete,
             candidates: self.templates.candidates(),
+            tenants: None,
             state: serde_json::to_value(state).unwrap_or_default(),
         }
     }

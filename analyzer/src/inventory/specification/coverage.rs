@@ -14,6 +14,7 @@ use super::contract::Contract;
 use super::{Operation, Specification, drift};
 use crate::settings::DriftPolicy;
 use crate::snapshot::{Drift, EndpointSnapshot, Nanos};
+use crate::tenants::is_of;
 
 /// Methods by which a path is described, in the order in which they are looked for.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -66,7 +67,9 @@ impl Coverage {
     /// last one holds; the ones before it tell what was removed.
     #[must_use]
     pub fn of_host(specifications: &[Specification], host: &str) -> Self {
-        Self::of(specifications, |s| s.hosts.iter().any(|h| matches(h, host)))
+        Self::of(specifications, |s| {
+            s.hosts.iter().any(|named| is_of(host, named))
+        })
     }
 
     /// The operations of the specifications that name no host.
@@ -311,14 +314,4 @@ fn fits(documented: &str, ours: &str) -> bool {
         return true;
     }
     ours.len() > before.len() + after.len() && ours.starts_with(before) && ours.ends_with(after)
-}
-
-/// Whether a host is one that a specification names.
-fn matches(pattern: &str, host: &str) -> bool {
-    match pattern.strip_prefix("*.") {
-        Some(domain) => host
-            .split_once('.')
-            .is_some_and(|(label, rest)| !label.is_empty() && rest == domain),
-        None => pattern == host,
-    }
 }

@@ -63,8 +63,8 @@ pub struct Specification {
     pub version: String,
     /// The document as given, kept for re-reading.
     pub source: String,
-    /// Hosts it covers, lower case; `*.example.com` stands for any one label; empty means any
-    /// host.
+    /// Hosts it covers, lower case; in `*.example.com` and `{tenant}.example.com` the first label
+    /// is any; empty means any host.
     pub hosts: Vec<String>,
     /// Base paths it covers, without final slash (`/api/v1`; empty string for the root).
     pub base_paths: Vec<String>,

@@ -8,6 +8,11 @@ use super::text;
 /// somebody, and the product of its variables must stay small.
 const MAX_SERVERS: usize = 64;
 
+/// What stands for the braces of a variable that stays one, until all others are replaced.
+const HOLE_OPEN: char = '\u{1}';
+/// The same, at its end.
+const HOLE_CLOSE: char = '\u{2}';
+
 /// Where an API is served.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Served {
@@ -93,7 +98,7 @@ fn expand(url: &str, variables: Option<&Value>) -> Vec<String> {
         if !values.is_empty() {
             open.extend(values.iter().map(|v| format!("{before}{v}{after}")));
         } else if in_host && starts_label && after.starts_with('.') {
-            open.push(format!("{before}*{after}"));
+            open.push(format!("{before}{HOLE_OPEN}{name}{HOLE_CLOSE}{after}"));
         } else {
             open.push(format!("{before}{}{after}", default.unwrap_or_default()));
         }
@@ -128,6 +133,7 @@ fn host_name(authority: &str) -> Option<String> {
     } else {
         host.split(':').next().unwrap_or(host)
     };
+    let host = host.replace(HOLE_OPEN, "{").replace(HOLE_CLOSE, "}");
     let host = host
         .trim_matches(|c| c == '[' || c == ']')
         .trim_end_matches('.')

@@ -84,7 +84,7 @@ fn servers_give_hosts_and_base_paths() {
         ),
         (
             "[{url: 'https://{tenant}.api.test', variables: {tenant: {default: demo}}}]",
-            vec!["*.api.test"],
+            vec!["{tenant}.api.test"],
             vec![""],
         ),
     ] {

@@ -236,6 +236,7 @@ pub(crate) fn host(name: &str) -> HostSnapshot {
         requests: 9,
         complete: 8,
         candidates: 7,
+        tenants: None,
         state: serde_json::json!({"trie": {"v1": {}}}),
     }
 }
