@@ -47,6 +47,10 @@ pub(crate) enum Command {
     Exchanges(Exchanges),
     /// Print the inventory of a store
     Inventory(Listing),
+    /// Print the hosts of a store, and which of them share a row
+    Hosts(Listing),
+    /// Print what was called and is no endpoint yet: why, and what it lacks
+    Candidates(Listing),
     /// Print the findings of a store
     Findings(Listing),
     /// Tell whether the feed of a store could be trusted: what is missing, and the remedy

@@ -72,6 +72,8 @@ fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(arguments) => commands::import::execute(arguments, &settings),
         Command::Exchanges(arguments) => commands::exchanges::execute(arguments, &settings),
         Command::Inventory(listing) => commands::listing::inventory(listing),
+        Command::Hosts(listing) => commands::listing::hosts(listing),
+        Command::Candidates(listing) => commands::listing::candidates(listing),
         Command::Findings(listing) => commands::listing::findings(listing),
         Command::Health(listing) => commands::health::execute(listing),
         Command::Spec(Spec::Add { files, store, name }) => {

@@ -144,6 +144,7 @@ impl World {
                 .sum(),
             candidates: 12,
             tenants: None,
+            waiting: Vec::new(),
             state: serde_json::Value::Null,
         });
         Self {

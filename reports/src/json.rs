@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use tapscope_analyzer::inventory::data;
 use tapscope_analyzer::snapshot::EndpointSnapshot;
+use tapscope_analyzer::snapshot::tenants::TenantsSnapshot;
+use tapscope_analyzer::snapshot::waiting::WaitingSnapshot;
 
 use crate::table::{Table, label};
 use crate::time::moment;
@@ -17,7 +19,8 @@ pub(crate) fn write(material: &Report, request: &Request) -> Result<Vec<u8>, Rep
         .collect();
     let hosts = material.hosts.iter().map(|host| {
         json!({"host": host.host, "requests": host.requests, "complete": host.complete,
-            "candidates": host.candidates})
+            "candidates": host.candidates, "tenants": host.tenants.as_ref().map(tenants),
+            "waiting": host.waiting.iter().map(waiting).collect::<Vec<_>>()})
     });
     crate::pretty(&json!({
         "as_of": moment(material.now),
@@ -28,6 +31,26 @@ pub(crate) fn write(material: &Report, request: &Request) -> Result<Vec<u8>, Rep
         "label_changes": objects(&table::changes(material)),
         "findings": objects(&table::findings(material)),
     }))
+}
+
+fn tenants(one: &TenantsSnapshot) -> Value {
+    let hosts = one.hosts.iter().map(|host| {
+        json!({"host": host.host, "requests": host.requests,
+            "first_seen": moment(host.first_seen), "last_seen": moment(host.last_seen)})
+    });
+    json!({"count": one.count, "origin": one.origin.name(), "confidence": one.confidence,
+        "reason": one.reason, "is_over": one.is_over, "hosts": hosts.collect::<Vec<_>>()})
+}
+
+fn waiting(one: &WaitingSnapshot) -> Value {
+    let examples = one.examples.iter().map(|path| {
+        json!({"method": path.method, "path": path.path, "exchanges": path.exchanges,
+            "first_seen": moment(path.first_seen), "last_seen": moment(path.last_seen),
+            "consumers_missing": path.consumers_missing})
+    });
+    json!({"reason": one.reason.name(), "needs": one.reason.needs(), "paths": one.paths,
+        "exchanges": one.exchanges, "first_seen": moment(one.first_seen),
+        "last_seen": moment(one.last_seen), "examples": examples.collect::<Vec<_>>()})
 }
 
 fn endpoint(material: &Report, one: &EndpointSnapshot) -> Value {

@@ -6,7 +6,8 @@ use tapscope_analyzer::inventory::risk::Risk;
 use tapscope_analyzer::inventory::share;
 use tapscope_analyzer::snapshot::profile::LabelChange;
 use tapscope_analyzer::snapshot::schema::FieldSnapshot;
-use tapscope_analyzer::snapshot::{EndpointSnapshot, FindingSnapshot, Lifecycle};
+use tapscope_analyzer::snapshot::waiting::WaitingSnapshot;
+use tapscope_analyzer::snapshot::{EndpointSnapshot, FindingSnapshot, HostSnapshot, Lifecycle};
 
 use crate::Report;
 use crate::time::moment;
@@ -339,5 +340,74 @@ pub(crate) fn findings(material: &Report) -> Table {
             "explanation",
         ],
         rows: material.findings.iter().map(row).collect(),
+    }
+}
+
+/// The hosts, and which of them share a row.
+pub(crate) fn hosts(material: &Report) -> Table {
+    let row = |host: &HostSnapshot| {
+        let tenants = host.tenants.as_ref();
+        vec![
+            text(&host.host),
+            Cell::Count(host.requests),
+            Cell::Share(share(host.complete, host.requests)),
+            Cell::Count(tenants.map_or(1, |one| one.count)),
+            Cell::Share(tenants.map_or(1.0, |one| one.confidence)),
+            text(tenants.map_or("", |one| &one.reason)),
+            text(tenants.map_or_else(String::new, |one| {
+                let names: Vec<&str> = one.hosts.iter().map(|one| one.host.as_str()).collect();
+                names.join(", ")
+            })),
+        ]
+    };
+    Table {
+        name: "Hosts",
+        columns: &[
+            "host",
+            "requests",
+            "complete_share",
+            "hosts",
+            "confidence",
+            "reason",
+            "names",
+        ],
+        rows: material.hosts.iter().map(row).collect(),
+    }
+}
+
+/// What was called and is no endpoint yet.
+pub(crate) fn candidates(material: &Report) -> Table {
+    let row = |(host, one): (&HostSnapshot, &WaitingSnapshot)| {
+        let paths: Vec<String> = one
+            .examples
+            .iter()
+            .map(|one| format!("{} {}", one.method, one.path))
+            .collect();
+        vec![
+            text(&host.host),
+            text(one.reason.name()),
+            Cell::Count(one.paths),
+            Cell::Count(one.exchanges),
+            text(moment(one.first_seen)),
+            text(moment(one.last_seen)),
+            text(one.reason.needs()),
+            text(paths.join(", ")),
+        ]
+    };
+    let hosts = material.hosts.iter();
+    let waiting = hosts.flat_map(|host| host.waiting.iter().map(move |one| (host, one)));
+    Table {
+        name: "Candidates",
+        columns: &[
+            "host",
+            "reason",
+            "paths",
+            "exchanges",
+            "first_seen",
+            "last_seen",
+            "needs",
+            "examples",
+        ],
+        rows: waiting.map(row).collect(),
     }
 }

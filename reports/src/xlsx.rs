@@ -1,4 +1,4 @@
-//! A workbook: endpoints, label changes, parameters, fields, findings, a sheet each.
+//! A workbook: endpoints, label changes, parameters, fields, findings, hosts and what waits, a sheet each.
 
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
@@ -31,6 +31,8 @@ fn workbook(material: &Report) -> Result<Vec<u8>, XlsxError> {
         table::parameters(material),
         table::fields(material),
         table::findings(material),
+        table::hosts(material),
+        table::candidates(material),
     ] {
         sheet(workbook.add_worksheet(), &table)?;
     }

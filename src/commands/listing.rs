@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tapscope_analyzer::Restored;
-use tapscope_analyzer::snapshot::{EndpointSnapshot, FindingSnapshot};
+use tapscope_analyzer::snapshot::{EndpointSnapshot, FindingSnapshot, HostSnapshot};
 use tapscope_store::SqliteReader;
 
 use crate::cli::{Listing, OutputFormat};
@@ -39,6 +39,87 @@ const FINDINGS: &[Column] = &[
     ("SEEN", "occurrences"),
     ("LAST SEEN", "last_seen"),
 ];
+
+const HOSTS: &[Column] = &[
+    ("HOST", "host"),
+    ("TENANTS", "tenants"),
+    ("CONFIDENCE", "confidence"),
+    ("ENDPOINTS", "endpoints"),
+    ("REQUESTS", "requests"),
+    ("WAITING", "waiting_paths"),
+    ("WHY", "reason"),
+];
+
+const CANDIDATES: &[Column] = &[
+    ("HOST", "host"),
+    ("REASON", "reason"),
+    ("PATHS", "paths"),
+    ("EXCHANGES", "exchanges"),
+    ("FIRST SEEN", "first_seen"),
+    ("LAST SEEN", "last_seen"),
+    ("EXAMPLE", "example"),
+    ("NEEDS", "needs"),
+];
+
+/// Prints the hosts, and which of them share a row.
+pub(crate) fn hosts(listing: &Listing) -> Result<()> {
+    let restored = SqliteReader::open(&listing.store)?.load()?;
+    let mut endpoints: BTreeMap<&str, u64> = BTreeMap::new();
+    for one in restored.endpoints.iter().filter(|e| e.transport.is_none()) {
+        *endpoints.entry(&one.host).or_default() += 1;
+    }
+    let mut hosts: Vec<&HostSnapshot> = restored.hosts.iter().collect();
+    hosts.sort_by(|a, b| a.host.cmp(&b.host));
+    let row = |host: &&HostSnapshot| {
+        let tenants = host.tenants.as_ref();
+        let names = tenants.map(|one| one.hosts.iter().map(|h| &h.host).collect::<Vec<_>>());
+        json!({
+            "host": host.host,
+            "endpoints": endpoints.get(host.host.as_str()).copied().unwrap_or_default(),
+            "requests": host.requests,
+            "candidates": host.candidates,
+            "waiting_paths": host.waiting.iter().map(|one| one.paths).sum::<u64>(),
+            "tenants": tenants.map(|one| one.count),
+            "origin": tenants.map(|one| one.origin.name()),
+            "confidence": tenants.map(|one| one.confidence),
+            "reason": tenants.map(|one| &one.reason),
+            "is_over": tenants.map(|one| one.is_over),
+            "hosts": names,
+        })
+    };
+    let rows: Vec<Value> = hosts.iter().map(row).collect();
+    print_rows(&rows, HOSTS, listing.format)
+}
+
+/// Prints what waits to become an endpoint.
+pub(crate) fn candidates(listing: &Listing) -> Result<()> {
+    let mut hosts = SqliteReader::open(&listing.store)?.load()?.hosts;
+    hosts.sort_by(|a, b| a.host.cmp(&b.host));
+    let waiting = hosts
+        .iter()
+        .flat_map(|host| host.waiting.iter().map(move |one| (host, one)));
+    let rows: Vec<Value> = waiting
+        .map(|(host, one)| {
+            let example = one.examples.first();
+            json!({
+                "host": host.host,
+                "reason": one.reason.name(),
+                "paths": one.paths,
+                "exchanges": one.exchanges,
+                "first_seen": seen(one.first_seen),
+                "last_seen": seen(one.last_seen),
+                "example": example.map(|one| format!("{} {}", one.method, one.path)),
+                "needs": one.reason.needs(),
+                "examples": one.examples.iter().map(|one| json!({
+                    "method": one.method, "path": one.path, "exchanges": one.exchanges,
+                    "first_seen": seen(one.first_seen), "last_seen": seen(one.last_seen),
+                    "consumers_missing": one.consumers_missing,
+                })).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    print_rows(&rows, CANDIDATES, listing.format)
+}
 
 pub(crate) fn inventory(listing: &Listing) -> Result<()> {
     let restored = SqliteReader::open(&listing.store)?.load()?;

@@ -2,6 +2,8 @@
 
 mod rules;
 
+mod pending;
+
 mod step;
 
 mod union;
@@ -16,9 +18,10 @@ use super::evidence::{Key, NodeId, Step, Trie};
 use super::judge::Previous;
 use super::noise::{self, Noise, Worth};
 use super::registry::{Entry, Group, Registry};
-use super::waiting::Waiting;
+use super::waiting::{Sight, Waiting};
 use super::{Sighting, TemplateEvent, TemplateSettings, TemplateView, naming, state};
 use crate::snapshot::EndpointId;
+use crate::snapshot::waiting::WaitingReason;
 use rules::Rules;
 pub use step::shape_name;
 use step::{fix, is_grpc, parameter, step};
@@ -149,7 +152,7 @@ impl HostTemplates {
         let steps = self.steps(sighting);
         let first = steps.first().map(|s| &*s.text);
         let path = steps.iter().fold(0, |h, s| super::mix(h ^ s.hash));
-        let worth = self.noise.judge(sighting, first, path);
+        let (worth, why) = self.noise.judge(sighting, first, path);
         self.pace.dirty |= core::mem::take(&mut self.noise.learned);
         let key = super::mix(path ^ super::hash_text(sighting.method));
         let found = if worth == Worth::Evidence {
@@ -157,7 +160,7 @@ impl HostTemplates {
         } else {
             match self.known(sighting, &steps) {
                 Some(found) => found,
-                None => self.hold(sighting, &steps, key, worth),
+                None => self.hold(sighting, &steps, key, (worth, why)),
             }
         };
         self.maybe_decide(sighting.time);
@@ -299,11 +302,19 @@ impl HostTemplates {
         s: &Sighting<'_>,
         steps: &[Step<'_>],
         key: u64,
-        worth: Worth,
+        (worth, why): (Worth, WaitingReason),
     ) -> Option<EndpointId> {
         let print = super::mix(s.response_len ^ u64::from(s.status.unwrap_or(0)) << 32);
         let doubtful = (worth == Worth::Doubtful).then_some((s.consumer, print));
-        if self.waiting.hold(key, s.time, doubtful, &self.settings) {
+        let sight = Sight {
+            key,
+            time: s.time,
+            why,
+            method: s.method,
+            steps,
+            doubtful,
+        };
+        if self.waiting.hold(&sight, &self.settings) {
             return self.learn(s, steps, key, 1);
         }
         None

@@ -5,6 +5,7 @@
 
 use super::Sighting;
 use super::knowledge::Map;
+use crate::snapshot::waiting::WaitingReason as Why;
 
 /// What a sighting is worth as evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,14 +75,21 @@ pub(super) fn fingerprint(sighting: &Sighting<'_>) -> u64 {
 }
 
 impl Noise {
-    /// Judges a sighting and learns from it. `first` names the first segment, `path` the path.
-    pub(super) fn judge(&mut self, s: &Sighting<'_>, first: Option<&str>, path: u64) -> Worth {
+    /// Judges a sighting and learns from it: what it is worth, and why no more. `first` names the
+    /// first segment, `path` the path.
+    pub(super) fn judge(
+        &mut self,
+        s: &Sighting<'_>,
+        first: Option<&str>,
+        path: u64,
+    ) -> (Worth, Why) {
+        const EVIDENCE: (Worth, Why) = (Worth::Evidence, Why::Undecided);
         let print = fingerprint(s);
         let Some(status) = s.status else {
-            return Worth::Nothing;
+            return (Worth::Nothing, Why::NotAnswered);
         };
         if matches!(s.method, "OPTIONS" | "HEAD" | "TRACE" | "CONNECT") {
-            return Worth::Nothing;
+            return (Worth::Nothing, Why::OnlyProbed);
         }
         if status == 404 && print != 0 {
             if self.missing.len() < FINGERPRINTS || self.missing.contains_key(&print) {
@@ -89,23 +97,25 @@ impl Noise {
                 *count += 1;
                 self.learned |= *count == SOFT_AFTER;
             }
-            return Worth::Nothing;
+            return (Worth::Nothing, Why::NotFound);
         }
         if matches!(status, 401 | 403) {
-            return Worth::Doubtful;
+            return (Worth::Doubtful, Why::Denied);
         }
         if !(200..400).contains(&status) {
-            return Worth::Nothing;
+            let missing = matches!(status, 404 | 410);
+            let why = if missing { Why::NotFound } else { Why::Failed };
+            return (Worth::Nothing, why);
         }
         if s.response_shape.is_some() {
             self.structured += 1;
-            return Worth::Evidence;
+            return EVIDENCE;
         }
         if s.response_len == 0 {
             return if status < 300 || status == 304 {
-                Worth::Evidence
+                EVIDENCE
             } else {
-                Worth::Doubtful
+                (Worth::Doubtful, Why::Redirected)
             };
         }
         let shallow = s.path.len() <= 1 || first == Some(".well-known");
@@ -114,20 +124,23 @@ impl Noise {
             && s.response_len <= PROBE_LEN
             && first.is_none_or(is_operational)
         {
-            return Worth::Nothing;
+            return (Worth::Nothing, Why::Operational);
         }
         if !is_page(s.response_content_type) {
             self.structured += 1;
-            return Worth::Evidence;
+            return EVIDENCE;
         }
         self.unstructured += 1;
-        if self.is_soft(print) || self.is_catch_all(print, path) {
-            return Worth::Nothing;
+        if self.is_soft(print) {
+            return (Worth::Nothing, Why::SoftNotFound);
+        }
+        if self.is_catch_all(print, path) {
+            return (Worth::Nothing, Why::CatchAll);
         }
         if self.mostly_structured() {
-            return Worth::Doubtful;
+            return (Worth::Doubtful, Why::Page);
         }
-        Worth::Evidence
+        EVIDENCE
     }
 
     /// Whether a response is what the host says when there is nothing.

@@ -19,6 +19,9 @@ pub struct TemplateSettings {
     /// Most candidates held back at a time; the oldest gives way, and that is counted. Scanners
     /// try a few thousand paths.
     pub max_waiting: usize,
+    /// Most candidates of a host whose paths are kept to be shown (about 150 bytes each); of the
+    /// others the number is.
+    pub max_waiting_named: usize,
     /// Distinct consumers from which on a doubtful path (only ever 401, 403 or an unstructured
     /// page) is believed; one or two may be scanners.
     pub doubtful_consumers: usize,
@@ -37,6 +40,7 @@ impl Default for TemplateSettings {
             max_children: 512,
             max_methods: 16,
             max_waiting: 4096,
+            max_waiting_named: 256,
             doubtful_consumers: 3,
             fold_children: 192,
             decide_after: 300_000_000_000,

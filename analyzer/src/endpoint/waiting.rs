@@ -1,9 +1,11 @@
 //! Candidates: what was called but not yet proven to be an endpoint.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
+use super::evidence::Step;
 use super::knowledge::Map;
 use super::settings::TemplateSettings;
+use crate::snapshot::waiting::{CandidateSnapshot, WaitingReason, WaitingSnapshot};
 
 /// A candidate.
 #[derive(Clone, Debug)]
@@ -12,8 +14,25 @@ pub(super) struct Held {
     pub(super) seen: u64,
     /// Time of the first.
     pub(super) first_seen: i64,
+    /// Time of the last.
+    last_seen: i64,
+    /// Why the last of them did not suffice.
+    why: WaitingReason,
     /// Distinct consumers of doubtful sightings, up to the number that matters.
     consumers: Vec<u64>,
+    /// Method and path, of some.
+    name: Option<(Box<str>, Box<str>)>,
+}
+
+/// What is told of a sighting that is held back.
+pub(super) struct Sight<'a> {
+    pub(super) key: u64,
+    pub(super) time: i64,
+    pub(super) why: WaitingReason,
+    pub(super) method: &'a str,
+    pub(super) steps: &'a [Step<'a>],
+    /// Consumer and fingerprint of the response, when it counts as evidence.
+    pub(super) doubtful: Option<(u64, u64)>,
 }
 
 /// The candidates of a host, bounded; the oldest gives way.
@@ -25,43 +44,50 @@ pub(super) struct Waiting {
     denials: Map<u64, u32>,
     /// Candidates that gave way.
     pub(super) evicted: u64,
+    /// Candidates whose paths are kept, to be shown.
+    named: usize,
 }
+
+/// Paths shown of each reason.
+const EXAMPLES: usize = 10;
+/// Longest path kept to be shown, in bytes.
+const NAME_BYTES_MAX: usize = 256;
 
 /// Candidates denied alike from which on a denial proves nothing.
 const DENIED_ALIKE: u32 = 8;
 
 impl Waiting {
-    /// Holds one sighting back. `doubtful` carries the consumer and the fingerprint of the
-    /// response when the sighting counts as evidence; true when it now suffices.
-    pub(super) fn hold(
-        &mut self,
-        key: u64,
-        time: i64,
-        doubtful: Option<(u64, u64)>,
-        settings: &TemplateSettings,
-    ) -> bool {
+    /// Holds one sighting back; true when what is held of its path suffices now.
+    pub(super) fn hold(&mut self, sight: &Sight<'_>, settings: &TemplateSettings) -> bool {
+        let (key, time) = (sight.key, sight.time);
         if !self.held.contains_key(&key) {
             while self.order.len() >= settings.max_waiting {
                 let Some(oldest) = self.order.pop_front() else {
                     break;
                 };
-                self.evicted += u64::from(self.held.remove(&oldest).is_some());
+                self.evicted += u64::from(self.release(oldest).is_some());
             }
             self.order.push_back(key);
-            self.held.insert(
-                key,
-                Held {
-                    seen: 0,
-                    first_seen: time,
-                    consumers: Vec::new(),
-                },
-            );
+            let name = (self.named < settings.max_waiting_named).then(|| name_of(sight));
+            self.named += usize::from(name.is_some());
+            let held = Held {
+                seen: 0,
+                first_seen: time,
+                last_seen: time,
+                why: sight.why,
+                consumers: Vec::new(),
+                name,
+            };
+            self.held.insert(key, held);
         }
         let Some(held) = self.held.get_mut(&key) else {
             return false;
         };
         held.seen += 1;
-        let Some((consumer, print)) = doubtful else {
+        held.last_seen = held.last_seen.max(time);
+        held.first_seen = held.first_seen.min(time);
+        held.why = sight.why;
+        let Some((consumer, print)) = sight.doubtful else {
             return false;
         };
         if held.consumers.is_empty()
@@ -86,6 +112,7 @@ impl Waiting {
             if let Some(held) = self.held.get_mut(&key) {
                 held.seen += theirs.seen;
                 held.first_seen = held.first_seen.min(theirs.first_seen);
+                held.last_seen = held.last_seen.max(theirs.last_seen);
                 for consumer in theirs.consumers {
                     if held.consumers.len() < settings.doubtful_consumers
                         && !held.consumers.contains(&consumer)
@@ -95,6 +122,7 @@ impl Waiting {
                 }
             } else if self.order.len() < settings.max_waiting {
                 self.order.push_back(key);
+                self.named += usize::from(theirs.name.is_some());
                 self.held.insert(key, theirs);
             } else {
                 self.evicted += 1;
@@ -105,6 +133,78 @@ impl Waiting {
 
     /// Lets a candidate go that has become an endpoint.
     pub(super) fn release(&mut self, key: u64) -> Option<Held> {
-        self.held.remove(&key)
+        let held = self.held.remove(&key)?;
+        self.named -= usize::from(held.name.is_some());
+        Some(held)
     }
+
+    /// What waits, by reason.
+    pub(super) fn summary(&self, settings: &TemplateSettings) -> Vec<WaitingSnapshot> {
+        let mut by_reason: BTreeMap<WaitingReason, Vec<&Held>> = BTreeMap::new();
+        for held in self.held.values() {
+            by_reason.entry(held.why).or_default().push(held);
+        }
+        by_reason
+            .into_iter()
+            .map(|(reason, mut held)| {
+                held.sort_by(|a, b| b.seen.cmp(&a.seen).then_with(|| a.name.cmp(&b.name)));
+                let named = held.iter().filter_map(|one| candidate(one, settings));
+                WaitingSnapshot {
+                    reason,
+                    paths: held.len() as u64,
+                    exchanges: held.iter().map(|one| one.seen).sum(),
+                    first_seen: held
+                        .iter()
+                        .map(|one| one.first_seen)
+                        .min()
+                        .unwrap_or_default(),
+                    last_seen: held
+                        .iter()
+                        .map(|one| one.last_seen)
+                        .max()
+                        .unwrap_or_default(),
+                    examples: named.take(EXAMPLES).collect(),
+                }
+            })
+            .collect()
+    }
+}
+
+fn candidate(held: &Held, settings: &TemplateSettings) -> Option<CandidateSnapshot> {
+    let (method, path) = held.name.as_ref()?;
+    let counts = matches!(
+        held.why,
+        WaitingReason::Denied | WaitingReason::Redirected | WaitingReason::Page
+    );
+    let missing = settings
+        .doubtful_consumers
+        .saturating_sub(held.consumers.len());
+    Some(CandidateSnapshot {
+        method: method.to_string(),
+        path: path.to_string(),
+        exchanges: held.seen,
+        first_seen: held.first_seen,
+        last_seen: held.last_seen,
+        consumers_missing: counts.then_some(missing as u64),
+    })
+}
+
+/// Method and path as they are shown.
+fn name_of(sight: &Sight<'_>) -> (Box<str>, Box<str>) {
+    let mut path = String::new();
+    for step in sight.steps {
+        path.push('/');
+        path.push_str(&step.text);
+        if path.len() > NAME_BYTES_MAX {
+            let end = path.floor_char_boundary(NAME_BYTES_MAX);
+            path.truncate(end);
+            path.push('…');
+            break;
+        }
+    }
+    if path.is_empty() {
+        path.push('/');
+    }
+    let method: String = sight.method.chars().take(NAME_BYTES_MAX / 8).collect();
+    (method.into(), path.into())
 }

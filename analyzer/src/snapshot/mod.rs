@@ -20,6 +20,9 @@ mod drift;
 /// Hosts that share a row.
 pub mod tenants;
 
+/// What is no endpoint yet.
+pub mod waiting;
+
 /// What is derived from facts.
 pub mod profile;
 
@@ -493,6 +496,9 @@ pub struct HostSnapshot {
     /// Where it is the row of several hosts, `{tenant}.api.example.com`: which, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenants: Option<tenants::TenantsSnapshot>,
+    /// What was called and is no endpoint yet, by reason; it starts afresh with the process.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<waiting::WaitingSnapshot>,
     /// Template trie; opaque to readers.
     pub state: serde_json::Value,
 }

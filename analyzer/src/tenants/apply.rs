@@ -123,7 +123,8 @@ impl Analyzer {
             // What it counted stays counted.
             let (placed, withdrawn) = gone.replaced();
             let counts = &mut self.counts;
-            counts.no_endpoint = (counts.no_endpoint.saturating_add(withdrawn)).saturating_sub(placed);
+            counts.no_endpoint =
+                (counts.no_endpoint.saturating_add(withdrawn)).saturating_sub(placed);
             counts.refused = counts.refused.saturating_add(gone.refused());
             counts.denied = counts.denied.saturating_add(gone.denied());
             counts.silent_hosts = counts.silent_hosts.saturating_add(1);

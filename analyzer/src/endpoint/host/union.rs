@@ -68,7 +68,7 @@ impl HostTemplates {
     }
 
     /// The way to a node, as if it were a sighting's.
-    fn steps_to(&self, mut at: NodeId) -> Vec<Step<'_>> {
+    pub(super) fn steps_to(&self, mut at: NodeId) -> Vec<Step<'_>> {
         let mut steps = Vec::new();
         while at != 0 {
             let node = self.trie.node(at);

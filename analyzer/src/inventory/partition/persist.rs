@@ -179,6 +179,7 @@ impl Partition {
             complete: totals.complete,
             candidates: self.templates.candidates(),
             tenants: None,
+            waiting: self.templates.waiting(),
             state: serde_json::to_value(state).unwrap_or_default(),
         }
     }
