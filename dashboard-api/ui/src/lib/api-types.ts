@@ -189,7 +189,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All hosts. */
+        /** All hosts, with those that share a row and with what waits to become an endpoint. */
         get: operations["list_hosts"];
         put?: never;
         post?: never;
@@ -325,6 +325,28 @@ export interface components {
             name: string;
             /** @description `graphql`, `json_rpc`, `mcp`, `soap`, `grpc` or `grpc_web`. */
             style: string;
+        };
+        /** @description A path that waits. */
+        Candidate: {
+            /**
+             * Format: int64
+             * @description Further consumers that must call it so that it is believed; null where consumers prove
+             *     nothing.
+             */
+            consumers_missing: number | null;
+            /**
+             * Format: int64
+             * @description Exchanges.
+             */
+            exchanges: number;
+            /** @description The first. */
+            first_seen: components["schemas"]["Time"];
+            /** @description The last. */
+            last_seen: components["schemas"]["Time"];
+            /** @description Its method. */
+            method: string;
+            /** @description The path, personal and secret values replaced by `{class}`. */
+            path: string;
         };
         /** @description Everything about one consumer. */
         ConsumerDetail: components["schemas"]["ConsumerSummary"] & {
@@ -1002,13 +1024,16 @@ export interface components {
              * @description Its endpoints.
              */
             endpoints: number;
-            /** @description Its name. */
+            /** @description Its name; `{tenant}.api.example.com` where several hosts share the row. */
             host: string;
             /**
              * Format: int64
              * @description Exchanges.
              */
             requests: number;
+            tenants: components["schemas"]["Tenants"] | null;
+            /** @description What was called and is no endpoint yet, by reason. */
+            waiting: components["schemas"]["Waiting"][];
         };
         /** @description All hosts. */
         Hosts: {
@@ -1827,6 +1852,41 @@ export interface components {
             /** @description In order of the decisions. */
             items: components["schemas"]["TemplateRule"][];
         };
+        /** @description One of the hosts of a row. */
+        Tenant: {
+            /** @description The first. */
+            first_seen: components["schemas"]["Time"];
+            /** @description Its name. */
+            host: string;
+            /** @description The last. */
+            last_seen: components["schemas"]["Time"];
+            /**
+             * Format: int64
+             * @description Exchanges.
+             */
+            requests: number;
+        };
+        /** @description Hosts that are tenants of one service. */
+        Tenants: {
+            /**
+             * Format: double
+             * @description How sure it is, 0 to 1.
+             */
+            confidence: number;
+            /**
+             * Format: int64
+             * @description How many; of many an estimate.
+             */
+            count: number;
+            /** @description The busiest of them. */
+            hosts: components["schemas"]["Tenant"][];
+            /** @description It holds no more: its hosts have rows of their own again, it keeps the history. */
+            is_over: boolean;
+            /** @description Where the host template comes from: `rule`, `specification` or `traffic`. */
+            origin: string;
+            /** @description Why, in one sentence. */
+            reason: string;
+        };
         /**
          * Format: date-time
          * @description A point in time: RFC 3339, UTC, trailing zeros of the fraction left out.
@@ -1877,6 +1937,32 @@ export interface components {
             sentences: string[];
             /** @description How good the feed is. */
             state: components["schemas"]["FeedState"];
+        };
+        /** @description Paths of a host that wait for one reason. */
+        Waiting: {
+            /** @description Some of the paths, the most called first. */
+            examples: components["schemas"]["Candidate"][];
+            /**
+             * Format: int64
+             * @description Exchanges.
+             */
+            exchanges: number;
+            /** @description The first. */
+            first_seen: components["schemas"]["Time"];
+            /** @description The last. */
+            last_seen: components["schemas"]["Time"];
+            /** @description What such a path lacks. */
+            needs: string;
+            /**
+             * Format: int64
+             * @description Paths, each method counted.
+             */
+            paths: number;
+            /**
+             * @description Why: `undecided`, `denied`, `redirected`, `page`, `catch_all`, `soft_not_found`,
+             *     `operational`, `only_probed`, `not_answered`, `not_found` or `failed`.
+             */
+            reason: string;
         };
     };
     responses: never;

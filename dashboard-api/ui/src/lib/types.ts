@@ -25,6 +25,7 @@ export type Parameter = Schemas['Parameter'];
 export type MessageSchema = Schemas['MessageSchema'];
 export type DataClassUse = Schemas['DataClassUse'];
 export type TokenUse = Schemas['TokenUse'];
+export type Host = Schemas['Host'];
 export type Hosts = Schemas['Hosts'];
 
 export type TemplateAction = Schemas['TemplateAction'];
