@@ -30,9 +30,12 @@ const RECORDS_PER_BATCH: usize = 256;
 /// a file waits; of what comes from a live ring, exchanges are then shed and counted.
 pub(crate) const BATCHES_WAITING: usize = 16;
 
-/// How far behind the clock the packets of a live ring are when reading them does not keep up. They
-/// wait for a tenth of a second as it is, and a ring holds about half a second of 2 Gbit/s.
-const LATE_NANOS: i64 = 250_000_000;
+/// How full a ring is when reading it does not keep up: what is shed then has the rest of it for the
+/// time that it takes to tell. Below, what waits comes to its turn, some time later.
+const LATE_PERCENT: u8 = 25;
+
+/// How far behind the clock the packets of a live ring may be all the same.
+const LATE_NANOS: i64 = 1_000_000_000;
 
 /// How often the sensor tells how it is doing.
 const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
@@ -311,7 +314,8 @@ impl Reader<'_> {
             if reader.is_ring {
                 worker.sink.shedding.get_or_insert_default();
                 let now = worker.now().nanos();
-                worker.sink.records.is_late = wall_clock().saturating_sub(now) > LATE_NANOS;
+                worker.sink.records.is_late = source.ring_filled_percent() >= LATE_PERCENT
+                    || wall_clock().saturating_sub(now) > LATE_NANOS;
             }
             worker.sink.records.is_ring = reader.is_ring;
             worker.sink.records.send();

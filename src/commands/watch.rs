@@ -40,11 +40,14 @@ pub(crate) fn execute(arguments: &Watch, settings: &Settings) -> Result<()> {
         .filter
         .clone()
         .or_else(|| settings.live.filter.clone());
+    let workers = settings.workers(arguments.workers, usual_workers());
+    let rings = workers * interfaces.len();
+    let usual = usual_ring(settings.memory_bytes, rings);
     let live = LiveSettings {
         filter,
+        ring_bytes: settings.ring_bytes.unwrap_or(usual),
         ..settings.live.clone()
     };
-    let workers = settings.workers(arguments.workers, usual_workers());
     // Opened first: whoever reads that we listen may rely on every packet from then on.
     let mut sources: Vec<Box<dyn PacketSource>> = Vec::new();
     if !interfaces.is_empty() {
@@ -102,8 +105,30 @@ fn usual_workers() -> usize {
     std::thread::available_parallelism().map_or(1, |count| count.get().min(4))
 }
 
+/// Bytes of a ring when nobody says how many: a quarter of the cap on memory for all of them, which
+/// by default holds nearly a second of 3 Gbit/s; each large enough for a burst, and none larger than
+/// helps a machine that is too slow.
+#[cfg(feature = "live")]
+fn usual_ring(memory_bytes: usize, rings: usize) -> u32 {
+    let share = memory_bytes / 4 / rings.max(1);
+    u32::try_from(share.clamp(32 << 20, 512 << 20)).unwrap_or(512 << 20)
+}
+
 /// Says that this build cannot.
 #[cfg(not(feature = "live"))]
 pub(crate) fn execute(_: &Watch, _: &Settings) -> Result<()> {
     bail!("this tapscope was built without live capture; build it with the feature `live`")
+}
+
+#[cfg(all(test, feature = "live"))]
+mod tests {
+    use super::usual_ring;
+
+    #[test]
+    fn rings_have_a_quarter_of_the_cap() {
+        assert_eq!(usual_ring(1 << 30, 1), 256 << 20);
+        assert_eq!(usual_ring(1 << 30, 4), 64 << 20);
+        assert_eq!(usual_ring(64 << 20, 4), 32 << 20);
+        assert_eq!(usual_ring(64 << 30, 1), 512 << 20);
+    }
 }

@@ -169,6 +169,9 @@ pub(crate) struct Settings {
     /// Live capture.
     #[cfg(feature = "live")]
     pub(crate) live: LiveSettings,
+    /// Bytes of each ring, when somebody says how many.
+    #[cfg(feature = "live")]
+    pub(crate) ring_bytes: Option<u32>,
     /// Which segments are wanted.
     pub(crate) filter: FilterSource,
     /// The file all this was read from.
@@ -281,6 +284,8 @@ impl Settings {
             workers: capture.workers,
             #[cfg(feature = "live")]
             live: live_settings(&capture),
+            #[cfg(feature = "live")]
+            ring_bytes: capture.ring_bytes,
             memory_bytes: limit,
             worker,
             redact,

@@ -22,6 +22,10 @@ pub mod tcp;
 #[cfg(feature = "live")]
 mod live;
 
+/// How much of a ring waits.
+#[cfg(feature = "live")]
+mod filling;
+
 /// Several workers on the same interfaces.
 #[cfg(feature = "live")]
 mod fanout;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use pcap::{Active, Capture, Precision};
 use tapscope_decap::{LinkType, RawPacket, Timestamp};
 
+use crate::filling::Filling;
 use crate::passing::wall_clock;
 use crate::source::{Batch, CaptureError, PacketSource, SourceStats};
 use crate::wait::StopHandle;
@@ -17,7 +18,8 @@ use crate::{interface, sys};
 #[derive(Clone, Debug)]
 pub struct LiveSettings {
     /// Bytes of kernel ring for each interface. libpcap's default of 2 MiB holds eight blocks and
-    /// loses packets in the first burst; 128 MiB hold a second of 1 Gbit/s. At most 2 GiB.
+    /// loses packets in the first burst; 128 MiB hold a second of 1 Gbit/s, with the kernel's own
+    /// bytes for each packet. At most 2 GiB.
     pub ring_bytes: u32,
     /// Bytes of a packet to keep. Frames of up to 256 KiB exist where segmentation is offloaded.
     pub snap_len: u32,
@@ -78,6 +80,7 @@ pub(crate) struct Handle {
     capture: Capture<Active>,
     link_type: LinkType,
     stats: SourceStats,
+    filling: Filling,
     kernel: WideCounter,
     driver: WideCounter,
     /// What the interface had lost before; none for a handle that leaves it to another one.
@@ -201,6 +204,20 @@ impl PacketSource for LiveSource {
     fn stats(&mut self) -> Vec<SourceStats> {
         self.handles.iter_mut().map(Handle::read_stats).collect()
     }
+
+    fn ring_filled_percent(&self) -> u8 {
+        let age = wall_clock().nanos().saturating_sub(self.latest.nanos());
+        let filled = self.handles.iter().map(|handle| {
+            let bytes = handle.stats.ring_bytes;
+            let known = if bytes == 0 {
+                handle.stats.ring_bytes_wanted
+            } else {
+                bytes
+            };
+            handle.filling.percent(age, known)
+        });
+        filled.max().unwrap_or(0)
+    }
 }
 
 impl Handle {
@@ -247,6 +264,7 @@ impl Handle {
                 ring_bytes_wanted: u64::from(settings.ring_bytes),
                 ..SourceStats::default()
             },
+            filling: Filling::default(),
             kernel: WideCounter::default(),
             driver: WideCounter::default(),
             interface_drops_at_start: first.then(|| interface::drops(name)),
@@ -285,6 +303,7 @@ impl Handle {
             capture,
             link_type,
             stats,
+            filling,
             ..
         } = self;
         let result = capture.dispatch(Some(BATCH_PACKETS), |packet| {
@@ -295,6 +314,7 @@ impl Handle {
             *latest = timestamp.max(*latest);
             stats.packets += 1;
             stats.bytes += packet.data.len() as u64;
+            filling.handle_packet(packet.data.len());
             handler(RawPacket {
                 timestamp,
                 link_type: *link_type,
@@ -306,7 +326,9 @@ impl Handle {
         stats.ring_reads += 1;
         match result {
             Ok(count) => {
-                stats.ring_reads_behind += u64::from(count >= BATCH_PACKETS);
+                let is_behind = count >= BATCH_PACKETS;
+                stats.ring_reads_behind += u64::from(is_behind);
+                filling.handle_read(*latest, is_behind);
                 Ok(count)
             }
             Err(pcap::Error::NoMorePackets | pcap::Error::TimeoutExpired) => Ok(0),

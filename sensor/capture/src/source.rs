@@ -57,6 +57,12 @@ pub trait PacketSource: Send {
         false
     }
 
+    /// How many parts of a hundred of the fullest ring probably wait to be read; 0 where there is
+    /// none.
+    fn ring_filled_percent(&self) -> u8 {
+        0
+    }
+
     /// Bytes read and bytes to read in all, when both are known.
     fn progress(&self) -> Option<(u64, u64)> {
         None
