@@ -111,6 +111,12 @@ impl HeadAssembler {
         self.0.as_ref().map_or(0, |head| head.start.offset)
     }
 
+    /// Whether nothing but empty lines stands before it on its connection.
+    pub(crate) fn is_first(&self) -> bool {
+        let head = self.0.as_ref();
+        head.is_some_and(|head| head.expectation == Expectation::Unknown { first: true })
+    }
+
     /// Bytes held.
     pub(crate) fn held(&self) -> usize {
         let held = |head: &Collected| head.bytes.capacity() + size_of::<Collected>();

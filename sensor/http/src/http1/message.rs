@@ -141,21 +141,9 @@ impl Connection {
         match progress {
             Progress::More => {}
             Progress::Complete(kind) => {
+                let is_first = assembler.is_first();
                 let head = assembler.take(kind, chunk.position(taken));
-                let may_be_torn = self.counted || !cx.facts.from_start || head.start.offset > 0;
-                if kind == MessageKind::Request
-                    && may_be_torn
-                    && !detect::has_known_method(&head.bytes)
-                {
-                    self.stream(side).at_line_start = true;
-                    cx.counters.add(Counter::SkippedBytes, taken as u64);
-                    self.lose(cx, side, head.start.offset, Counter::LostHead);
-                    return taken;
-                }
-                if self.counted {
-                    cx.counters.count(Counter::Found);
-                }
-                self.read_head(cx, side, head);
+                self.take_found(cx, side, head, is_first, taken);
             }
             Progress::Rejected { line_ended } => {
                 stream.at_line_start = line_ended;
@@ -178,6 +166,30 @@ impl Connection {
             }
         }
         taken
+    }
+
+    /// A head was found that ends `taken` bytes into a chunk. One that does not stand where the first
+    /// message must may be content that looks like one.
+    fn take_found<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        head: AssembledHead,
+        is_first: bool,
+        taken: usize,
+    ) {
+        let may_be_torn = self.counted || !cx.facts.from_start || !is_first;
+        let is_request = head.kind == MessageKind::Request;
+        if is_request && may_be_torn && !detect::has_known_method(&head.bytes) {
+            self.stream(side).at_line_start = true;
+            cx.counters.add(Counter::SkippedBytes, taken as u64);
+            self.lose(cx, side, head.start.offset, Counter::LostHead);
+            return;
+        }
+        if self.counted {
+            cx.counters.count(Counter::Found);
+        }
+        self.read_head(cx, side, head);
     }
 
     /// Passes over the rest of a line in which no message starts.
