@@ -78,7 +78,7 @@ impl Identity {
             id,
             identified_by,
             token,
-            scheme: credential.map(|c| c.scheme.clone()),
+            scheme: credential.map(|c| c.scheme.to_string()),
             address,
             claimed,
         }

@@ -21,7 +21,7 @@ impl TokenKinds {
             return;
         }
         let one = TokenSnapshot {
-            algorithm: facts.algorithm.clone(),
+            algorithm: facts.algorithm.to_string(),
             issuer: facts.issuer.clone(),
             lifetime_min_s: facts.lifetime_s,
             lifetime_max_s: facts.lifetime_s,
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn kinds_by_algorithm_and_issuer_with_their_lifetimes() {
         let facts = |algorithm: &str, lifetime_s| JwtFacts {
-            algorithm: algorithm.to_owned(),
+            algorithm: algorithm.to_owned().into(),
             issuer: Some("https://id.test".to_owned()),
             lifetime_s,
         };

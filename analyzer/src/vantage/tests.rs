@@ -92,7 +92,7 @@ fn legs_of_one_call_are_one_exchange() {
             i.client = o.client;
         }),
         ("other protocol behind the proxy", |o, _| {
-            o.protocol = "http2".to_owned();
+            o.protocol = "http2".into();
         }),
     ];
     for (name, change) in cases {
@@ -122,7 +122,7 @@ fn two_calls_stay_two() {
         ("at the same time to the nanosecond", |o, i| {
             (i.time, i.ended) = (o.time, o.ended);
         }),
-        ("other method", |_, i| i.method = Some("PUT".to_owned())),
+        ("other method", |_, i| i.method = Some("PUT".into())),
         ("other status", |_, i| i.status = Some(503)),
         ("other path", |_, i| i.path.clear()),
         ("other size of the answer", |_, i| {

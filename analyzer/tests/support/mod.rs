@@ -45,10 +45,10 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         client: SocketAddr::from(([10, 0, 0, 7], 40_000)),
         server: SocketAddr::from(([10, 0, 0, 1], 80)),
         encapsulation: Vec::new(),
-        protocol: "http1".to_owned(),
+        protocol: "http1".into(),
         operation: None,
         batch: Vec::new(),
-        method: Some(method.to_owned()),
+        method: Some(method.to_owned().into()),
         host: "shop.test".to_owned(),
         port: None,
         path: segments,
@@ -84,9 +84,9 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
 /// A credential.
 pub fn credential(scheme: &str, token: u64) -> Credential {
     Credential {
-        scheme: scheme.to_owned(),
-        location: "authorization".to_owned(),
-        name: "authorization".to_owned(),
+        scheme: scheme.to_owned().into(),
+        location: "authorization".into(),
+        name: "authorization".into(),
         token: Token(token),
         subject: None,
         jwt: None,

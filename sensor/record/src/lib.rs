@@ -18,8 +18,12 @@ mod counts;
 /// Lists of names that records share.
 mod names;
 
+/// Texts of which most are known.
+mod word;
+
 pub use counts::Counts;
 pub use names::NameList;
+pub use word::Word;
 
 pub use health::{Counter, FeedCounters, FeedHealth, HealthReport, MemoryAccount, SourceHealth};
 
@@ -50,7 +54,7 @@ pub struct ExchangeRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encapsulation: Vec<String>,
     /// `http1`, `http2`, `grpc`, `websocket`.
-    pub protocol: String,
+    pub protocol: Word,
     /// The operation the request names inside its content (or, for gRPC, by its path); none where
     /// method and path say all there is to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,7 +63,7 @@ pub struct ExchangeRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub batch: Vec<Operation>,
     /// The method; none when the request was not seen.
-    pub method: Option<String>,
+    pub method: Option<Word>,
     /// The host asked for, lower case, without port and final dot; the server's address when the
     /// request named none.
     pub host: String,
@@ -271,7 +275,7 @@ pub enum PathSegment {
     /// A personal or secret value.
     Redacted {
         /// What it is: `email`, `jwt`, `card`, `phone`, `secret`, …
-        class: String,
+        class: Word,
         /// Its token.
         token: Token,
     },
@@ -297,11 +301,11 @@ pub struct ValueProfile {
     /// Token for equality.
     pub token: Token,
     /// Class of personal or secret data, when it is one.
-    pub class: Option<String>,
+    pub class: Option<Word>,
     /// The value itself where it is one of the few hundred words that APIs use for choices (`asc`,
     /// `active`, `json`): the list is the sensor's, so that nothing personal can be among them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub word: Option<String>,
+    pub word: Option<Word>,
 }
 
 /// The narrowest type that fits a value.
@@ -446,7 +450,7 @@ pub struct Field {
     /// Its value's shape.
     pub shape: Shape,
     /// Class of personal or secret data of its value.
-    pub class: Option<String>,
+    pub class: Option<Word>,
     /// How often it stands in the body, 1 when it is not said; a field of several objects that not
     /// all of them have is optional.
     #[serde(default = "once", skip_serializing_if = "is_once")]
@@ -480,12 +484,12 @@ pub struct Credential {
     /// `signature`, `api_key`, `session_cookie`, `session`, `password`, `mtls` (what a proxy says
     /// of a client's certificate: a hint, for others can write it as well), or the scheme's own
     /// name.
-    pub scheme: String,
+    pub scheme: Word,
     /// `authorization`, `header`, `query`, `cookie`; `path` (matrix parameter) and `authority`
     /// (user information).
-    pub location: String,
+    pub location: Word,
     /// Name of the header, parameter or cookie.
-    pub name: String,
+    pub name: Word,
     /// Token of the credential itself.
     pub token: Token,
     /// Token of whom it names (Basic user, JWT `sub`/`client_id`/`azp`, certificate), stable across
@@ -501,7 +505,7 @@ pub struct Credential {
 #[serde(default)]
 pub struct JwtFacts {
     /// `alg` of its header, when it is one of the registered; `{unknown}` else.
-    pub algorithm: String,
+    pub algorithm: Word,
     /// `iss`; `{CLASS}` where it is itself personal.
     pub issuer: Option<String>,
     /// Seconds from `iat` to `exp`.

@@ -8,7 +8,7 @@ use tapscope_http::{
 };
 use tapscope_record::{
     Completeness, Credential, ExchangeRecord, JwtFacts, MessageCompleteness, MessageRecord,
-    Operation, Parameter, Part, PathSegment, RECORD_VERSION, Signal, UserAgent,
+    Operation, Parameter, Part, PathSegment, RECORD_VERSION, Signal, UserAgent, Word,
 };
 
 use crate::body::{self, Bodies, Classes, Side};
@@ -193,7 +193,7 @@ impl Redactor {
             client: exchange.client,
             server: exchange.server,
             encapsulation: exchange.encapsulation.0.iter().map(layer).collect(),
-            protocol: protocol(exchange.protocol).to_owned(),
+            protocol: protocol(exchange.protocol).into(),
             operation: operations.next(),
             batch: operations.collect(),
             method: line.method,
@@ -232,7 +232,7 @@ impl Redactor {
 /// What the start line and Host tell.
 #[derive(Default)]
 struct StartLine {
-    method: Option<String>,
+    method: Option<Word>,
     host: Option<(String, Option<u16>)>,
     path: Vec<PathSegment>,
     trailing_slash: bool,
@@ -278,15 +278,23 @@ fn host_and_port(work: &mut Work<'_>, authority: &[u8]) -> Host {
         .get_or(print, || target::host_and_port(classes, authority))
 }
 
+/// The methods that nearly all requests have (RFC 9110 section 9, RFC 5789).
+const METHODS: [&str; 9] = [
+    "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE",
+];
+
 /// The method; what cannot be one is not kept.
-fn method_name(work: &Work<'_>, method: &[u8]) -> String {
+fn method_name(work: &Work<'_>, method: &[u8]) -> Word {
+    if let Some(known) = METHODS.iter().find(|known| known.as_bytes() == method) {
+        return (*known).into();
+    }
     let is_token = !method.is_empty()
         && method
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
     match core::str::from_utf8(method) {
-        Ok(_) if is_token => work.name(method),
-        _ => "{malformed}".to_owned(),
+        Ok(_) if is_token => work.name(method).into(),
+        _ => "{malformed}".into(),
     }
 }
 
@@ -304,9 +312,9 @@ fn user_information(work: &mut Work<'_>, authority: &[u8]) {
         return;
     }
     let credential = Credential {
-        scheme: "basic".to_owned(),
-        location: "authority".to_owned(),
-        name: "userinfo".to_owned(),
+        scheme: "basic".into(),
+        location: "authority".into(),
+        name: "userinfo".into(),
         token: work.tokens.token(TokenUse::Credential, information),
         subject: Some(work.tokens.token(TokenUse::Subject, user)),
         jwt: None,

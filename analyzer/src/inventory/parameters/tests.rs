@@ -16,7 +16,7 @@ fn sent(name: &str, kind: ValueType, value: u64) -> Sent {
             len: 3,
             token: Token(hash(&[&value.to_le_bytes()])),
             class: None,
-            word: (value == 0).then(|| "asc".to_owned()),
+            word: (value == 0).then(|| "asc".into()),
         },
     }
 }
@@ -35,10 +35,10 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
         client: SocketAddr::from(([10, 0, 0, 7], 40_000)),
         server: SocketAddr::from(([10, 0, 0, 1], 80)),
         encapsulation: Vec::new(),
-        protocol: "http1".to_owned(),
+        protocol: "http1".into(),
         operation: None,
         batch: Vec::new(),
-        method: Some("GET".to_owned()),
+        method: Some("GET".into()),
         host: "shop.test".to_owned(),
         port: None,
         path: path.split('/').skip(1).map(literal).collect(),

@@ -87,7 +87,7 @@ proptest! {
             let fields = shapes[at % shapes.len()].iter().map(|&(name, kind)| Field {
                 name: format!("field{name}"),
                 shape: scalar(TYPES[kind as usize].0),
-                class: (kind % 3 == 0).then(|| format!("class{}", kind % 2)),
+                class: (kind % 3 == 0).then(|| format!("class{}", kind % 2).into()),
                 ..Field::default()
             });
             let shape = Shape { fields: fields.collect(), ..scalar(ValueType::Object) };

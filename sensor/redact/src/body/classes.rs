@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use core::hash::BuildHasher as _;
 use foldhash::quality::FixedState;
 
-use tapscope_record::Shape;
+use tapscope_record::{Shape, Word};
 
 use crate::text::{CustomClasses, CustomHint, DataClass};
 
@@ -69,12 +69,7 @@ impl Classes {
 
     /// Counts a value of a class that the configuration defines, and notes that class at its
     /// field: before a built-in one, unless the class waits for further values.
-    pub(crate) fn add_custom(
-        &mut self,
-        hint: CustomHint,
-        value: &[u8],
-        noted: &mut Option<String>,
-    ) {
+    pub(crate) fn add_custom(&mut self, hint: CustomHint, value: &[u8], noted: &mut Option<Word>) {
         let Some(class) = self.custom.class_of(hint, value) else {
             return;
         };
@@ -85,7 +80,7 @@ impl Classes {
             None => false,
         };
         if !stays {
-            *noted = Some(self.custom.name(class).to_owned());
+            *noted = Some(self.custom.name(class).to_owned().into());
         }
     }
 

@@ -8,7 +8,7 @@ use std::io::Write as _;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
-use tapscope_record::{Shape, ValueType};
+use tapscope_record::{Shape, ValueType, Word};
 
 use super::classes::Classes;
 use super::shape::{ShapeBudget, empty_shape, fold_maps, join, note_class, note_length};
@@ -194,7 +194,7 @@ struct Place<'r, 'b, 'a> {
     reader: &'r mut Reader<'b, 'a>,
     /// The shape to fill; none where the caps leave no room, the value is then only classified.
     shape: Option<&'r mut Shape>,
-    class: &'r mut Option<String>,
+    class: &'r mut Option<Word>,
     /// What the name of the field promises.
     hint: Option<FieldHint>,
     /// The same of classes that the configuration defines.

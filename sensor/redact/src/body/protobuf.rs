@@ -2,7 +2,7 @@
 //! is nested. A length-delimited field that is text is called text; one that reads as a message to
 //! its last byte is called a message; all else is binary.
 
-use tapscope_record::{Shape, ValueType};
+use tapscope_record::{Shape, ValueType, Word};
 
 use super::classes::Classes;
 use super::shape::{ShapeBudget, empty_shape, join, note_class, note_length};
@@ -128,7 +128,7 @@ impl Reader<'_> {
         &mut self,
         value: Value<'_>,
         shape: &mut Shape,
-        class: &mut Option<String>,
+        class: &mut Option<Word>,
         new: bool,
         depth: usize,
     ) {
@@ -148,7 +148,7 @@ impl Reader<'_> {
         &mut self,
         bytes: &[u8],
         shape: &mut Shape,
-        class: &mut Option<String>,
+        class: &mut Option<Word>,
         depth: usize,
     ) -> ValueType {
         // A tag of a low field number is a control character: text does not start with one.

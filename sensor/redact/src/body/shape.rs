@@ -1,6 +1,6 @@
 //! What shapes may cost, and how two shapes of one place become one.
 
-use tapscope_record::{Field, Shape, ValueType};
+use tapscope_record::{Field, Shape, ValueType, Word};
 
 use crate::settings::RedactSettings;
 use crate::text::{CustomClasses, DataClass};
@@ -108,8 +108,8 @@ pub(crate) fn join(one: ValueType, other: ValueType) -> ValueType {
 }
 
 /// Notes the class of a value of the field; the first that was found stays.
-pub(crate) fn note_class(class: &mut Option<String>, found: DataClass) {
-    class.get_or_insert_with(|| found.as_str().to_owned());
+pub(crate) fn note_class(class: &mut Option<Word>, found: DataClass) {
+    class.get_or_insert_with(|| found.as_str().into());
 }
 
 /// Folds objects that are maps: so many fields of one kind are keys, not names.

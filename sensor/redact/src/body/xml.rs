@@ -4,7 +4,7 @@
 //! type is skipped, content that breaks off leaves what was read before. Nothing is expanded, so
 //! nothing can grow.
 
-use tapscope_record::{Shape, ValueType};
+use tapscope_record::{Shape, ValueType, Word};
 
 use super::classes::Classes;
 use super::shape::{ShapeBudget, empty_shape, join, note_class, note_length};
@@ -229,7 +229,7 @@ impl<'t> Reader<'t, '_> {
     fn element(
         &mut self,
         mut shape: Option<&mut Shape>,
-        class: &mut Option<String>,
+        class: &mut Option<Word>,
         hint: Hint,
         depth: usize,
     ) {
@@ -329,7 +329,7 @@ impl<'t> Reader<'t, '_> {
     fn leaf(
         &mut self,
         shape: Option<&mut Shape>,
-        class: &mut Option<String>,
+        class: &mut Option<Word>,
         hint: Hint,
         text: &[u8],
     ) {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use tapscope_record::{Credential, Token};
+use tapscope_record::{Credential, Token, Word};
 
 use super::{jwt_subject, push};
 use crate::redactor::Work;
@@ -32,9 +32,9 @@ pub(super) fn read(work: &mut Work<'_>, field: &'static str, value: &[u8]) {
         .unwrap_or_default();
     let rest = rest.trim_ascii();
     let mut credential = Credential {
-        scheme: String::new(),
-        location: "authorization".to_owned(),
-        name: field.to_owned(),
+        scheme: Word::default(),
+        location: "authorization".into(),
+        name: field.into(),
         token: work.tokens.token(
             TokenUse::Credential,
             if rest.is_empty() { value } else { rest },
@@ -53,20 +53,20 @@ pub(super) fn read(work: &mut Work<'_>, field: &'static str, value: &[u8]) {
 }
 
 /// A field that is the credential alone, without a scheme.
-fn bare(work: &mut Work<'_>, value: &[u8]) -> (String, Option<Token>) {
+fn bare(work: &mut Work<'_>, value: &[u8]) -> (Word, Option<Token>) {
     let scheme = ["negotiate", "ntlm", "basic", "bearer", "digest"]
         .into_iter()
         .find(|scheme| value.eq_ignore_ascii_case(scheme.as_bytes()));
     if let Some(scheme) = scheme {
-        return (scheme.to_owned(), None);
+        return (scheme.into(), None);
     }
     if is_jwt(value) {
-        return ("jwt".to_owned(), jwt_subject(work, value));
+        return ("jwt".into(), jwt_subject(work, value));
     }
-    ("api_key".to_owned(), None)
+    ("api_key".into(), None)
 }
 
-fn by_scheme(work: &mut Work<'_>, word: &[u8], rest: &[u8]) -> (String, Option<Token>) {
+fn by_scheme(work: &mut Work<'_>, word: &[u8], rest: &[u8]) -> (Word, Option<Token>) {
     let mut lower = [0; SCHEME_BYTES_MAX];
     let scheme = lower_case(word, &mut lower);
     let subject = |work: &Work<'_>, text: &[u8]| {
@@ -74,54 +74,45 @@ fn by_scheme(work: &mut Work<'_>, word: &[u8], rest: &[u8]) -> (String, Option<T
     };
     match scheme {
         b"bearer" | b"dpop" | b"jwt" | b"token" if is_jwt(rest) => {
-            ("jwt".to_owned(), jwt_subject(work, rest))
+            ("jwt".into(), jwt_subject(work, rest))
         }
-        b"bearer" => ("bearer".to_owned(), None),
+        b"bearer" => ("bearer".into(), None),
         b"basic" => {
             let user = rest
                 .get(..rest.len().min(BASIC_BYTES_MAX))
                 .and_then(|rest| BASE64.decode(rest).ok())
                 .and_then(|pair| Some(pair.get(..memchr::memchr(b':', &pair)?)?.to_vec()));
-            (
-                "basic".to_owned(),
-                user.and_then(|user| subject(work, &user)),
-            )
+            ("basic".into(), user.and_then(|user| subject(work, &user)))
         }
-        b"digest" => (
-            "digest".to_owned(),
-            subject(work, parameter(rest, b"username")),
-        ),
-        b"hawk" => ("hawk".to_owned(), subject(work, parameter(rest, b"id"))),
+        b"digest" => ("digest".into(), subject(work, parameter(rest, b"username"))),
+        b"hawk" => ("hawk".into(), subject(work, parameter(rest, b"id"))),
         b"oauth" => (
-            "oauth1".to_owned(),
+            "oauth1".into(),
             subject(work, parameter(rest, b"oauth_consumer_key")),
         ),
-        b"signature" => (
-            "signature".to_owned(),
-            subject(work, parameter(rest, b"keyid")),
-        ),
+        b"signature" => ("signature".into(), subject(work, parameter(rest, b"keyid"))),
         // Azure's name for it, and what many write of their own.
         b"sharedkey" | b"sharedkeylite" => {
             let account = rest.split(|&byte| byte == b':').next().unwrap_or_default();
-            ("hmac".to_owned(), subject(work, account))
+            ("hmac".into(), subject(work, account))
         }
         hmac if hmac.starts_with(b"hmac") => {
             let key = [&b"credential"[..], b"keyid", b"username", b"id"]
                 .iter()
                 .map(|name| parameter(rest, name))
                 .find(|key| !key.is_empty());
-            ("hmac".to_owned(), key.and_then(|key| subject(work, key)))
+            ("hmac".into(), key.and_then(|key| subject(work, key)))
         }
-        b"negotiate" => ("negotiate".to_owned(), None),
-        b"ntlm" => ("ntlm".to_owned(), None),
+        b"negotiate" => ("negotiate".into(), None),
+        b"ntlm" => ("ntlm".into(), None),
         b"aws" => {
             let key_id = rest.split(|&byte| byte == b':').next().unwrap_or_default();
-            ("aws_sigv2".to_owned(), subject(work, key_id))
+            ("aws_sigv2".into(), subject(work, key_id))
         }
         aws if aws.starts_with(b"aws4-") => {
             let scope = parameter(rest, b"credential");
             let key_id = scope.split(|&byte| byte == b'/').next().unwrap_or_default();
-            ("aws_sigv4".to_owned(), subject(work, key_id))
+            ("aws_sigv4".into(), subject(work, key_id))
         }
         other => (other_scheme(other, work.settings.name_bytes_max), None),
     }
@@ -139,15 +130,15 @@ fn lower_case<'a>(word: &[u8], buffer: &'a mut [u8; SCHEME_BYTES_MAX]) -> &'a [u
 
 /// The name of a scheme that is not known: letters and hyphens only, for a secret in its place has
 /// others.
-fn other_scheme(word: &[u8], bytes_max: usize) -> String {
+fn other_scheme(word: &[u8], bytes_max: usize) -> Word {
     let plausible = word.first().is_some_and(u8::is_ascii_alphabetic)
         && word
             .iter()
             .all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_'));
     if plausible {
-        safe_name(word, bytes_max).into_owned()
+        safe_name(word, bytes_max).into_owned().into()
     } else {
-        "{unknown}".to_owned()
+        "{unknown}".into()
     }
 }
 

@@ -28,9 +28,9 @@ pub(super) fn read(work: &mut Work<'_>, (name, is_session): (&[u8], bool), value
     }
     let subject = if jwt { jwt_subject(work, value) } else { None };
     let credential = Credential {
-        scheme: if jwt { "jwt" } else { "session_cookie" }.to_owned(),
-        location: "cookie".to_owned(),
-        name: work.name(name),
+        scheme: if jwt { "jwt" } else { "session_cookie" }.into(),
+        location: "cookie".into(),
+        name: work.name(name).into(),
         token: work.tokens.token(TokenUse::Credential, value),
         subject,
         jwt: None,

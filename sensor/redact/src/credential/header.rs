@@ -80,9 +80,9 @@ pub(super) fn read(work: &mut Work<'_>, name: &[u8], value: &[u8]) {
     let jwt = is_jwt(value);
     let subject = if jwt { jwt_subject(work, value) } else { None };
     let credential = Credential {
-        scheme: if jwt { "jwt" } else { "api_key" }.to_owned(),
-        location: "header".to_owned(),
-        name: work.name(name).to_ascii_lowercase(),
+        scheme: if jwt { "jwt" } else { "api_key" }.into(),
+        location: "header".into(),
+        name: work.name(name).to_ascii_lowercase().into(),
         token: work.tokens.token(TokenUse::Credential, value),
         subject,
         jwt: None,

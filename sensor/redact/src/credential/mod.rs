@@ -116,7 +116,7 @@ pub(crate) fn jwt_subject(work: &mut Work<'_>, token: &[u8]) -> Option<Token> {
             subject: subject.map(|subject| tokens.token(TokenUse::Subject, subject)),
             unsigned: facts.unsigned,
             facts: tapscope_record::JwtFacts {
-                algorithm: jwt::algorithm_name(facts.algorithm.as_deref()).to_owned(),
+                algorithm: jwt::algorithm_name(facts.algorithm.as_deref()).into(),
                 issuer: facts
                     .issuer
                     .map(|issuer| safe_name(issuer.as_bytes(), ISSUER_BYTES_MAX).into_owned()),

@@ -102,9 +102,9 @@ pub(super) fn read(work: &mut Work<'_>, name: &[u8], value: &[u8]) {
         value
     };
     let credential = Credential {
-        scheme: scheme.to_owned(),
-        location: "header".to_owned(),
-        name: (*field).to_owned(),
+        scheme: scheme.into(),
+        location: "header".into(),
+        name: (*field).into(),
         token: work.tokens.token(TokenUse::Credential, names),
         subject,
         jwt: None,

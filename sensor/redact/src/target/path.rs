@@ -1,6 +1,6 @@
 //! The path: segments kept as text, but for what is personal or secret.
 
-use tapscope_record::{Credential, PathSegment, Token};
+use tapscope_record::{Credential, PathSegment, Token, Word};
 
 use crate::redactor::Work;
 use crate::text::{
@@ -42,17 +42,14 @@ pub(crate) fn segments(work: &mut Work<'_>, path: &[u8]) -> (Vec<PathSegment>, b
 
 fn overlong(work: &Work<'_>, raw: &[u8]) -> PathSegment {
     PathSegment::Redacted {
-        class: "overlong".to_owned(),
+        class: "overlong".into(),
         token: work.tokens.token(TokenUse::Value, raw),
     }
 }
 
-fn redacted(work: &mut Work<'_>, class: &str, token: Token) -> PathSegment {
+fn redacted(work: &mut Work<'_>, class: Word, token: Token) -> PathSegment {
     work.counters.values_redacted += 1;
-    PathSegment::Redacted {
-        class: class.to_owned(),
-        token,
-    }
+    PathSegment::Redacted { class, token }
 }
 
 fn segment(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> PathSegment {
@@ -83,7 +80,7 @@ fn segment(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> PathSegment {
     let token = class.map(|class| (class, work.tokens.token(TokenUse::Value, text)));
     *work.scratch = scratch;
     match token {
-        Some((class, token)) => redacted(work, class.as_str(), token),
+        Some((class, token)) => redacted(work, class.as_str().into(), token),
         None => literal(work, raw),
     }
 }
@@ -105,7 +102,7 @@ fn custom(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> Option<PathSegment>
     let token = found.map(|class| (class, work.tokens.token(TokenUse::Value, text)));
     *work.scratch = scratch;
     let (class, token) = token?;
-    Some(redacted(work, classes.name(class), token))
+    Some(redacted(work, classes.name(class).to_owned().into(), token))
 }
 
 fn literal(work: &mut Work<'_>, raw: &[u8]) -> PathSegment {
@@ -180,9 +177,9 @@ fn with_matrix_parameters(work: &mut Work<'_>, raw: &[u8], at: usize) -> Option<
                 credential::in_url(
                     work,
                     Credential {
-                        scheme: "session".to_owned(),
-                        location: "path".to_owned(),
-                        name,
+                        scheme: "session".into(),
+                        location: "path".into(),
+                        name: name.into(),
                         token,
                         subject: None,
                         jwt: None,

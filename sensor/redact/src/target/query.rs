@@ -4,8 +4,7 @@ use tapscope_record::{Credential, Parameter, ValueProfile};
 
 use crate::redactor::Work;
 use crate::text::{
-    DataClass, FieldHint, class_of, common_word, credential_parameter, first_class,
-    value_type_of_text,
+    DataClass, FieldHint, choice, class_of, credential_parameter, first_class, value_type_of_text,
 };
 use crate::token::TokenUse;
 use crate::{credential, percent};
@@ -46,12 +45,11 @@ fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Paramete
         len: u32::try_from(value.len()).unwrap_or(u32::MAX),
         token: work.tokens.token(TokenUse::Value, value),
         class: custom
-            .map(|custom| classes.name(custom).to_owned())
-            .or_else(|| class.map(|class| class.as_str().to_owned())),
+            .map(|custom| classes.name(custom).to_owned().into())
+            .or_else(|| class.map(|class| class.as_str().into())),
         word: (class.is_none() && custom.is_none())
-            .then(|| common_word(value))
-            .flatten()
-            .map(str::to_owned),
+            .then(|| choice(value))
+            .flatten(),
     };
     work.counters.values_redacted += u64::from(class.is_some() || custom.is_some());
     *work.scratch = scratch;
@@ -89,9 +87,9 @@ fn in_url(
         subject = Some(work.tokens.token(TokenUse::Subject, key_id));
     }
     let credential = Credential {
-        scheme: scheme.to_owned(),
-        location: "query".to_owned(),
-        name: work.name(name),
+        scheme: scheme.into(),
+        location: "query".into(),
+        name: work.name(name).into(),
         token: work.tokens.token(TokenUse::Credential, value),
         subject,
         jwt: None,

@@ -63,7 +63,7 @@ mod tests {
             .iter()
             .map(|text| match text.strip_prefix('!') {
                 Some(class) => PathSegment::Redacted {
-                    class: class.to_owned(),
+                    class: (*class).to_owned().into(),
                     token: Token(1),
                 },
                 None => PathSegment::Literal((*text).to_owned()),

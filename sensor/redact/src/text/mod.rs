@@ -51,4 +51,4 @@ pub(crate) use name::safe_name;
 pub(crate) use scan::{first_class, scan, scan_named};
 pub(crate) use secret::{is_jwt, looks_random, looks_secret};
 pub(crate) use whole::{class_of, type_and_class_of};
-pub(crate) use word::common_word;
+pub(crate) use word::{choice, common_word};

@@ -2,6 +2,8 @@
 //! are. The list is fixed, so that whatever a client sends, nothing of the client's is among them;
 //! words that say something about a person (`male`, `married`) are not on it.
 
+use tapscope_record::Word;
+
 /// Longest word of the list.
 const WORD_BYTES_MAX: usize = 16;
 
@@ -230,6 +232,14 @@ pub(crate) fn common_word(value: &[u8]) -> Option<&str> {
     core::str::from_utf8(value).ok()
 }
 
+/// The same for a record: no memory is taken for a word as the list has it.
+pub(crate) fn choice(value: &[u8]) -> Option<Word> {
+    let word = common_word(value)?;
+    let known = WORDS.binary_search(&word).ok();
+    let known = known.and_then(|at| WORDS.get(at));
+    Some(known.map_or_else(|| word.to_owned().into(), |known| Word::from(*known)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,6 +261,7 @@ mod tests {
             ("a-very-long-value-that-is-none", None),
         ] {
             assert_eq!(common_word(value.as_bytes()), expected, "{value}");
+            assert_eq!(choice(value.as_bytes()).as_deref(), expected, "{value}");
         }
         assert_eq!(common_word(&[0xff]), None);
     }
