@@ -44,7 +44,7 @@ fn ipv4<'a>(
         i1,
         f0,
         f1,
-        _,
+        hop_limit,
         tcp::PROTOCOL,
         _,
         _,
@@ -65,6 +65,7 @@ fn ipv4<'a>(
         source: IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3)),
         destination: IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3)),
         id: u16::from_be_bytes([i0, i1]),
+        hop_limit,
     };
     let header = tcp::header(payload, 0).ok()?;
     Some(header.into_segment(packet, facts, encapsulation))

@@ -52,6 +52,7 @@ fn v4(data: &[u8], missing: u32) -> Result<Packet<'_>, Refusal> {
         source: IpAddr::V4(header.source_addr()),
         destination: IpAddr::V4(header.destination_addr()),
         id: header.identification(),
+        hop_limit: header.ttl(),
     };
     let offset = u32::from(header.fragments_offset().value()) * 8;
     let fragment = (offset > 0 || header.more_fragments()).then(|| Part {
@@ -108,6 +109,7 @@ fn v6(data: &[u8], missing: u32, extensions_max: u8) -> Result<Packet<'_>, Refus
         source: IpAddr::V6(header.source_addr()),
         destination: IpAddr::V6(header.destination_addr()),
         id: 0,
+        hop_limit: header.hop_limit(),
     };
     let chain = extensions(header.next_header().0, payload, extensions_max)?;
     Ok(Packet {

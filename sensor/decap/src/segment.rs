@@ -66,12 +66,19 @@ pub struct Segment<'a> {
     pub flags: TcpFlags,
     /// Receive window as sent, unscaled.
     pub window: u16,
+    /// The urgent pointer, counted from `seq`; meaningful when URG is set.
+    pub urgent_pointer: u16,
+    /// The sender's clock (TSval of RFC 7323), where the timestamps option is there: a
+    /// retransmission has a later one than what it repeats.
+    pub sender_clock: Option<u32>,
     /// The payload bytes that were captured.
     pub payload: &'a [u8],
     /// Payload length on the wire; larger than `payload.len()` when the capture cut the packet.
     pub payload_len: u32,
     /// IPv4 identification, 0 for IPv6: tells a mirror's copy from a retransmission.
     pub ip_id: u16,
+    /// Time to live (IPv4) or hop limit (IPv6): a copy that was taken behind a router has another.
+    pub hop_limit: u8,
     /// What was peeled off around it.
     pub encapsulation: Encapsulation,
 }

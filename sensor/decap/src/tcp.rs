@@ -13,6 +13,11 @@ pub(crate) const PROTOCOL: u8 = 6;
 /// Length of a header without options.
 const HEADER_LEN: usize = 20;
 
+/// Kinds of options (RFC 9293 section 3.2, RFC 7323 section 3.2).
+const END_OF_OPTIONS: u8 = 0;
+const NO_OPERATION: u8 = 1;
+const TIMESTAMPS: u8 = 8;
+
 /// The fields the sensor needs.
 #[derive(Debug)]
 pub(crate) struct Header<'a> {
@@ -22,6 +27,8 @@ pub(crate) struct Header<'a> {
     ack: u32,
     flags: u8,
     window: u16,
+    urgent_pointer: u16,
+    sender_clock: Option<u32>,
     payload: &'a [u8],
     payload_len: u32,
 }
@@ -47,7 +54,10 @@ pub(crate) fn header(data: &[u8], missing: u32) -> Result<Header<'_>, Refusal> {
         flags,
         w0,
         w1,
-        ..,
+        _,
+        _,
+        u0,
+        u1,
     ] = *fixed;
     let header_len = usize::from(offset >> 4) * 4;
     if header_len < HEADER_LEN {
@@ -65,9 +75,30 @@ pub(crate) fn header(data: &[u8], missing: u32) -> Result<Header<'_>, Refusal> {
         ack: u32::from_be_bytes([a0, a1, a2, a3]),
         flags,
         window: u16::from_be_bytes([w0, w1]),
+        urgent_pointer: u16::from_be_bytes([u0, u1]),
+        sender_clock: data
+            .get(HEADER_LEN..header_len.min(data.len()))
+            .and_then(sender_clock),
         payload: data.get(header_len..).unwrap_or_default(),
         payload_len,
     })
+}
+
+/// TSval of the timestamps option (RFC 7323), as far as the options were captured.
+#[inline]
+fn sender_clock(options: &[u8]) -> Option<u32> {
+    let mut rest = options;
+    loop {
+        rest = match *rest {
+            [TIMESTAMPS, 10, v0, v1, v2, v3, ..] => {
+                return Some(u32::from_be_bytes([v0, v1, v2, v3]));
+            }
+            [NO_OPERATION, ref rest @ ..] => rest,
+            [END_OF_OPTIONS, ..] | [] => return None,
+            [_, len, ..] if len >= 2 => rest.get(usize::from(len)..)?,
+            _ => return None,
+        };
+    }
 }
 
 impl<'a> Header<'a> {
@@ -88,9 +119,12 @@ impl<'a> Header<'a> {
             ack: SeqNumber(self.ack),
             flags: TcpFlags(self.flags),
             window: self.window,
+            urgent_pointer: self.urgent_pointer,
+            sender_clock: self.sender_clock,
             payload: self.payload,
             payload_len: self.payload_len,
             ip_id: ip.id,
+            hop_limit: ip.hop_limit,
             encapsulation,
         }
     }

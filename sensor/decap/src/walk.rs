@@ -40,6 +40,7 @@ pub(crate) struct IpFacts {
     pub(crate) destination: IpAddr,
     /// IPv4 identification, 0 for IPv6.
     pub(crate) id: u16,
+    pub(crate) hop_limit: u8,
 }
 
 /// Why the walk ended without a segment.

@@ -3,10 +3,11 @@
 //! In-order bytes go from the segment to the sink without a copy. A hole stays open while there
 //! is hope (see [`FlowSettings`]); then it becomes a gap and delivery goes on behind it.
 
-use tapscope_decap::{SeqNumber, Timestamp};
+use tapscope_decap::Timestamp;
 
 use crate::held::{Origin, cost_at_most};
 use crate::output::Output;
+use crate::recent::Look;
 use crate::stream::Stream;
 use crate::{EndReason, FlowSettings, GapReason, Side, StreamSink};
 
@@ -21,15 +22,16 @@ pub(crate) struct Hole {
 /// The payload of one segment, placed on its stream.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Payload<'a> {
-    pub(crate) seq: SeqNumber,
     /// Position of the first byte; negative when it lies before the start.
     pub(crate) position: i64,
     pub(crate) bytes: &'a [u8],
     /// Length on the wire.
     pub(crate) wire_len: u32,
-    pub(crate) ip_id: u16,
+    pub(crate) look: Look,
     pub(crate) captured: Timestamp,
     pub(crate) acknowledged: Option<u64>,
+    /// The octet that its urgent pointer means.
+    pub(crate) urgent: Option<u64>,
 }
 
 /// One side at work.
@@ -69,6 +71,7 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
             captured: payload.captured,
             acknowledged: payload.acknowledged,
             arrival: self.stream.arrivals,
+            urgent: payload.urgent,
         };
         if position > self.stream.next {
             self.early(&payload, position, limit, origin, allowance);
@@ -83,8 +86,7 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
             .ok()
             .and_then(|skip| payload.bytes.get(skip..));
         let fresh = clip(fresh.unwrap_or_default(), limit - self.stream.next);
-        self.stream
-            .remember(payload.seq, payload.ip_id, payload.captured);
+        self.stream.recent.remember(payload.look);
         self.in_order(fresh, limit, origin);
     }
 
@@ -149,8 +151,7 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
         }
         if inserted.anything {
             self.out.counters.out_of_order += 1;
-            self.stream
-                .remember(payload.seq, payload.ip_id, payload.captured);
+            self.stream.recent.remember(payload.look);
         } else {
             self.repeated(payload);
         }
@@ -174,18 +175,22 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
         // Copies are no later segments: a hole is given up at the same point with and without them.
         self.stream.arrivals = self.stream.arrivals.saturating_sub(1);
         let next = i64::try_from(self.stream.next).unwrap_or(i64::MAX);
-        let window = self.settings.duplicate_window_nanos;
         if payload.position < 0 && !self.stream.syn_seen {
             self.out.counters.before_start += 1;
         } else if payload.wire_len <= 1 && payload.position == next - 1 {
             self.out.counters.keep_alive += 1;
-        } else if self
-            .stream
-            .is_copy(payload.seq, payload.ip_id, payload.captured, window)
-        {
+        } else if self.stream.recent.has_copy(&payload.look, self.settings) {
             self.out.counters.duplicated += 1;
         } else {
             self.out.counters.retransmitted += 1;
+        }
+    }
+
+    /// Takes an urgent pointer that means `octet`, when the stream has come to its segment.
+    pub(crate) fn mark_urgent(&mut self, octet: u64) {
+        // A receiver ignores a pointer to what it has, and one that says less than it knows.
+        if octet >= self.stream.next && self.stream.urgent.is_none_or(|known| known < octet) {
+            self.stream.urgent = Some(octet);
         }
     }
 
@@ -203,6 +208,7 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
     pub(crate) fn settle(&mut self, now: Timestamp) {
         if self.stream.fin.is_some_and(|fin| self.stream.next >= fin) && !self.stream.ended {
             self.stream.ended = true;
+            self.stream.urgent = None;
             let beyond = self.stream.held.take().map_or(0, |held| held.len());
             self.out.counters.beyond_end += beyond as u64;
             self.out.end(self.side, EndReason::Fin);
@@ -321,6 +327,7 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
         let offset = self.stream.next;
         if end > offset {
             self.stream.next = end;
+            self.stream.urgent.take_if(|octet| *octet < end);
             let acknowledged = self.stream.acknowledged.saturating_sub(offset);
             let range = (offset, end - offset);
             self.out.gap(self.side, range, reason, acknowledged);
@@ -329,12 +336,39 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
 
     /// Emits in-order bytes and the cut-off rest of their segment.
     fn deliver(&mut self, bytes: &[u8], wire_end: u64, origin: Origin) {
+        if let Some(octet) = origin.urgent {
+            self.mark_urgent(octet);
+        }
+        let end = self.stream.next + bytes.len() as u64;
+        let rest = match self.stream.urgent.take_if(|octet| *octet < end) {
+            Some(octet) => self.hand_on_urgent(octet, bytes, origin),
+            None => bytes,
+        };
+        self.hand_on(rest, origin);
+        self.gap_to(wire_end, GapReason::Truncated);
+    }
+
+    fn hand_on(&mut self, bytes: &[u8], origin: Origin) {
         if !bytes.is_empty() {
             let offset = self.stream.next;
             self.stream.next += bytes.len() as u64;
             self.out.data(self.side, offset, origin, bytes);
         }
-        self.gap_to(wire_end, GapReason::Truncated);
+    }
+
+    /// Emits in-order bytes up to the urgent octet among them; gives the rest.
+    fn hand_on_urgent<'b>(&mut self, octet: u64, bytes: &'b [u8], origin: Origin) -> &'b [u8] {
+        let before = usize::try_from(octet.saturating_sub(self.stream.next)).ok();
+        let parts = before.and_then(|at| bytes.split_at_checked(at));
+        let (before, after) = parts.unwrap_or((bytes, &[]));
+        self.hand_on(before, origin);
+        let is_taken_out = self.settings.urgent.takes_out();
+        self.out.urgent(self.side, octet, is_taken_out);
+        if !is_taken_out {
+            return after;
+        }
+        self.stream.next = octet + 1;
+        after.get(1..).unwrap_or_default()
     }
 
     /// Delivers what waits at `next`.

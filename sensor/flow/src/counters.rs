@@ -33,6 +33,9 @@ pub(crate) struct Counters {
     pub(crate) out_of_order: u64,
     pub(crate) conflicts: u64,
     pub(crate) clock_steps_back: u64,
+    /// Urgent octets.
+    pub(crate) urgent_taken_out: u64,
+    pub(crate) urgent_in_line: u64,
     pub(crate) bytes_delivered: u64,
     /// The same by feed, as far as it is counted by feed.
     pub(crate) feeds: Feeds,
@@ -127,6 +130,12 @@ impl Counters {
         }
         for (reason, value) in ignored {
             labelled("flow_segments_ignored_total", reason, value);
+        }
+        for (reading, value) in [
+            ("taken_out", self.urgent_taken_out),
+            ("in_line", self.urgent_in_line),
+        ] {
+            labelled("flow_urgent_octets_total", reading, value);
         }
         for ((_, reason), value) in CLOSE_REASONS.iter().zip(self.closed) {
             labelled("flow_connections_closed_total", reason, value);

@@ -75,8 +75,8 @@ pub enum CloseReason {
     Flushed,
 }
 
-/// One event. Events of one connection come in order; `Data` and `Gap` of one side cover its
-/// stream without holes or overlaps.
+/// One event. Events of one connection come in order; `Data`, `Gap` and the octets
+/// of `Urgent` that are taken out cover a side's stream without holes or overlaps.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamEvent<'a> {
     /// The connection.
@@ -133,6 +133,16 @@ pub enum StreamEventKind<'a> {
         len: u64,
         /// Why.
         reason: GapReason,
+    },
+    /// An urgent octet, on which readings of the stream part.
+    Urgent {
+        /// Whose stream.
+        side: Side,
+        /// Its position.
+        offset: u64,
+        /// Whether it is no part of the stream in the reading that was set: then it takes its
+        /// position, and is in no `Data`. Otherwise the next `Data` begins with it.
+        is_taken_out: bool,
     },
     /// A retransmission carried other bytes than the first copy, which was kept.
     Conflict {

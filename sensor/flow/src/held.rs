@@ -16,6 +16,8 @@ pub(crate) struct Origin {
     pub(crate) acknowledged: Option<u64>,
     /// How many segments with payload the side had sent before this one.
     pub(crate) arrival: u64,
+    /// The octet that its urgent pointer means.
+    pub(crate) urgent: Option<u64>,
 }
 
 /// What an insertion did.

@@ -44,6 +44,9 @@ mod connection;
 /// One side's sequence numbers and end.
 mod stream;
 
+/// Copies and repetitions.
+mod recent;
+
 /// One side's bytes in order.
 mod assembler;
 
@@ -52,6 +55,9 @@ mod held;
 
 /// The way out.
 mod output;
+
+/// Which octets are urgent, and what becomes of them.
+mod urgent;
 
 /// What each interface, VLAN and virtual network brought and lacked.
 mod feed;
@@ -69,3 +75,4 @@ pub use feed::{FeedCounts, FeedIndex};
 pub use settings::FlowSettings;
 pub use table::FlowTable;
 pub use tapscope_decap::{CounterValue, Encapsulation, Layer, Timestamp};
+pub use urgent::UrgentReading;

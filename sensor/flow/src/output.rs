@@ -54,6 +54,22 @@ impl<S: StreamSink> Output<'_, S> {
         });
     }
 
+    /// An urgent octet.
+    pub(crate) fn urgent(&mut self, side: Side, offset: u64, is_taken_out: bool) {
+        if is_taken_out {
+            self.counters.urgent_taken_out += 1;
+            let feed = self.head.feeds.of(side);
+            self.counters.feeds.delivered(feed, 1);
+        } else {
+            self.counters.urgent_in_line += 1;
+        }
+        self.emit(StreamEventKind::Urgent {
+            side,
+            offset,
+            is_taken_out,
+        });
+    }
+
     /// Bytes that will never come, of which the receiver has acknowledged `acknowledged`.
     pub(crate) fn gap(
         &mut self,

@@ -1,5 +1,7 @@
 //! Every cap and time of this stage, with its reason. All times are packet time.
 
+use crate::UrgentReading;
+
 const MILLISECOND: u64 = 1_000_000;
 const SECOND: u64 = 1_000 * MILLISECOND;
 
@@ -47,9 +49,12 @@ pub struct FlowSettings {
     /// How long a reset connection stays, so that data which a mirror delivers after the RST
     /// still counts and late copies are no new connection; as long as an ended one.
     pub reset_linger_nanos: u64,
-    /// Two copies of a packet (same IP identification) closer than this come from a mirror that
-    /// sees the packet twice; a sender repeats itself later.
+    /// Two copies of a packet (same IP identification, or same time by the sender's clock) closer
+    /// than this come from a mirror that sees the packet twice; a sender repeats itself later.
     pub duplicate_window_nanos: u64,
+    /// The same where packets have neither number nor time and took the same way: only a mirror
+    /// copies within a fraction of the round trip that a sender takes to repeat itself.
+    pub duplicate_window_unnamed_nanos: u64,
     /// Feeds (interface, VLAN, virtual network) counted apart; further ones are counted together.
     /// A trunk has at most 4,094 VLANs, but a person reads tens of rows.
     pub feeds_max: usize,
@@ -65,6 +70,8 @@ pub struct FlowSettings {
     /// Segments beyond `stray_distance` that follow each other before they are taken for a new
     /// connection on the same addresses whose handshake was not captured.
     pub strays_before_reuse: u8,
+    /// How the receivers read urgent data.
+    pub urgent: UrgentReading,
     /// Connections on the same addresses and ports that go on at once in different VLANs or virtual
     /// networks; each is a look-up more for every segment while there are any.
     pub networks_max: u8,
@@ -92,11 +99,13 @@ impl Default for FlowSettings {
             closed_linger_nanos: 2 * SECOND,
             reset_linger_nanos: 2 * SECOND,
             duplicate_window_nanos: 5 * MILLISECOND,
+            duplicate_window_unnamed_nanos: MILLISECOND,
             feeds_max: 256,
             clock_disorder_nanos: 100 * MILLISECOND,
             clock_jump_nanos: 7 * 86_400 * SECOND,
             stray_distance: 16 << 20,
             strays_before_reuse: 3,
+            urgent: UrgentReading::OutOfBand,
             networks_max: 4,
             near_distance: 64 << 10,
         }

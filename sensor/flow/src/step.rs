@@ -6,13 +6,16 @@ use crate::assembler::{Assembler, Payload};
 use crate::connection::Connection;
 use crate::counters::Counters;
 use crate::output::Output;
+use crate::recent::Look;
 use crate::stream::Stream;
-use crate::{FlowSettings, Side, StreamSink};
+use crate::{FeedIndex, FlowSettings, Side, StreamSink};
 
 /// One segment at work on its connection.
 pub(crate) struct Step<'x, 's, S> {
     pub(crate) segment: &'x Segment<'s>,
     pub(crate) side: Side,
+    /// Which feed brought it.
+    pub(crate) feed: FeedIndex,
     pub(crate) now: Timestamp,
     /// Bytes that may be held for it.
     pub(crate) allowance: usize,
@@ -59,7 +62,7 @@ impl<S: StreamSink> Step<'_, '_, S> {
             counters: &mut *self.counters,
             timestamp: self.now,
         };
-        if self.segment.payload_len > 0 || flags.has(TcpFlags::FIN) {
+        if self.segment.payload_len > 0 || flags.0 & (TcpFlags::FIN | TcpFlags::URG) != 0 {
             let mut assembler = Assembler {
                 side: self.side,
                 stream,
@@ -69,7 +72,7 @@ impl<S: StreamSink> Step<'_, '_, S> {
             let revived = receive(
                 &mut assembler,
                 other,
-                self.segment,
+                (self.segment, self.feed),
                 self.now,
                 self.allowance,
             );
@@ -109,7 +112,7 @@ impl<S: StreamSink> Step<'_, '_, S> {
 fn receive<S: StreamSink>(
     assembler: &mut Assembler<'_, '_, S>,
     other: &Stream,
-    segment: &Segment<'_>,
+    (segment, feed): (&Segment<'_>, FeedIndex),
     now: Timestamp,
     allowance: usize,
 ) -> bool {
@@ -126,19 +129,28 @@ fn receive<S: StreamSink>(
         return false;
     };
     let before = assembler.stream.next;
+    let urgent = (segment.flags.has(TcpFlags::URG) && !synchronises).then(|| {
+        let octet = assembler.settings.urgent.octet(segment.urgent_pointer);
+        u64::try_from(position.saturating_add(i64::from(octet))).unwrap_or(0)
+    });
+    if let Some(octet) = urgent.filter(|_| {
+        segment.payload_len == 0 && position == i64::try_from(before).unwrap_or(i64::MAX)
+    }) {
+        assembler.mark_urgent(octet);
+    }
     if segment.payload_len > 0 {
         let acknowledged = match segment.flags.has(TcpFlags::ACK) {
             true => other.acknowledged_position(segment.ack),
             false => None,
         };
         let payload = Payload {
-            seq,
             position,
             bytes: segment.payload,
             wire_len: segment.payload_len,
-            ip_id: segment.ip_id,
+            look: Look::of(segment, seq, feed),
             captured: segment.timestamp,
             acknowledged,
+            urgent,
         };
         assembler.payload(payload, allowance);
     }

@@ -1,9 +1,10 @@
 //! One side's stream: where its sequence numbers lie, and what was said about its end.
 
-use tapscope_decap::{SeqNumber, Timestamp};
+use tapscope_decap::SeqNumber;
 
 use crate::assembler::Hole;
 use crate::held::Held;
+use crate::recent::Recent;
 
 /// The largest distance an acknowledgement may be ahead: the largest window (RFC 7323) is 1 GiB.
 const ACKNOWLEDGED_AHEAD_MAX: u64 = 1 << 30;
@@ -19,14 +20,6 @@ pub(crate) enum Start {
     Acknowledged(SeqNumber),
     /// Position 0 is here.
     Known(SeqNumber),
-}
-
-/// A segment that was seen lately, to tell copies of a packet from repetitions by the sender.
-#[derive(Clone, Copy, Debug, Default)]
-struct Recent {
-    seq: SeqNumber,
-    ip_id: u16,
-    seen: Timestamp,
 }
 
 /// Segments far from the stream that follow each other.
@@ -59,8 +52,10 @@ pub(crate) struct Stream {
     pub(crate) hole: Option<Hole>,
     /// What waits; allocated when something does.
     pub(crate) held: Option<Box<Held>>,
-    recent: [Recent; 4],
-    recent_next: u8,
+    /// The urgent octet that is still to come.
+    pub(crate) urgent: Option<u64>,
+    /// What tells copies of a packet from repetitions by the sender.
+    pub(crate) recent: Recent,
     strays: Strays,
 }
 
@@ -135,31 +130,6 @@ impl Stream {
     /// Retained bytes.
     pub(crate) fn held_cost(&self) -> usize {
         self.held.as_ref().map_or(0, |held| held.cost())
-    }
-
-    /// Remembers a segment that brought bytes.
-    pub(crate) fn remember(&mut self, seq: SeqNumber, ip_id: u16, seen: Timestamp) {
-        if let Some(recent) = self.recent.get_mut(usize::from(self.recent_next)) {
-            *recent = Recent { seq, ip_id, seen };
-        }
-        self.recent_next = (self.recent_next + 1) % 4;
-    }
-
-    /// Whether a segment that brought nothing new is a second copy of a packet.
-    pub(crate) fn is_copy(
-        &self,
-        seq: SeqNumber,
-        ip_id: u16,
-        seen: Timestamp,
-        window_nanos: u64,
-    ) -> bool {
-        // 0 is what senders put that do not number their packets.
-        ip_id != 0
-            && self.recent.iter().any(|recent| {
-                recent.seq == seq
-                    && recent.ip_id == ip_id
-                    && seen.nanos().abs_diff(recent.seen.nanos()) <= window_nanos
-            })
     }
 
     /// Takes a segment far from the stream; tells how many in a row follow each other.

@@ -438,6 +438,7 @@ impl FlowTable {
         let mut step = Step {
             segment,
             side,
+            feed,
             now,
             allowance: room.min(room_of_connection),
             settings: &self.settings,

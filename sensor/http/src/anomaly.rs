@@ -158,6 +158,9 @@ anomalies! {
     EmptyFrameFlood = "empty_frame_flood", "CVE-2019-9518";
     /// A retransmission carried other bytes than the first copy.
     ConflictingSegments = "conflicting_segments", "RFC 9293 section 3.10";
+    /// An octet was sent as urgent data: nearly all servers read the message without it, others and
+    /// most middleboxes with it.
+    UrgentData = "urgent_data", "RFC 6093 section 3";
 }
 
 /// The anomalies of one message, each once.

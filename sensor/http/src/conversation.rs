@@ -8,6 +8,7 @@ use core::net::SocketAddr;
 
 use tapscope_flow::{ConnectionId, Encapsulation, EndReason, Side, Timestamp};
 
+use crate::anomaly::MessageAnomaly;
 use crate::chunk::Chunk;
 use crate::counters::{Counter, Counters};
 use crate::exchange::{
@@ -403,13 +404,26 @@ impl Conversation {
         }
     }
 
-    /// A retransmission carried other bytes.
-    pub(crate) fn conflict(&mut self, side: Side) {
+    /// Something is odd about the bytes that come next.
+    pub(crate) fn note_odd(&mut self, side: Side, anomaly: MessageAnomaly) {
         match self {
             Self::Silent | Self::Opaque | Self::WebSocket(_) => {}
-            Self::Detecting(connection, _) | Self::Http1(connection) => connection.conflict(side),
-            Self::Http2(connection) => connection.conflict(side),
+            Self::Detecting(connection, _) | Self::Http1(connection) => {
+                connection.note_odd(side, anomaly);
+            }
+            Self::Http2(connection) => connection.note_odd(side, anomaly),
         }
+    }
+
+    /// An urgent octet comes next in the stream, or was taken out of it; it goes on at `next`.
+    pub(crate) fn urgent(&mut self, facts: &Facts, side: Side, next: u64) {
+        if matches!(self, Self::Silent) {
+            *self = Self::begin(facts);
+        }
+        if let Self::Detecting(connection, _) | Self::Http1(connection) = self {
+            connection.go_on_at(side, next);
+        }
+        self.note_odd(side, MessageAnomaly::UrgentData);
     }
 
     /// One side's stream ended.

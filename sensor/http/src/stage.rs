@@ -6,6 +6,7 @@ use tapscope_flow::{
     ConnectionId, CounterValue, FeedIndex, StreamEvent, StreamEventKind, Timestamp,
 };
 
+use crate::anomaly::MessageAnomaly;
 use crate::chunk::{Chunk, Position};
 use crate::conversation::{Context, Conversation, Facts};
 use crate::counters::{Counter, Counters};
@@ -274,7 +275,14 @@ impl HttpStage {
                 StreamEventKind::Gap {
                     side, offset, len, ..
                 } => conversation.gap(cx, side, offset, len),
-                StreamEventKind::Conflict { side, .. } => conversation.conflict(side),
+                StreamEventKind::Urgent {
+                    side,
+                    offset,
+                    is_taken_out,
+                } => conversation.urgent(cx.facts, side, offset + u64::from(is_taken_out)),
+                StreamEventKind::Conflict { side, .. } => {
+                    conversation.note_odd(side, MessageAnomaly::ConflictingSegments);
+                }
                 StreamEventKind::End { side, reason } => conversation.end(cx, side, reason),
                 StreamEventKind::Open { .. } | StreamEventKind::Close { .. } => {}
             },

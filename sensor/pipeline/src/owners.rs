@@ -88,9 +88,12 @@ mod tests {
             ack: SeqNumber(1),
             flags: TcpFlags(0),
             window: 0,
+            urgent_pointer: 0,
+            sender_clock: None,
             payload: b"",
             payload_len: 0,
             ip_id: 0,
+            hop_limit: 64,
             encapsulation: Encapsulation::default(),
         }
     }

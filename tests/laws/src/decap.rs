@@ -96,7 +96,7 @@ fn run(packets: &[Packet<'_>]) -> Vec<Option<Said>> {
 
 fn describe(segment: &Segment<'_>) -> Said {
     let facts = format!(
-        "{} {} {} {:?} {:?} {:?} {} {}",
+        "{} {} {} {:?} {:?} {:?} {} {} {} {:?} {}",
         segment.timestamp,
         segment.source,
         segment.destination,
@@ -104,7 +104,10 @@ fn describe(segment: &Segment<'_>) -> Said {
         segment.ack,
         segment.flags,
         segment.window,
-        segment.ip_id
+        segment.ip_id,
+        segment.urgent_pointer,
+        segment.sender_clock,
+        segment.hop_limit
     );
     (
         facts,

@@ -43,6 +43,8 @@ struct Piece {
     fin: bool,
     acknowledges: Option<usize>,
     ip_id: u16,
+    /// The urgent pointer of a segment with URG.
+    urgent: Option<u16>,
     nanos: i64,
 }
 
@@ -106,6 +108,8 @@ impl Dialogue {
             let forged = if head & 8 == 0 { 0 } else { input.byte() & 1 };
             let byte = |at: usize| (at as u8).wrapping_mul(7) ^ (at >> 8) as u8 ^ forged;
             let acknowledged = usize::from(input.word());
+            let urgent = (head & 6 == 0 && wire_len > 0 && input.byte() & 7 == 0)
+                .then(|| u16::from(input.byte()));
             pieces.push(Piece {
                 side,
                 offset,
@@ -114,6 +118,7 @@ impl Dialogue {
                 fin,
                 acknowledges: (head & 16 != 0).then_some(acknowledged % (others + 2)),
                 ip_id: u16::from(input.byte() & 7),
+                urgent,
                 nanos,
             });
         }
@@ -144,7 +149,13 @@ impl Dialogue {
             from_client: piece.side == Side::A,
             seq: at(piece.side, piece.offset),
             ack: piece.acknowledges.map(|to| at(piece.side.other(), to)),
-            flags: if piece.fin { TcpFlags::FIN } else { 0 },
+            flags: if piece.fin { TcpFlags::FIN } else { 0 }
+                | if piece.urgent.is_some() {
+                    TcpFlags::URG
+                } else {
+                    0
+                },
+            urgent: piece.urgent.unwrap_or(0),
             data: piece.data.clone(),
             cut: piece.cut,
             ip_id: piece.ip_id,
@@ -165,6 +176,7 @@ struct Raw {
     data: Vec<u8>,
     cut: usize,
     ip_id: u16,
+    urgent: u16,
     vlan: Option<u16>,
     nanos: i64,
 }
@@ -188,9 +200,12 @@ impl Raw {
             ack: SeqNumber(self.ack.unwrap_or(0)),
             flags: TcpFlags(self.flags | ack_flag),
             window: 65_535,
+            urgent_pointer: self.urgent,
+            sender_clock: None,
             payload: &self.data,
             payload_len: u32::try_from(self.data.len() + self.cut).unwrap_or(u32::MAX),
             ip_id: self.ip_id,
+            hop_limit: 64,
             encapsulation: Encapsulation(self.vlan.map(Layer::Vlan).into_iter().collect()),
         };
         table.handle_segment(&segment, &mut sink);
@@ -202,6 +217,10 @@ impl Raw {
 struct Kept {
     /// The first copy of every byte that was captured, and with which packet.
     first: HashMap<usize, (u8, usize)>,
+    /// The octet that a packet's urgent pointer means.
+    pointers: HashMap<usize, usize>,
+    /// The urgent octet that a receiver knows of.
+    urgent: Option<usize>,
     cut: HashSet<usize>,
     /// Every copy that was sent, for conflicts.
     copies: HashSet<(usize, u8)>,
@@ -216,6 +235,7 @@ struct Kept {
     /// Caps are reached.
     is_tight: bool,
     delivered: u64,
+    urgents: u64,
     gapped: u64,
 }
 
@@ -230,6 +250,10 @@ impl Kept {
         }
         self.cut
             .extend(piece.offset + piece.data.len()..piece.wire_end());
+        if let Some(pointer) = piece.urgent {
+            let octet = piece.offset + usize::from(pointer.saturating_sub(1));
+            self.pointers.insert(number, octet);
+        }
         if piece.wire_end() > piece.offset || piece.fin {
             self.reached.push((piece.wire_end(), piece.nanos));
         }
@@ -244,9 +268,28 @@ impl Kept {
         for byte in bytes {
             let kept = self.first.get(&self.next).map(|(kept, _)| *kept);
             assert_eq!(kept, Some(*byte), "the first copy of {} wins", self.next);
+            assert!(!self.reads_urgent(), "{} is urgent", self.next);
             self.next += 1;
         }
         self.delivered += bytes.len() as u64;
+    }
+
+    /// Whether a receiver that comes to the next byte takes it out.
+    fn reads_urgent(&mut self) -> bool {
+        let packet = self.first.get(&self.next).map(|(_, packet)| packet);
+        let pointer = packet.and_then(|packet| self.pointers.get(packet));
+        if let Some(octet) = pointer.copied().filter(|octet| *octet >= self.next) {
+            self.urgent = self.urgent.max(Some(octet));
+        }
+        self.urgent.take_if(|octet| *octet == self.next).is_some()
+    }
+
+    fn urgent(&mut self, offset: u64) {
+        assert!(!self.ended);
+        assert_eq!(offset, self.next as u64, "no hole, no overlap");
+        assert!(self.reads_urgent(), "{offset} is not urgent");
+        self.next += 1;
+        self.urgents += 1;
     }
 
     /// A gap before the end of the capture, while packet `number` is handled.
@@ -270,6 +313,7 @@ impl Kept {
             }
         }
         self.next = end;
+        self.urgent.take_if(|octet| *octet < end);
         self.gapped += len;
         let beyond = self.reached.iter().position(|(to, _)| *to >= end);
         if reason == GapReason::NotCaptured && number != usize::MAX {
@@ -334,6 +378,15 @@ impl Oracle {
                 reason,
             } => {
                 self.sides[index(side)].gap((offset, len, reason), at, number, now);
+                self.sides[index(side)].moved = now;
+            }
+            StreamEventKind::Urgent {
+                side,
+                offset,
+                is_taken_out,
+            } => {
+                assert!(is_taken_out, "as receivers read by default");
+                self.sides[index(side)].urgent(offset);
                 self.sides[index(side)].moved = now;
             }
             StreamEventKind::Conflict { side, offset } => {
@@ -449,6 +502,10 @@ fn agrees_with_the_oracle(dialogue: &Dialogue, settings: FlowSettings) {
             sum(|it| it.delivered)
         );
         assert_eq!(
+            count(&table, &[("flow_urgent_octets_total", None)]),
+            sum(|it| it.urgents)
+        );
+        assert_eq!(
             count(&table, &[("flow_gap_bytes_total", None)]),
             sum(|it| it.gapped)
         );
@@ -524,6 +581,7 @@ fn wild_segment(input: &mut Input<'_>, nanos: &mut i64) -> Raw {
         data: vec![head ^ flags; input.below(200)],
         cut: if head & 16 == 0 { 0 } else { input.below(50) },
         ip_id: u16::from(flags >> 6),
+        urgent: u16::from(head),
         vlan: (head & 32 != 0).then_some(u16::from(head >> 6)),
         nanos: *nanos,
     }
@@ -563,6 +621,15 @@ fn contract(open: &mut BTreeMap<u64, Emitted>, event: StreamEvent<'_>) {
         }
         StreamEventKind::Close { .. } => {
             open.remove(&name);
+        }
+        StreamEventKind::Urgent {
+            side,
+            offset,
+            is_taken_out,
+        } => {
+            let (next, ended) = &mut emitted[index(side)];
+            assert!(!*ended && offset == *next && is_taken_out);
+            *next += 1;
         }
         StreamEventKind::Open { .. } | StreamEventKind::Conflict { .. } => {}
     }

@@ -24,3 +24,6 @@ mod properties;
 
 /// What is counted of a feed.
 mod feeds;
+
+/// Urgent data.
+mod urgent;

@@ -620,6 +620,97 @@ fn copies_of_a_mirror_are_no_retransmissions() {
 }
 
 #[test]
+fn copies_without_a_number_are_told_by_the_senders_clock_and_the_way_they_took() {
+    let micros = |wire: Wire, micros: i64| Wire {
+        nanos: Some(3_000_000 + micros * 1_000),
+        ..wire
+    };
+    let first = client(101, b"abc");
+    let cases = [
+        (
+            "same_clock",
+            first.clone().clock(9),
+            first.clone().clock(9),
+            4_000,
+            true,
+        ),
+        (
+            "same_clock_much_later",
+            first.clone().clock(9),
+            first.clone().clock(9),
+            6_000,
+            false,
+        ),
+        (
+            "later_clock",
+            first.clone().clock(9),
+            first.clone().clock(10),
+            400,
+            false,
+        ),
+        (
+            "same_number_later_clock",
+            first.clone().id(7).clock(9),
+            first.clone().id(7).clock(10),
+            400,
+            false,
+        ),
+        (
+            "clock_and_none",
+            first.clone().clock(9),
+            first.clone(),
+            400,
+            false,
+        ),
+        (
+            "nothing_tells_at_once",
+            first.clone(),
+            first.clone(),
+            400,
+            true,
+        ),
+        (
+            "nothing_tells_after_a_round_trip",
+            first.clone(),
+            first.clone(),
+            2_000,
+            false,
+        ),
+        (
+            "a_router_more",
+            first.clone(),
+            first.clone().hops(63),
+            4_000,
+            true,
+        ),
+        (
+            "another_feed",
+            first.clone(),
+            first.clone().vlan(5),
+            4_000,
+            true,
+        ),
+        (
+            "a_shorter_one",
+            first.clone().clock(9),
+            client(101, b"ab").clock(9),
+            400,
+            false,
+        ),
+    ];
+    for (name, first, second, after, is_copy) in cases {
+        let wires = after_handshake([micros(first, 0), micros(second, after)]);
+        let (_, table) = run_with(FlowSettings::default(), &wires);
+        let of = |name| count(&table, name, None);
+        let counted = [
+            of("flow_segments_duplicated_total"),
+            of("flow_segments_retransmitted_total"),
+        ];
+        assert_eq!(counted, [u64::from(is_copy), u64::from(!is_copy)], "{name}");
+    }
+}
+
+#[test]
 fn a_forged_segment_ahead_does_not_end_the_stream() {
     let mut wires = after_handshake([client(101, b"a"), client(1_000_101, b"forged")]);
     wires.extend((0..200).map(|n| client(102 + n, b"b").ms(100 * i64::from(n))));

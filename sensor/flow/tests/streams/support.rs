@@ -25,6 +25,9 @@ pub(crate) struct Wire {
     pub(crate) data: Vec<u8>,
     pub(crate) wire_len: Option<u32>,
     pub(crate) ip_id: u16,
+    pub(crate) hop_limit: u8,
+    pub(crate) clock: Option<u32>,
+    pub(crate) urgent: Option<u16>,
     pub(crate) vlan: Option<u16>,
     pub(crate) nanos: Option<i64>,
 }
@@ -39,6 +42,9 @@ fn wire(from_client: bool, seq: u32, data: &[u8]) -> Wire {
         data: data.to_vec(),
         wire_len: None,
         ip_id: 0,
+        hop_limit: 64,
+        clock: None,
+        urgent: None,
         vlan: None,
         nanos: None,
     }
@@ -75,6 +81,23 @@ impl Wire {
         self
     }
 
+    pub(crate) fn hops(mut self, hop_limit: u8) -> Self {
+        self.hop_limit = hop_limit;
+        self
+    }
+
+    /// The sender's clock in the timestamps option.
+    pub(crate) fn clock(mut self, clock: u32) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// URG with that pointer.
+    pub(crate) fn urgent(mut self, pointer: u16) -> Self {
+        self.urgent = Some(pointer);
+        self.flags(TcpFlags::URG)
+    }
+
     pub(crate) fn vlan(mut self, vlan: u16) -> Self {
         self.vlan = Some(vlan);
         self
@@ -109,9 +132,12 @@ impl Wire {
             ack: SeqNumber(self.ack.unwrap_or(0)),
             flags: TcpFlags(self.flags | ack_flag),
             window: 65_535,
+            urgent_pointer: self.urgent.unwrap_or(0),
+            sender_clock: self.clock,
             payload: &self.data,
             payload_len: self.wire_len.unwrap_or(self.data.len() as u32),
             ip_id: self.ip_id,
+            hop_limit: self.hop_limit,
             encapsulation: Encapsulation(self.vlan.map(Layer::Vlan).into_iter().collect()),
         };
         table.handle_segment(&segment, &mut |event: StreamEvent<'_>| seen.take(event));
@@ -124,6 +150,7 @@ pub(crate) struct SideSeen {
     pub(crate) bytes: Vec<Option<u8>>,
     pub(crate) gaps: Vec<(u64, u64, GapReason)>,
     pub(crate) conflicts: Vec<u64>,
+    pub(crate) urgent: Vec<u64>,
     pub(crate) end: Option<EndReason>,
     pub(crate) acknowledged: Vec<(u64, Option<u64>)>,
 }
@@ -188,6 +215,7 @@ impl Seen {
             StreamEventKind::Data { side, .. }
             | StreamEventKind::Gap { side, .. }
             | StreamEventKind::Conflict { side, .. }
+            | StreamEventKind::Urgent { side, .. }
             | StreamEventKind::End { side, .. } => (side, event.kind),
             other => panic!("unexpected {other:?}"),
         };
@@ -224,6 +252,15 @@ impl Seen {
                     .extend(std::iter::repeat_n(None, usize::try_from(len).unwrap()));
             }
             StreamEventKind::Conflict { offset, .. } => seen.conflicts.push(offset),
+            StreamEventKind::Urgent {
+                offset,
+                is_taken_out,
+                ..
+            } => {
+                assert_eq!(offset, seen.bytes.len() as u64, "no holes, no overlaps");
+                seen.urgent.push(offset);
+                seen.bytes.extend(is_taken_out.then_some(None));
+            }
             StreamEventKind::End { reason, .. } => seen.end = Some(reason),
             _ => unreachable!(),
         }

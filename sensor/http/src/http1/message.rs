@@ -3,7 +3,7 @@
 use tapscope_flow::Side;
 
 use super::{Connection, State};
-use crate::anomaly::{Anomalies, MessageAnomaly};
+use crate::anomaly::Anomalies;
 use crate::chunk::{Chunk, Position};
 use crate::conversation::{Context, Handover};
 use crate::counters::{Counter, Counters};
@@ -357,7 +357,7 @@ impl Connection {
         if cut.is_none() {
             anomalies.insert_all(decision.anomalies);
         }
-        self.take_conflict(side, &mut anomalies);
+        self.take_noted(side, &mut anomalies);
         let request = Request {
             head: parsed.head,
             method: parsed.method,
@@ -437,8 +437,8 @@ impl Connection {
         let method = self
             .pairs
             .begin_response(response, start, others_end, requests_seen_to);
-        let mut conflicts = Anomalies::new();
-        self.take_conflict(side, &mut conflicts);
+        let mut noted = Anomalies::new();
+        self.take_noted(side, &mut noted);
         let Some(response) = self.pairs.response() else {
             return;
         };
@@ -450,7 +450,7 @@ impl Connection {
         );
         response.anomalies.insert_all(decision.anomalies);
         response.readings = decision.readings_without_content();
-        response.anomalies.insert_all(conflicts);
+        response.anomalies.insert_all(noted);
         response.body = body::empty_body();
         if let Some(how) = cut {
             // Where it ends is not known.
@@ -465,10 +465,8 @@ impl Connection {
         }
     }
 
-    pub(super) fn take_conflict(&mut self, side: Side, anomalies: &mut Anomalies) {
-        if core::mem::take(&mut self.stream(side).conflict) {
-            anomalies.insert(MessageAnomaly::ConflictingSegments);
-        }
+    fn take_noted(&mut self, side: Side, anomalies: &mut Anomalies) {
+        anomalies.insert_all(core::mem::take(&mut self.stream(side).noted));
     }
 
     /// Goes on with the body, or with the next message when there is none. Tells which.

@@ -38,7 +38,7 @@ mod pair;
 use smallvec::SmallVec;
 use tapscope_flow::{EndReason, Side, Timestamp};
 
-use crate::anomaly::MessageAnomaly;
+use crate::anomaly::{Anomalies, MessageAnomaly};
 use crate::chunk::{Chunk, Position};
 use crate::conversation::{Context, Facts, Handover};
 use crate::counters::Counter;
@@ -90,8 +90,8 @@ struct Stream {
     judged: bool,
     /// Bytes are missing since the last message: where a segment starts, a message may start.
     torn: bool,
-    /// Bytes of the message that is being assembled were contradicted.
-    conflict: bool,
+    /// What is odd about the bytes of the message that is being assembled.
+    noted: Anomalies,
     /// Offset and acknowledgement of the first of the last segments that acknowledge the same.
     run: Option<(u64, u64)>,
     /// The same of the segments before these.
@@ -117,7 +117,7 @@ impl Default for Stream {
             searched: 0,
             judged: false,
             torn: false,
-            conflict: false,
+            noted: Anomalies::new(),
             run: None,
             before: None,
             lost_before: None,
@@ -368,13 +368,18 @@ impl Connection {
         }
     }
 
-    /// A retransmission carried other bytes.
-    pub(crate) fn conflict(&mut self, side: Side) {
+    /// Something is odd about the bytes that come next.
+    pub(crate) fn note_odd(&mut self, side: Side, anomaly: MessageAnomaly) {
         match self.stream(side).state {
-            State::Body(_) => self.add_anomaly(side, MessageAnomaly::ConflictingSegments),
-            State::Message(_) | State::Search(_) => self.stream(side).conflict = true,
+            State::Body(_) => self.add_anomaly(side, anomaly),
+            State::Message(_) | State::Search(_) => self.stream(side).noted.insert(anomaly),
             State::Opaque => {}
         }
+    }
+
+    /// The stream of that side goes on there, though no byte of it was missed.
+    pub(crate) const fn go_on_at(&mut self, side: Side, offset: u64) {
+        self.stream(side).next = offset;
     }
 
     /// One side's stream ended.

@@ -325,8 +325,8 @@ impl Connection {
         }
     }
 
-    /// A retransmission carried other bytes.
-    pub(crate) fn conflict(&mut self, side: Side) {
+    /// Something is odd about the bytes that come next.
+    pub(crate) fn note_odd(&mut self, side: Side, anomaly: MessageAnomaly) {
         let is_client = self.is_client(side);
         for stream in self.streams.values_mut() {
             let (is_over, anomalies) = if is_client {
@@ -335,7 +335,7 @@ impl Connection {
                 (stream.response.is_over, &mut stream.response.anomalies)
             };
             if !is_over {
-                anomalies.insert(MessageAnomaly::ConflictingSegments);
+                anomalies.insert(anomaly);
             }
         }
     }
