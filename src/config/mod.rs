@@ -10,6 +10,7 @@ use serde::Deserialize;
 use tapscope_analyzer::AnalyzerSettings;
 #[cfg(feature = "live")]
 use tapscope_capture::LiveSettings;
+use tapscope_flow::UrgentReading;
 use tapscope_pipeline::{MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN, WorkerSettings};
 use tapscope_redact::RedactSettings;
 
@@ -83,6 +84,27 @@ struct WrittenCapture {
     block_timeout_ms: Option<u32>,
     promiscuous: Option<bool>,
     workers: Option<u16>,
+    urgent_data: UrgentData,
+}
+
+/// How the servers behind the mirror read urgent data, as written.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum UrgentData {
+    #[default]
+    OutOfBand,
+    OutOfBandAtPointer,
+    InLine,
+}
+
+impl From<UrgentData> for UrgentReading {
+    fn from(written: UrgentData) -> Self {
+        match written {
+            UrgentData::OutOfBand => Self::OutOfBand,
+            UrgentData::OutOfBandAtPointer => Self::OutOfBandAtPointer,
+            UrgentData::InLine => Self::InLine,
+        }
+    }
 }
 
 impl WrittenCapture {
@@ -262,6 +284,7 @@ impl Settings {
             bail!("memory.limit_bytes is {limit}; use {MEMORY_BYTES_MIN} or more");
         }
         worker.divide_memory(limit);
+        worker.flow.urgent = capture.urgent_data.into();
         limits.apply(&mut worker, &mut redact, &mut analyzer)?;
         let policy = WrittenPolicy {
             lifecycle,
@@ -326,6 +349,17 @@ fn one_line(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reading_of_urgent_data_is_one_of_three() {
+        let read = |text: &str| Settings::parse(text).map(|it| it.worker.flow.urgent);
+        let written = |name: &str| read(&format!("[capture]\nurgent_data = \"{name}\""));
+        assert_eq!(read("").unwrap(), UrgentReading::OutOfBand);
+        assert_eq!(written("in_line").unwrap(), UrgentReading::InLine);
+        let at_pointer = written("out_of_band_at_pointer").unwrap();
+        assert_eq!(at_pointer, UrgentReading::OutOfBandAtPointer);
+        assert!(written("inline").is_err());
+    }
 
     #[test]
     fn empty_file_means_the_defaults() {

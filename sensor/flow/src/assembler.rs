@@ -15,7 +15,7 @@ use crate::{EndReason, FlowSettings, GapReason, Side, StreamSink};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Hole {
     since: Timestamp,
-    /// Since when, and since how many arrivals, the receiver is known to have the bytes.
+    /// Since when, and since how many bytes, the receiver is known to have the bytes.
     acknowledged: Option<(Timestamp, u64)>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Assembler<'x, 'o, S> {
 impl<S: StreamSink> Assembler<'_, '_, S> {
     /// Takes a segment's payload; may hold at most `allowance` bytes more.
     pub(crate) fn payload(&mut self, payload: Payload<'_>, allowance: usize) {
-        self.stream.arrivals += 1;
+        self.stream.arrived += u64::from(payload.wire_len);
         let wire_end = payload.position.saturating_add(i64::from(payload.wire_len));
         let Some(wire_end) = u64::try_from(wire_end)
             .ok()
@@ -70,7 +70,7 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
         let origin = Origin {
             captured: payload.captured,
             acknowledged: payload.acknowledged,
-            arrival: self.stream.arrivals,
+            arrival: self.stream.arrived,
             urgent: payload.urgent,
         };
         if position > self.stream.next {
@@ -92,7 +92,7 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
 
     /// Bytes that continue the stream.
     fn in_order(&mut self, bytes: &[u8], wire_end: u64, origin: Origin) {
-        self.stream.advanced = self.stream.arrivals;
+        self.stream.advanced = self.stream.arrived;
         let Some(front) = self.front_offset() else {
             self.deliver(bytes, wire_end, origin);
             return;
@@ -173,7 +173,8 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
     /// Counts a segment that brought nothing new.
     fn repeated(&mut self, payload: &Payload<'_>) {
         // Copies are no later segments: a hole is given up at the same point with and without them.
-        self.stream.arrivals = self.stream.arrivals.saturating_sub(1);
+        let len = u64::from(payload.wire_len);
+        self.stream.arrived = self.stream.arrived.saturating_sub(len);
         let next = i64::try_from(self.stream.next).unwrap_or(i64::MAX);
         if payload.position < 0 && !self.stream.syn_seen {
             self.out.counters.before_start += 1;
@@ -218,13 +219,13 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
             return;
         };
         let has_it = self.stream.acknowledged >= end;
-        let arrivals = self.stream.arrivals;
+        let arrived = self.stream.arrived;
         let hole = self.stream.hole.get_or_insert(Hole {
             since: now,
             acknowledged: None,
         });
         if has_it && hole.acknowledged.is_none() {
-            hole.acknowledged = Some((now, arrivals));
+            hole.acknowledged = Some((now, arrived));
         }
     }
 
@@ -240,9 +241,9 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
         }
     }
 
-    /// Gives up the holes that enough later segments have passed.
+    /// Gives up the holes that enough later bytes have passed.
     pub(crate) fn overtake(&mut self, now: Timestamp) {
-        let grace = self.settings.hole_grace_segments;
+        let grace = self.settings.hole_grace_bytes;
         while self.stream.is_overtaken(grace) {
             self.give_up(GapReason::NotCaptured);
             self.resettle(now);
@@ -410,9 +411,9 @@ impl Stream {
         })
     }
 
-    fn is_overtaken(&self, grace_segments: u64) -> bool {
+    fn is_overtaken(&self, grace_bytes: u64) -> bool {
         let acknowledged = self.hole.and_then(|hole| hole.acknowledged);
-        acknowledged.is_some_and(|(_, at)| self.arrivals.saturating_sub(at) >= grace_segments)
+        acknowledged.is_some_and(|(_, at)| self.arrived.saturating_sub(at) >= grace_bytes)
     }
 }
 

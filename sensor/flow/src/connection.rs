@@ -185,7 +185,7 @@ impl Connection {
             Phase::Reset
         } else if self.a.ended && self.b.ended {
             Phase::Ended
-        } else if self.a.arrivals > 0 && self.b.arrivals > 0 {
+        } else if self.a.arrived > 0 && self.b.arrived > 0 {
             Phase::Open
         } else if self.has_payload {
             Phase::OneSided
@@ -349,12 +349,29 @@ impl Connection {
 
     /// What a segment tells of a start whose SYN was not captured: the first segment after a SYN
     /// acknowledges the other side's, and a sender that has sent nothing yet stands at its start.
-    pub(crate) fn infer_start(&mut self, side: Side, segment: &Segment<'_>) {
+    ///
+    /// What it acknowledges also corrects a start whose SYN told another number: a middlebox
+    /// answered it, and translates the numbers of what follows.
+    pub(crate) fn infer_start(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        settings: &FlowSettings,
+    ) {
         let (stream, other) = self.streams(side);
         let is_first = stream.syn_seen && stream.position(segment.seq) == Some(0);
-        if is_first && segment.flags.has(TcpFlags::ACK) && !matches!(other.start, Start::Known(_)) {
+        let is_known = match other.start {
+            Start::Known(_) if other.arrived > 0 => true,
+            Start::Known(start) => {
+                let ahead = i64::from(segment.ack.distance_from(start));
+                (0..=settings.near_distance).contains(&u64::try_from(ahead).unwrap_or(u64::MAX))
+            }
+            Start::Acknowledged(_) | Start::Unknown => false,
+        };
+        if is_first && segment.flags.has(TcpFlags::ACK) && !is_known {
             let other = self.stream_mut(side.other());
             other.start = Start::Known(segment.ack);
+            other.acknowledged = 0;
             other.syn_seen = true;
         }
         let stream = self.stream_mut(side);

@@ -14,7 +14,7 @@ use tapscope_decap::Timestamp;
 pub(crate) struct Origin {
     pub(crate) captured: Timestamp,
     pub(crate) acknowledged: Option<u64>,
-    /// How many segments with payload the side had sent before this one.
+    /// How many bytes of the side had arrived with this segment.
     pub(crate) arrival: u64,
     /// The octet that its urgent pointer means.
     pub(crate) urgent: Option<u64>,
@@ -39,10 +39,25 @@ pub(crate) struct Chunk {
     pub(crate) origin: Origin,
 }
 
+/// The longest chunk that pieces are joined to: a usual packet. Joining copies.
+const JOINED_BYTES_MAX: usize = 1_500;
+
 /// What a chunk takes beside its bytes; twice, for the queue grows by doubling.
 const CHUNK_COST: usize = size_of::<Chunk>() * 2;
 
 impl Chunk {
+    /// Whether another chunk is the rest of the same packet, or as good as that: a packet that was
+    /// sent in pieces is held like one that was not.
+    fn goes_on_in(&self, next: &Self) -> bool {
+        let (origin, other) = (&self.origin, &next.origin);
+        self.end() == next.offset
+            && self.wire_end == next.offset
+            && self.bytes.len() + next.bytes.len() <= JOINED_BYTES_MAX
+            && (origin.captured, origin.acknowledged) == (other.captured, other.acknowledged)
+            && origin.urgent.is_none()
+            && other.urgent.is_none()
+    }
+
     pub(crate) fn end(&self) -> u64 {
         self.offset + self.bytes.len() as u64
     }
@@ -144,10 +159,19 @@ impl Held {
     }
 
     fn place(&mut self, mut chunk: Chunk) {
-        self.cost += chunk.cost();
         let at = self
             .chunks
             .partition_point(|other| other.offset < chunk.offset);
+        let before = at.checked_sub(1).and_then(|at| self.chunks.get_mut(at));
+        if let Some(before) = before.filter(|before| before.goes_on_in(&chunk)) {
+            let cost = before.cost();
+            before.bytes.reserve_exact(chunk.bytes.len());
+            before.bytes.extend_from_slice(&chunk.bytes);
+            before.wire_end = chunk.wire_end;
+            self.cost = (self.cost + before.cost()).saturating_sub(cost);
+            return;
+        }
+        self.cost += chunk.cost();
         match self.chunks.get_mut(at) {
             // Where a segment was cut off at once: what it told of its end stays, and chunks remain
             // sorted by their ends too.

@@ -38,7 +38,7 @@ impl<S: StreamSink> Step<'_, '_, S> {
             conn.synchronise(self.side, self.segment);
         } else {
             conn.established = true;
-            conn.infer_start(self.side, self.segment);
+            conn.infer_start(self.side, self.segment, self.settings);
         }
         conn.head.from_start = conn.is_from_start(self.side, self.segment);
         let Connection {

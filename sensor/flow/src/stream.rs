@@ -44,9 +44,9 @@ pub(crate) struct Stream {
     pub(crate) fin: Option<u64>,
     /// Whether `End` was emitted; nothing but `Close` follows.
     pub(crate) ended: bool,
-    /// Segments with payload seen.
-    pub(crate) arrivals: u64,
-    /// The count of arrivals when a segment last continued the stream in order.
+    /// Bytes of the segments that arrived, without repetitions.
+    pub(crate) arrived: u64,
+    /// How many had arrived when a segment last continued the stream in order.
     pub(crate) advanced: u64,
     /// The hole at `next`, while bytes or FIN beyond it wait.
     pub(crate) hole: Option<Hole>,

@@ -26,6 +26,7 @@ pub fn reassembly(data: &[u8]) {
         held_bytes_max: 6_000,
         held_bytes_per_connection_max: 1_500,
         held_segments_max: 4,
+        hole_grace_bytes: 1_000,
         ..FlowSettings::default()
     };
     agrees_with_the_oracle(&dialogue, tight);
@@ -224,8 +225,8 @@ struct Kept {
     cut: HashSet<usize>,
     /// Every copy that was sent, for conflicts.
     copies: HashSet<(usize, u8)>,
-    /// How far each packet reached, and when it came.
-    reached: Vec<(usize, i64)>,
+    /// How far each packet reached, when it came, and its bytes.
+    reached: Vec<(usize, i64, usize)>,
     acknowledged: usize,
     fin: Option<usize>,
     next: usize,
@@ -234,6 +235,8 @@ struct Kept {
     ended: bool,
     /// Caps are reached.
     is_tight: bool,
+    /// Bytes after which an acknowledged hole may be given up.
+    grace_bytes: u64,
     delivered: u64,
     urgents: u64,
     gapped: u64,
@@ -255,7 +258,8 @@ impl Kept {
             self.pointers.insert(number, octet);
         }
         if piece.wire_end() > piece.offset || piece.fin {
-            self.reached.push((piece.wire_end(), piece.nanos));
+            let len = piece.wire_end() - piece.offset;
+            self.reached.push((piece.wire_end(), piece.nanos, len));
         }
         if piece.fin {
             self.fin = Some(piece.wire_end());
@@ -315,24 +319,24 @@ impl Kept {
         self.next = end;
         self.urgent.take_if(|octet| *octet < end);
         self.gapped += len;
-        let beyond = self.reached.iter().position(|(to, _)| *to >= end);
+        let beyond = self.reached.iter().position(|(to, ..)| *to >= end);
         if reason == GapReason::NotCaptured && number != usize::MAX {
             let first = beyond.expect("something beyond a hole");
             let waited = at - self.reached[first].1;
-            let passed = self.reached.len() - first;
+            let passed: usize = self.reached.iter().skip(first).map(|(_, _, len)| len).sum();
             if self.acknowledged < end {
                 assert!(waited >= 3_000 * MILLISECOND, "given up after {waited} ns");
             } else {
-                let is_over = waited >= 200 * MILLISECOND || passed >= 64;
-                assert!(is_over, "given up after {waited} ns and {passed} packets");
+                let is_over = waited >= 200 * MILLISECOND || passed as u64 >= self.grace_bytes;
+                assert!(is_over, "given up after {waited} ns and {passed} bytes");
             }
         }
     }
 
     /// Nothing waits longer than any grace.
     fn is_prompt(&self, now: i64) {
-        let waits = |(to, _): &&(usize, i64)| *to > self.next;
-        if let Some((_, since)) = self.reached.iter().find(waits) {
+        let waits = |(to, ..): &&(usize, i64, usize)| *to > self.next;
+        if let Some((_, since, _)) = self.reached.iter().find(waits) {
             let waited = now - self.moved.max(*since);
             assert!(waited < 3_001 * MILLISECOND, "waits for {waited} ns");
         }
@@ -447,10 +451,12 @@ fn agrees_with_the_oracle(dialogue: &Dialogue, settings: FlowSettings) {
         settings.held_bytes_max,
         settings.held_bytes_per_connection_max,
     );
+    let grace_bytes = settings.hole_grace_bytes;
     let mut table = FlowTable::new(settings);
     let mut oracle = Oracle::default();
     for kept in &mut oracle.sides {
         kept.is_tight = caps.0 < STREAM_MAX * 4;
+        kept.grace_bytes = grace_bytes;
     }
     for raw in dialogue.handshake() {
         raw.send(&mut table, |event| {

@@ -137,6 +137,18 @@ fn part(packet: &Packet, tcp: &Tcp, from: usize, to: usize) -> Packet {
     if tcp.payload + to < tcp.end {
         data[tcp.tcp + 13] &= !Tcp::FIN;
     }
+    if tcp.flags & Tcp::URG != 0 {
+        // Each piece up to the urgent octet announces it.
+        let at = tcp.tcp + 18;
+        let pointer = u16::from_be_bytes([data[at], data[at + 1]]).max(1);
+        match usize::from(pointer).checked_sub(from) {
+            None | Some(0) => data[tcp.tcp + 13] &= !Tcp::URG,
+            Some(pointer) => {
+                let pointer = u16::try_from(pointer).unwrap_or(0);
+                data[at..at + 2].copy_from_slice(&pointer.to_be_bytes());
+            }
+        }
+    }
     Packet {
         data,
         ..packet.clone()
@@ -146,8 +158,7 @@ fn part(packet: &Packet, tcp: &Tcp, from: usize, to: usize) -> Packet {
 fn cut(packets: &[Packet], mut piece: impl FnMut() -> usize) -> Vec<Packet> {
     let mut out = Vec::new();
     for packet in packets {
-        let cuttable =
-            Tcp::of(packet).filter(|tcp| tcp.flags & (Tcp::SYN | Tcp::RST | Tcp::URG) == 0);
+        let cuttable = Tcp::of(packet).filter(|tcp| tcp.flags & (Tcp::SYN | Tcp::RST) == 0);
         let Some(tcp) = cuttable else {
             out.push(packet.clone());
             continue;

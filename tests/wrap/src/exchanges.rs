@@ -83,6 +83,13 @@ fn said(exchange: &HttpExchange) -> String {
     format!("{exchange:?}")
 }
 
+/// Two texts from a little before the place where they part.
+fn parting<'a>(a: &'a str, b: &'a str) -> (&'a str, &'a str) {
+    let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let from = same.saturating_sub(60);
+    (a.get(from..).unwrap_or(a), b.get(from..).unwrap_or(b))
+}
+
 /// The first of what two runs said that only one of them says.
 #[must_use]
 pub fn difference_in_words(expected: &[HttpExchange], found: &[HttpExchange]) -> Option<String> {
@@ -99,12 +106,12 @@ pub fn difference_in_words(expected: &[HttpExchange], found: &[HttpExchange]) ->
             .unwrap_or_else(|| "only how often".to_owned())
     };
     (expected != found).then(|| {
+        let (new, old) = (only(&found, &expected), only(&expected, &found));
+        let (new, old) = parting(&new, &old);
         format!(
-            "{} exchanges and {}: found {}\nand not {}",
+            "{} exchanges and {}: found …{new}\nand not …{old}",
             found.len(),
             expected.len(),
-            only(&found, &expected),
-            only(&expected, &found)
         )
     })
 }

@@ -54,6 +54,25 @@ fn data_in_the_syn_is_the_start_of_both_streams() {
 }
 
 #[test]
+fn what_the_client_acknowledges_first_corrects_the_number_of_the_answer() {
+    // A middlebox answered the SYN, and the server has other numbers.
+    for start in [500, 2_000_000_000, 4_000_000_000] {
+        let seen = run(&[
+            client(100, b"").flags(SYN),
+            server(16_000_000, b"").flags(SYN).ack(101),
+            server(16_000_000, b"").flags(SYN).ack(101),
+            client(101, b"").ack(start),
+            client(101, b"ask").ack(start),
+            server(start, b"answer").ack(104),
+            client(104, b"").ack(start + 6),
+        ]);
+        assert_eq!(seen.only().side_a.text(), "ask");
+        assert_eq!(seen.only().side_b.text(), "answer");
+        assert_eq!(seen.only().side_b.gaps, []);
+    }
+}
+
+#[test]
 fn an_acknowledgement_of_another_connection_moves_nothing() {
     // Of the client nothing was seen; then it acknowledges what is far from the server's stream,
     // which is another connection's on the same ports.

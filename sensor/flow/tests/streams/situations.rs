@@ -587,9 +587,9 @@ fn gaps_tell_their_reason() {
 }
 
 #[test]
-fn a_hole_is_given_up_after_enough_segments() {
+fn a_hole_is_given_up_after_enough_bytes() {
     let settings = FlowSettings {
-        hole_grace_segments: 4,
+        hole_grace_bytes: 4,
         ..FlowSettings::default()
     };
     let mut wires = after_handshake([client(102, b"b"), server(501, b"").ack(103)]);

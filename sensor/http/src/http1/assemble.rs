@@ -129,6 +129,12 @@ impl HeadAssembler {
         head.is_some_and(|head| head.kind.is_none() && !head.bytes.is_empty())
     }
 
+    /// Whether that part is only a start line because a segment began with it.
+    pub(crate) fn rests_on_segment(&self) -> bool {
+        let head = self.0.as_ref();
+        self.is_in_start_line() && head.is_some_and(|head| head.expectation != Expectation::Scanned)
+    }
+
     /// The kind of a head that is complete unless more of it follows at once.
     pub(crate) fn is_settled(&self) -> Option<MessageKind> {
         self.0.as_ref()?.is_settled()

@@ -317,6 +317,13 @@ impl Connection {
             if is_unheard {
                 stream.state = State::Message(HeadAssembler::default());
             }
+            // Where segments are trusted no longer, what one began with is a part of a line.
+            if !stream.torn
+                && let State::Search(assembler) = &mut stream.state
+                && assembler.rests_on_segment()
+            {
+                assembler.rescan();
+            }
             let skipped = stream.skipped_before.take().filter(|_| side == client);
             let lost = stream.lost_before.take().or(skipped);
             match lost {

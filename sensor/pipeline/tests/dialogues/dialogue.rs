@@ -12,16 +12,40 @@ pub(crate) enum Timing {
     Early,
 }
 
+/// A message as it is written to the stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    pub(crate) wire: Vec<u8>,
+    /// Where in it an octet stands that is urgent data, and none of the message.
+    pub(crate) urgent: Option<usize>,
+}
+
+impl Message {
+    /// With an urgent octet `percent` times in a hundred.
+    fn new(random: &mut Random, mut wire: Vec<u8>, percent: usize) -> Self {
+        let is_urgent = percent > 0 && random.chance(percent);
+        let urgent = is_urgent.then(|| random.below(wire.len()));
+        if let Some(at) = urgent {
+            wire.insert(at, b'!');
+        }
+        Self { wire, urgent }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.wire.len()
+    }
+}
+
 /// One exchange as it was meant.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) id: u32,
     pub(crate) method: &'static str,
     pub(crate) status: u16,
-    pub(crate) request: Vec<u8>,
+    pub(crate) request: Message,
     pub(crate) request_head: usize,
     pub(crate) request_content: Vec<u8>,
-    pub(crate) response: Vec<u8>,
+    pub(crate) response: Message,
     pub(crate) response_content: Vec<u8>,
     pub(crate) timing: Timing,
     /// The response ends with the connection.
@@ -77,7 +101,13 @@ fn interim(random: &mut Random) -> Vec<u8> {
 }
 
 /// Makes up the exchange `id`. Only the last of a connection can close it.
-pub(crate) fn exchange(random: &mut Random, id: u32, last: bool, traps: bool) -> Exchange {
+/// Of a hundred messages `urgent` hold an urgent octet.
+pub(crate) fn exchange(
+    random: &mut Random,
+    id: u32,
+    last: bool,
+    (traps, urgent): (bool, usize),
+) -> Exchange {
     let method = [
         "GET", "GET", "HEAD", "POST", "POST", "PUT", "DELETE", "OPTIONS",
     ][random.below(8)];
@@ -133,6 +163,10 @@ pub(crate) fn exchange(random: &mut Random, id: u32, last: bool, traps: bool) ->
     } else {
         Timing::Whole
     };
+    let request = Message::new(random, request, urgent);
+    let response = Message::new(random, response, urgent);
+    let request_head =
+        request_head + usize::from(request.urgent.is_some_and(|at| at < request_head));
     Exchange {
         id,
         method,

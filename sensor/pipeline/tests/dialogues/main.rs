@@ -133,6 +133,8 @@ struct Scene {
     has_tcp: bool,
     /// Content holds what looks like messages.
     traps: bool,
+    /// Messages with an urgent octet, in a hundred.
+    urgent: usize,
     pipelining: bool,
 }
 
@@ -153,7 +155,7 @@ fn play(random: &mut Random, scene: &Scene) -> Case {
         let exchanges: Vec<Exchange> = (0..count)
             .map(|index| {
                 id += 1;
-                dialogue::exchange(random, id, index + 1 == count, scene.traps)
+                dialogue::exchange(random, id, index + 1 == count, (scene.traps, scene.urgent))
             })
             .collect();
         let manner = manner(random, scene, case.meant.is_empty());
@@ -344,6 +346,7 @@ fn without_loss_every_exchange_is_whole_whatever_is_copied_and_reordered() {
             way: Way::PLAIN,
             has_tcp: false,
             traps: random.chance(50),
+            urgent: 0,
             pipelining: true,
         };
         let case = play(random, &scene);
@@ -373,6 +376,7 @@ fn play_with_loss(pipelining: bool) -> (usize, usize) {
             way: Way::PLAIN,
             has_tcp: false,
             traps: false,
+            urgent: 0,
             pipelining,
         };
         let case = play(random, &scene);
@@ -419,6 +423,7 @@ fn without_loss_every_exchange_is_whole_whatever_the_way_and_whatever_tcp_does()
             way: Way::any(random),
             has_tcp: true,
             traps: random.chance(50),
+            urgent: [0, 30][random.below(2)],
             pipelining: true,
         };
         let case = play(random, &scene);
@@ -457,6 +462,7 @@ fn with_loss_nothing_is_wrong_whatever_the_way_and_whatever_tcp_does() {
             },
             has_tcp: true,
             traps: false,
+            urgent: [0, 30][random.below(2)],
             pipelining: random.chance(50),
         };
         let case = play(random, &scene);
@@ -486,6 +492,7 @@ fn of_one_side_every_message_is_reported_and_none_is_paired() {
             way: Way::any(random),
             has_tcp: false,
             traps: false,
+            urgent: 0,
             pipelining: true,
         };
         let case = play(random, &scene);

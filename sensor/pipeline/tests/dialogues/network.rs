@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::dialogue::{Exchange, Timing};
+use crate::dialogue::{Exchange, Message, Timing};
 use crate::random::Random;
 
 /// A packet at the tap.
@@ -19,6 +19,8 @@ pub(crate) struct Packet {
     pub(crate) ip_id: u16,
     /// Its hop limit.
     pub(crate) hops: u8,
+    /// The urgent pointer, when URG is set.
+    pub(crate) urgent: Option<u16>,
 }
 
 impl Packet {
@@ -33,6 +35,7 @@ impl Packet {
             offset: 0,
             ip_id: 0,
             hops: 64,
+            urgent: None,
         }
     }
 }
@@ -46,6 +49,8 @@ struct End {
     from_client: bool,
     isn: u32,
     written: Vec<u8>,
+    /// Where in it urgent octets are.
+    urgent: Vec<usize>,
     sent: usize,
     delivered: usize,
     /// How far the other end acknowledged in what it sent: that is never sent again.
@@ -54,8 +59,27 @@ struct End {
 }
 
 impl End {
+    fn write(&mut self, message: &Message) {
+        let start = self.written.len();
+        self.urgent.extend(message.urgent.map(|at| start + at));
+        self.written.extend(&message.wire);
+    }
+
+    /// The first urgent octet from there on.
+    fn urgent_from(&self, from: usize) -> Option<usize> {
+        self.urgent.iter().copied().find(|at| *at >= from)
+    }
+
+    /// Where a segment from `from` to `to` at most ends: an urgent octet is the last of its own.
+    fn segment_end(&self, from: usize, to: usize) -> usize {
+        self.urgent_from(from).map_or(to, |at| to.min(at + 1))
+    }
+
     fn packet(&self, from: usize, to: usize, other: &Self) -> Packet {
+        // The urgent octet is announced in each segment up to it.
+        let urgent = self.urgent_from(from).filter(|_| to > from);
         Packet {
+            urgent: urgent.and_then(|at| u16::try_from(at + 1 - from).ok()),
             from_client: self.from_client,
             seq: self.isn.wrapping_add(1 + from as u32),
             ack: Some(other.isn.wrapping_add(1 + other.delivered as u32)),
@@ -120,6 +144,7 @@ pub(crate) fn play(random: &mut Random, exchanges: &[Exchange], manner: &Manner)
             isn => isn,
         },
         written: Vec::new(),
+        urgent: Vec::new(),
         sent: 0,
         delivered: 0,
         acknowledged: 0,
@@ -129,9 +154,11 @@ pub(crate) fn play(random: &mut Random, exchanges: &[Exchange], manner: &Manner)
     let (mut asked, mut answered, mut received) = (0, 0, 0);
     let mut request_ends = Vec::new();
     if manner.tcp.fast_open {
-        client.written.extend(&exchanges[0].request);
+        client.write(&exchanges[0].request);
         request_ends.push((exchanges[0].request_head, client.written.len()));
         client.sent = (1 + random.below(1400)).min(client.written.len());
+        // A SYN has no urgent data.
+        client.sent = client.sent.min(client.urgent_from(0).unwrap_or(usize::MAX));
         client.delivered = client.sent;
         asked = 1;
     }
@@ -156,7 +183,7 @@ pub(crate) fn play(random: &mut Random, exchanges: &[Exchange], manner: &Manner)
                             && answered == received)
                 {
                     let start = client.written.len();
-                    client.written.extend(&exchanges[asked].request);
+                    client.write(&exchanges[asked].request);
                     request_ends
                         .push((start + exchanges[asked].request_head, client.written.len()));
                     asked += 1;
@@ -169,7 +196,7 @@ pub(crate) fn play(random: &mut Random, exchanges: &[Exchange], manner: &Manner)
                     Timing::Early => head,
                 };
                 if client.delivered >= needed {
-                    server.written.extend(&exchanges[answered].response);
+                    server.write(&exchanges[answered].response);
                     response_ends.push(server.written.len());
                     answered += 1;
                 }
@@ -273,6 +300,7 @@ fn send(random: &mut Random, end: &mut End, other: &End, manner: &Manner, tap: &
     if end.sent > end.acknowledged && random.chance(manner.again) {
         let from = end.acknowledged + random.below(end.sent - end.acknowledged);
         let to = (from + 1 + random.below(1400)).min(end.sent);
+        let to = end.segment_end(from, to);
         let packet = end.packet(from, to, other);
         if at_tap {
             tap.push(packet);
@@ -290,6 +318,7 @@ fn send(random: &mut Random, end: &mut End, other: &End, manner: &Manner, tap: &
         1 + random.below(1460)
     };
     let to = (end.sent + size).min(end.written.len());
+    let to = end.segment_end(end.sent, to);
     let packet = end.packet(end.sent, to, other);
     end.sent = to;
     if at_tap {

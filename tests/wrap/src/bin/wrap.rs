@@ -1,7 +1,7 @@
 //! Compares the exchanges of plain captures with those of the same packets in every encapsulation,
 //! and prints a table; or writes one wrapped capture.
 //!
-//! usage: `wrap compare FILE…` or `wrap disturb FILE…` (the same packets cut, copied, tagged and in
+//! usage: `wrap compare FILE…` or `wrap disturb [NAME] FILE…` (the same packets cut, copied, tagged and in
 //! another order) or `wrap write KIND FILE OUT.pcap` or `wrap list`
 #![expect(
     clippy::print_stdout,
@@ -31,9 +31,12 @@ fn main() -> ExitCode {
             Ok(true)
         }
         ["compare", files @ ..] if !files.is_empty() => compare(files),
-        ["disturb", files @ ..] if !files.is_empty() => disturb(files),
+        ["disturb", name, files @ ..] if is_disturbance(name) && !files.is_empty() => {
+            disturb(files, Some(name))
+        }
+        ["disturb", files @ ..] if !files.is_empty() => disturb(files, None),
         ["write", kind, file, out] => write(kind, file, out).map(|()| true),
-        _ => Err("usage: wrap compare FILE… | wrap disturb FILE… | wrap write KIND FILE OUT.pcap | wrap list".into()),
+        _ => Err("usage: wrap compare FILE… | wrap disturb [NAME] FILE… | wrap write KIND FILE OUT.pcap | wrap list".into()),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -68,12 +71,17 @@ fn captures<'a>(files: &[&'a str]) -> Result<Vec<Capture<'a>>, Failure> {
     Ok(captures)
 }
 
-/// Whether every disturbance gave the exchanges of every file.
-fn disturb(files: &[&str]) -> Result<bool, Failure> {
+fn is_disturbance(name: &str) -> bool {
+    DISTURBANCES.iter().any(|it| it.name == name)
+}
+
+/// Whether every disturbance, or the one of that name, gave the exchanges of every file.
+fn disturb(files: &[&str], only: Option<&str>) -> Result<bool, Failure> {
     let captures = captures(files)?;
     println!("{:<40} {:>8}", "disturbance", "captures");
     let mut all_equal = true;
-    for disturbance in DISTURBANCES {
+    let wanted = |name| only.is_none_or(|only| only == name);
+    for disturbance in DISTURBANCES.iter().filter(|it| wanted(it.name)) {
         let mut equal = 0;
         let mut differences = Vec::new();
         for Capture {
@@ -95,7 +103,9 @@ fn disturb(files: &[&str]) -> Result<bool, Failure> {
         }
         println!("{:<40} {equal:>8}", disturbance.name);
         for difference in &differences {
-            println!("{}", difference.chars().take(400).collect::<String>());
+            for line in difference.lines() {
+                println!("{}", line.chars().take(300).collect::<String>());
+            }
         }
         all_equal &= differences.is_empty();
     }

@@ -33,12 +33,17 @@ impl Pairs {
             if reads_response || first.request.ended > since {
                 break;
             }
-            if first.answered.is_none() && self.waiting.is_empty() && self.is_undecided() {
+            let is_answered = first.answered.is_some();
+            if !is_answered && self.waiting.is_empty() && self.is_undecided() {
                 // Its response may be the one that is being read.
                 self.decide_active(Outlook::Nothing);
                 continue;
             }
-            if first.answered.is_none() {
+            // One that is complete may be it too: what more might have told will not come in time.
+            if !is_answered && self.decide_first_waiting(Outlook::Nothing) {
+                continue;
+            }
+            if !is_answered {
                 counters.count(Counter::TimedOut);
             }
             self.give_up_first();
