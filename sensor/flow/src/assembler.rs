@@ -178,12 +178,16 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
         let next = i64::try_from(self.stream.next).unwrap_or(i64::MAX);
         if payload.position < 0 && !self.stream.syn_seen {
             self.out.counters.before_start += 1;
-        } else if payload.wire_len <= 1 && payload.position == next - 1 {
-            self.out.counters.keep_alive += 1;
         } else if self.stream.recent.has_copy(&payload.look, self.settings) {
             self.out.counters.duplicated += 1;
         } else {
-            self.out.counters.retransmitted += 1;
+            // A mirror copies repetitions too.
+            self.stream.recent.remember(payload.look);
+            if payload.wire_len <= 1 && payload.position == next - 1 {
+                self.out.counters.keep_alive += 1;
+            } else {
+                self.out.counters.retransmitted += 1;
+            }
         }
     }
 
@@ -325,10 +329,22 @@ impl<S: StreamSink> Assembler<'_, '_, S> {
     }
 
     fn gap_to(&mut self, end: u64, reason: GapReason) {
+        // Of an urgent octet that was announced, it is known that it is none of the stream.
+        if let Some(octet) = self.stream.urgent.take_if(|octet| *octet < end)
+            && self.settings.urgent.takes_out()
+        {
+            self.miss(octet, reason);
+            self.out.urgent(self.side, octet, true);
+            self.stream.next = octet + 1;
+        }
+        self.miss(end, reason);
+    }
+
+    /// Emits that the bytes up to `end` will never come.
+    fn miss(&mut self, end: u64, reason: GapReason) {
         let offset = self.stream.next;
         if end > offset {
             self.stream.next = end;
-            self.stream.urgent.take_if(|octet| *octet < end);
             let acknowledged = self.stream.acknowledged.saturating_sub(offset);
             let range = (offset, end - offset);
             self.out.gap(self.side, range, reason, acknowledged);

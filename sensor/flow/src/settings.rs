@@ -26,8 +26,8 @@ pub struct FlowSettings {
     /// a mirror that reorders can still bring them. Mirrors reorder within milliseconds.
     pub hole_grace_nanos: u64,
     /// Bytes of the same side after which an acknowledged hole is given up, however little time has
-    /// passed: a quarter of what one connection may hold, and no count of segments, which would
-    /// give up earlier where segments are small.
+    /// passed: forty usual segments. It is no count of them, which would give up earlier where they
+    /// are small; more would let a fast client's requests outgrow what waits for responses.
     pub hole_grace_bytes: u64,
     /// How long a hole stays open that nobody acknowledged: the packet may have been lost before
     /// the mirror, and the sender repeats it after its retransmission time-out (RFC 6298: 1 s,
@@ -90,7 +90,7 @@ impl Default for FlowSettings {
             held_bytes_per_connection_max: 1 << 20,
             held_segments_max: 1024,
             hole_grace_nanos: 200 * MILLISECOND,
-            hole_grace_bytes: 256 << 10,
+            hole_grace_bytes: 64 << 10,
             hole_unacknowledged_nanos: 3 * SECOND,
             half_open_timeout_nanos: 15 * SECOND,
             empty_timeout_nanos: 120 * SECOND,

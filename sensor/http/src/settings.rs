@@ -25,7 +25,7 @@ pub struct HttpSettings {
     pub pending_requests_max: usize,
     /// Most responses of a connection that wait for a request which the server has acknowledged
     /// but which has not been delivered yet (reordered by the mirror, or behind a hole). A hole
-    /// stays open for 64 segments and more, each of which may be a request.
+    /// stays open for 64 KiB and more, and a request has a few hundred bytes.
     pub pending_responses_max: usize,
     /// How long a request waits for its response, in nanoseconds of packet time. Proxies give up
     /// after 60 s.

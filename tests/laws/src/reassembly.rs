@@ -316,8 +316,9 @@ impl Kept {
                 assert!(self.cut.contains(&position), "{position} was not cut");
             }
         }
+        let is_inside = |octet: usize| octet >= self.next && octet < end;
+        assert!(!self.urgent.is_some_and(is_inside), "{:?}", self.urgent);
         self.next = end;
-        self.urgent.take_if(|octet| *octet < end);
         self.gapped += len;
         let beyond = self.reached.iter().position(|(to, ..)| *to >= end);
         if reason == GapReason::NotCaptured && number != usize::MAX {

@@ -1,7 +1,7 @@
 //! What networks and mirrors do to packets without losing any: cut segments differently, send them
 //! twice, tag them, and change their order within the grace of a hole.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tapscope_decap::Timestamp;
 
@@ -275,8 +275,36 @@ fn ends(packet: &Packet, tcp: &Tcp) -> Vec<u8> {
     }
 }
 
+/// The connections in which two copies of a byte differ: which one came first is what their order
+/// tells, and another order is another connection.
+fn contradicted(packets: &[Packet]) -> HashSet<Vec<u8>> {
+    let mut streams: HashMap<(Vec<u8>, Vec<u8>), HashMap<u32, u8>> = HashMap::new();
+    let mut found = HashSet::new();
+    for packet in packets {
+        let Some(tcp) = Tcp::of(packet) else { continue };
+        let flow = ends(packet, &tcp);
+        let ports = packet.data[tcp.tcp..tcp.tcp + 4].to_vec();
+        let sender = [vec![u8::from(packet.is_upwards())], ports].concat();
+        let stream = streams.entry((flow.clone(), sender)).or_default();
+        if tcp.flags & Tcp::SYN != 0 {
+            stream.clear();
+        }
+        let seq = &packet.data[tcp.tcp + 4..tcp.tcp + 8];
+        let seq = u32::from_be_bytes([seq[0], seq[1], seq[2], seq[3]]);
+        let payload = &packet.data[tcp.payload..tcp.end];
+        // A keep-alive probe's byte is anything.
+        for (at, byte) in (0_u32..).zip(payload).filter(|_| payload.len() > 1) {
+            if *stream.entry(seq.wrapping_add(at)).or_insert(*byte) != *byte {
+                found.insert(flow.clone());
+            }
+        }
+    }
+    found
+}
+
 fn reordered(packets: &[Packet], random: &mut Random) -> Vec<Packet> {
     let times = times(packets);
+    let contradicted = contradicted(packets);
     let mut counts: HashMap<Vec<u8>, u32> = HashMap::new();
     // Packets that keep their place, and whose they are.
     let mut fixed = Vec::new();
@@ -291,7 +319,7 @@ fn reordered(packets: &[Packet], random: &mut Random) -> Vec<Packet> {
             *count = 0;
         }
         *count += 1;
-        fixed.push((*count <= FIRST, flow));
+        fixed.push((*count <= FIRST || contradicted.contains(&flow), flow));
     }
     let mut limits: HashMap<&[u8], i64> = HashMap::new();
     let mut keyed = Vec::new();

@@ -28,6 +28,15 @@ impl Way {
         snaplen: usize::MAX,
     };
 
+    /// Bare IPv4 or IPv6.
+    pub(crate) fn bare(random: &mut Random) -> Self {
+        Self {
+            is_v6: random.chance(50),
+            has_clock: random.chance(50),
+            ..Self::PLAIN
+        }
+    }
+
     /// Any encapsulation.
     pub(crate) fn any(random: &mut Random) -> Self {
         Self {
@@ -48,6 +57,11 @@ impl Way {
             has_clock: random.chance(50),
             snaplen: HEADERS + 200 + random.below(1200),
         }
+    }
+
+    /// Whether a packet differs from its repetition.
+    pub(crate) const fn tells_repetitions(&self) -> bool {
+        !self.is_v6 || self.has_clock
     }
 
     pub(crate) fn name(&self) -> &'static str {

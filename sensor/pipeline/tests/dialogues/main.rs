@@ -46,6 +46,8 @@ struct Case {
     /// No packet of any connection was lost.
     lossless: bool,
     seen: Vec<HttpExchange>,
+    /// Packets with data of which the mirror brought a second copy.
+    copied: u64,
     worker_counts: BTreeMap<String, u64>,
 }
 
@@ -143,6 +145,7 @@ fn play(random: &mut Random, scene: &Scene) -> Case {
         meant: BTreeMap::new(),
         lossless: true,
         seen: Vec::new(),
+        copied: 0,
         worker_counts: BTreeMap::new(),
     };
     let seen = &mut Vec::new();
@@ -173,6 +176,8 @@ fn play(random: &mut Random, scene: &Scene) -> Case {
         for arrival in arrivals {
             trace(&arrival.packet, &tap);
             now += arrival.after;
+            let has_data = !arrival.packet.data.is_empty();
+            case.copied += u64::from(arrival.is_copy && has_data);
             for frame in scene.way.frames(&arrival.packet, now) {
                 worker.handle_packet(frame.raw());
             }
@@ -451,7 +456,7 @@ fn with_loss_nothing_is_wrong_whatever_the_way_and_whatever_tcp_does() {
             late_copies: [0, 30][random.below(2)],
             pauses: [0, 0, 2][random.below(3)],
             steps: [0, 0, 2][random.below(3)],
-            without: None,
+            ..Mirror::default()
         };
         let scene = Scene {
             mirror,
@@ -462,7 +467,12 @@ fn with_loss_nothing_is_wrong_whatever_the_way_and_whatever_tcp_does() {
             },
             has_tcp: true,
             traps: false,
-            urgent: [0, 30][random.below(2)],
+            // Of an octet whose packets were all lost nobody can tell that it was none.
+            urgent: if is_cut && mirror.loses_nothing() {
+                30
+            } else {
+                0
+            },
             pipelining: random.chance(50),
         };
         let case = play(random, &scene);
@@ -507,5 +517,35 @@ fn of_one_side_every_message_is_reported_and_none_is_paired() {
             return Err(format!("{requests} of {} requests", case.meant.len()));
         }
         Ok(())
+    });
+}
+
+/// The mirror sees every third packet twice, and senders repeat themselves.
+#[test]
+fn every_copy_is_told_from_a_repetition_over_ipv6_too() {
+    for_each_seed(|random| {
+        let mirror = Mirror {
+            copies: 30,
+            in_place: random.chance(50),
+            ..Mirror::default()
+        };
+        let scene = Scene {
+            mirror,
+            way: Way::bare(random),
+            has_tcp: false,
+            traps: false,
+            urgent: 0,
+            pipelining: true,
+        };
+        let case = play(random, &scene);
+        never_wrong(&case)?;
+        let counted = case.worker_counts["flow_segments_duplicated_total "];
+        // Where nothing tells, what is sent again at once is a copy as well.
+        let is_told = scene.way.tells_repetitions() || !mirror.in_place;
+        if counted == case.copied || counted > case.copied && !is_told {
+            Ok(())
+        } else {
+            Err(format!("{counted} of {} copies", case.copied))
+        }
     });
 }

@@ -18,14 +18,24 @@ pub(crate) struct Mirror {
     pub(crate) pauses: usize,
     /// Packets before which the clock of the capture steps.
     pub(crate) steps: usize,
+    /// Copies are taken in the same place, so that they passed no router more.
+    pub(crate) in_place: bool,
     /// The side whose packets the mirror does not bring.
     pub(crate) without: Option<bool>,
+}
+
+impl Mirror {
+    /// Whether every packet comes within the grace of a hole.
+    pub(crate) const fn loses_nothing(self) -> bool {
+        self.drops == 0 && self.reorders == 0 && self.steps == 0 && self.without.is_none()
+    }
 }
 
 /// A packet that the sensor gets, and how much later than the one before.
 pub(crate) struct Arrival {
     pub(crate) packet: Packet,
     pub(crate) after: i64,
+    pub(crate) is_copy: bool,
 }
 
 /// What the sensor gets, in order, and for each packet of the tap whether it was dropped.
@@ -34,7 +44,7 @@ pub(crate) fn pass(
     mirror: Mirror,
     tap: &[Packet],
 ) -> (Vec<Arrival>, Vec<bool>) {
-    let mut ranked: Vec<(usize, Packet)> = Vec::new();
+    let mut ranked: Vec<(usize, Packet, bool)> = Vec::new();
     let mut dropped = Vec::new();
     // Of a fast open whose handshake was not seen nobody can tell that a request was in it.
     let is_syn = |packet: &Packet| packet.flags & 2 != 0;
@@ -59,16 +69,17 @@ pub(crate) fn pass(
                 late += random.below(400);
             }
             // The second copy of a routed packet has passed one router more.
-            let hops = packet.hops - u8::try_from(copy).unwrap_or(0);
+            let is_behind = copy > 0 && !mirror.in_place;
+            let hops = packet.hops - u8::from(is_behind);
             let copied = Packet {
                 hops,
                 ..packet.clone()
             };
-            ranked.push((2 * (index + late), copied));
+            ranked.push((2 * (index + late), copied, copy > 0));
         }
     }
-    ranked.sort_by_key(|(rank, _)| *rank);
-    let arrivals = ranked.into_iter().map(|(_, packet)| {
+    ranked.sort_by_key(|(rank, ..)| *rank);
+    let arrivals = ranked.into_iter().map(|(_, packet, is_copy)| {
         let mut after = 10_000 + i64::try_from(random.below(100_000)).unwrap_or(0);
         if mirror.pauses > 0 && random.chance(mirror.pauses) {
             after += 300 * MILLISECOND;
@@ -77,7 +88,11 @@ pub(crate) fn pass(
             // Not so far that copies which are still to come would be after the end.
             after += [-5_000, -40, 1_500][random.below(3)] * MILLISECOND;
         }
-        Arrival { packet, after }
+        Arrival {
+            packet,
+            after,
+            is_copy,
+        }
     });
     (arrivals.collect(), dropped)
 }
