@@ -144,6 +144,16 @@ impl Player {
         self.offsets[side as usize] += len;
     }
 
+    /// How far that side's stream was delivered.
+    pub const fn position(&self, side: Side) -> u64 {
+        self.offsets[side as usize]
+    }
+
+    /// That side's stream goes on further on.
+    pub const fn skip(&mut self, side: Side, len: u64) {
+        self.offsets[side as usize] += len;
+    }
+
     pub fn close(&mut self) {
         self.event(StreamEventKind::Close {
             reason: CloseReason::Finished,
