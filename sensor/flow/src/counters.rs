@@ -75,6 +75,14 @@ impl Counters {
         }
     }
 
+    /// Urgent octets by how they were read.
+    const fn urgent(&self) -> [(&'static str, u64); 2] {
+        [
+            ("taken_out", self.urgent_taken_out),
+            ("in_line", self.urgent_in_line),
+        ]
+    }
+
     /// Every counter, in a fixed order.
     pub(crate) fn values(&self) -> Vec<CounterValue> {
         let plain = [
@@ -131,10 +139,7 @@ impl Counters {
         for (reason, value) in ignored {
             labelled("flow_segments_ignored_total", reason, value);
         }
-        for (reading, value) in [
-            ("taken_out", self.urgent_taken_out),
-            ("in_line", self.urgent_in_line),
-        ] {
+        for (reading, value) in self.urgent() {
             labelled("flow_urgent_octets_total", reading, value);
         }
         for ((_, reason), value) in CLOSE_REASONS.iter().zip(self.closed) {

@@ -59,6 +59,22 @@ struct End {
 }
 
 impl End {
+    fn new(random: &mut Random, from_client: bool, wraps: bool) -> Self {
+        Self {
+            from_client,
+            isn: match random.next() as u32 {
+                isn if wraps => 0_u32.wrapping_sub(isn % 3_000),
+                isn => isn,
+            },
+            written: Vec::new(),
+            urgent: Vec::new(),
+            sent: 0,
+            delivered: 0,
+            acknowledged: 0,
+            in_flight: VecDeque::new(),
+        }
+    }
+
     fn write(&mut self, message: &Message) {
         let start = self.written.len();
         self.urgent.extend(message.urgent.map(|at| start + at));
@@ -137,20 +153,8 @@ impl Tcp {
 /// Plays a connection and returns its packets as they pass the tap.
 pub(crate) fn play(random: &mut Random, exchanges: &[Exchange], manner: &Manner) -> Vec<Packet> {
     let wraps = manner.tcp.wraps;
-    let end = |random: &mut Random, from_client| End {
-        from_client,
-        isn: match random.next() as u32 {
-            isn if wraps => 0_u32.wrapping_sub(isn % 3_000),
-            isn => isn,
-        },
-        written: Vec::new(),
-        urgent: Vec::new(),
-        sent: 0,
-        delivered: 0,
-        acknowledged: 0,
-        in_flight: VecDeque::new(),
-    };
-    let (mut client, mut server) = (end(random, true), end(random, false));
+    let mut end = |from_client| End::new(random, from_client, wraps);
+    let (mut client, mut server) = (end(true), end(false));
     let (mut asked, mut answered, mut received) = (0, 0, 0);
     let mut request_ends = Vec::new();
     if manner.tcp.fast_open {
