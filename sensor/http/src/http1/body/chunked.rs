@@ -103,6 +103,7 @@ impl Chunked {
     pub(crate) fn read(&mut self, bytes: &[u8], content: &mut Content<'_>) -> (usize, Progress) {
         let mut taken = 0;
         while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+            let rest = self.up_to_cap(rest);
             let (n, progress) = match self.state {
                 State::Size { digits, size } => self.read_size(rest, digits, size),
                 State::Extension {
@@ -141,6 +142,16 @@ impl Chunked {
             }
         };
         GapEffect::Inside
+    }
+
+    /// Of bytes that are no content, those before the cap: what was taken when it is met does not
+    /// depend on what came together.
+    fn up_to_cap<'b>(&self, rest: &'b [u8]) -> &'b [u8] {
+        if !matches!(self.state, State::Extension { .. } | State::Trailer { .. }) {
+            return rest;
+        }
+        let room = self.overhead_max.saturating_sub(self.overhead).max(1);
+        rest.get(..room).unwrap_or(rest)
     }
 
     /// Counts bytes that are no content. False when there are too many.
