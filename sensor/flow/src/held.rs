@@ -162,8 +162,12 @@ impl Held {
         let at = self
             .chunks
             .partition_point(|other| other.offset < chunk.offset);
+        // A chunk that only told of the end of its segment gives way first: behind longer bytes it
+        // would end before them, and chunks are sorted by their ends too.
+        let is_told = |known: &Chunk| known.offset == chunk.offset && known.bytes.is_empty();
+        let is_alone = !self.chunks.get(at).is_some_and(is_told);
         let before = at.checked_sub(1).and_then(|at| self.chunks.get_mut(at));
-        if let Some(before) = before.filter(|before| before.goes_on_in(&chunk)) {
+        if let Some(before) = before.filter(|before| is_alone && before.goes_on_in(&chunk)) {
             let cost = before.cost();
             before.bytes.reserve_exact(chunk.bytes.len());
             before.bytes.extend_from_slice(&chunk.bytes);
