@@ -18,6 +18,8 @@ pub(super) struct Flat<'a> {
     pub(super) nullable: bool,
     /// What texts must look like; empty where anything is allowed.
     pub(super) formats: BTreeSet<&'a str>,
+    /// Whether fields are listed, be it none: `properties: {}` says more than no `properties`.
+    pub(super) listed: bool,
     /// Fields, each with its alternatives.
     pub(super) properties: BTreeMap<&'a str, Vec<&'a Value>>,
     /// Fields that must be there.
@@ -70,7 +72,7 @@ impl<'a> Flat<'a> {
 
     /// Whether nothing is said of fields, so that all are allowed.
     pub(super) fn is_free(&self) -> bool {
-        self.open || (self.properties.is_empty() && self.additional.is_empty())
+        self.open || (!self.listed && self.properties.is_empty() && self.additional.is_empty())
     }
 
     fn of_one(tree: &'a Value, schema: &'a Value, steps: usize) -> Self {
@@ -123,6 +125,7 @@ impl<'a> Flat<'a> {
             types,
             nullable,
             formats: texts(schema.get("format")).into_iter().collect(),
+            listed: properties.is_some(),
             properties: properties
                 .into_iter()
                 .flatten()
@@ -156,6 +159,7 @@ impl<'a> Flat<'a> {
         self.required.extend(other.required);
         self.additional.extend(other.additional);
         self.items.extend(other.items);
+        self.listed |= other.listed;
         self.open |= other.open;
         self
     }
@@ -177,7 +181,37 @@ impl<'a> Flat<'a> {
         self.required.retain(|name| other.required.contains(name));
         self.additional.extend(other.additional);
         self.items.extend(other.items);
+        self.listed &= other.listed;
         self.open |= other.open;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_list_of_no_fields_says_more_than_no_list() {
+        for (schema, is_free) in [
+            (json!({"type": "object"}), true),
+            (json!({"type": "object", "properties": {}}), false),
+            (
+                json!({"type": "object", "properties": {}, "additionalProperties": true}),
+                true,
+            ),
+            (
+                json!({"anyOf": [{"properties": {}}, {"type": "object"}]}),
+                true,
+            ),
+            (
+                json!({"allOf": [{"properties": {}}, {"type": "object"}]}),
+                false,
+            ),
+        ] {
+            let flat = Flat::of(&Value::Null, &[&schema]);
+            assert_eq!(flat.is_free(), is_free, "{schema}");
+        }
     }
 }
