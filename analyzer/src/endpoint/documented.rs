@@ -1,7 +1,7 @@
 //! Templates that are given rather than learned, by a person or a specification; they win where
 //! they match.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{Key, Step};
 use super::look::Look;
@@ -140,6 +140,28 @@ impl Documented {
             }
         }
         None
+    }
+
+    /// Words that a template has as a literal after such a path: these are no values there,
+    /// whatever the evidence says.
+    pub(super) fn names_after(&self, path: &[&Key]) -> BTreeSet<&str> {
+        let mut at = vec![0_usize];
+        for key in path {
+            let mut next = Vec::new();
+            for position in at.iter().filter_map(|i| self.positions.get(*i)) {
+                next.extend(match key {
+                    Key::Text(text) | Key::Fixed(text) => position.literals.get(text),
+                    Key::Typed(..) => position.alike.get(*key),
+                    Key::Rest => None,
+                });
+                next.extend(position.parameters.iter().map(|(_, _, id)| *id));
+            }
+            next.truncate(POSITIONS_MAX);
+            at = next;
+        }
+        let positions = at.iter().filter_map(|i| self.positions.get(*i));
+        let names = positions.flat_map(|position| position.literals.keys());
+        names.map(|name| &**name).collect()
     }
 
     /// Takes segments for names where a template has them as literals though they look like values,

@@ -453,6 +453,33 @@ fn an_imported_template_wins() {
 }
 
 #[test]
+fn a_documented_word_stays_a_word_among_any_number_of_values() {
+    let mut host = HostTemplates::new("api.example.com", &TemplateSettings::default());
+    host.set_documented(&[
+        ("GET".into(), "/shows/{show}/clips".into()),
+        ("GET".into(), "/shows/search/clips".into()),
+    ]);
+    let all: Vec<Request<'_>> = (0..700)
+        .map(|i| match i % 7 {
+            0 => get("/shows/search/clips".into(), &["hits"]),
+            _ => get(format!("/shows/{}/clips", invented(i)), &["hits"]),
+        })
+        .collect();
+    feed(&mut host, &all);
+    host.settle();
+    assert_eq!(
+        templates(&host),
+        set(&["GET /shows/search/clips", "GET /shows/{}/clips"])
+    );
+    let found = host.endpoints().filter_map(|id| host.describe(id));
+    let examples: Vec<String> = found.flat_map(|view| view.examples).collect();
+    assert!(
+        examples.contains(&"/shows/search/clips".to_owned()),
+        "{examples:?}"
+    );
+}
+
+#[test]
 fn a_restart_goes_on_with_the_same_names() {
     let mut requests = Vec::new();
     for n in 0..60 {
