@@ -209,7 +209,7 @@ impl Sight {
 }
 
 /// The way of a call, the nearest last; of a record that does not tell it, the outermost.
-pub(super) fn way_of(record: &ExchangeRecord) -> &[IpAddr] {
+pub(crate) fn way_of(record: &ExchangeRecord) -> &[IpAddr] {
     match &record.forwarded_way {
         Some(way) => way,
         None => record.forwarded_for.as_slice(),

@@ -4,6 +4,7 @@
 use tapscope_record::{ExchangeRecord, Part};
 
 use crate::inventory::entry::whole;
+use crate::inventory::proxies::way_of;
 
 /// Whether a record says enough to be recognised as a leg: seen whole, with its time.
 pub(super) fn is_leg(record: &ExchangeRecord) -> bool {
@@ -76,11 +77,19 @@ fn same_caller(outer: &ExchangeRecord, inner: &ExchangeRecord) -> bool {
     if outer.credentials != inner.credentials {
         return false;
     }
-    let on_behalf = match (outer.forwarded_for, inner.forwarded_for) {
-        (_, None) => false,
-        (Some(before), Some(now)) => before == now,
-        (None, Some(now)) => now == outer.client.ip(),
-    };
     let same_agent = outer.user_agent.is_some() && outer.user_agent == inner.user_agent;
-    on_behalf || (same_agent && outer.host == inner.host)
+    on_behalf(outer, inner) || (same_agent && outer.host == inner.host)
+}
+
+/// Whether a proxy says whom it asks for: it hands the way on as it came, or adds whom it was asked
+/// by, or says only that. The outermost address alone is anybody's to choose.
+fn on_behalf(outer: &ExchangeRecord, inner: &ExchangeRecord) -> bool {
+    let (before, now) = (way_of(outer), way_of(inner));
+    match now.split_last() {
+        None => false,
+        Some((last, rest)) => {
+            let adds = *last == outer.client.ip() && (rest.is_empty() || rest == before);
+            adds || now == before
+        }
+    }
 }

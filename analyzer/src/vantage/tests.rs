@@ -70,12 +70,24 @@ type Change = fn(&mut ExchangeRecord, &mut ExchangeRecord);
 
 #[test]
 fn legs_of_one_call_are_one_exchange() {
-    let cases: [(&str, Change); 6] = [
+    let cases: [(&str, Change); 8] = [
         ("same agent and host", |_, _| {}),
         ("rewritten host, forwarded client", |o, i| {
             i.host = "backend".to_owned();
             i.user_agent = None;
             i.forwarded_for = Some(o.client.ip());
+        }),
+        ("rewritten host, client added to the way", |o, i| {
+            i.host = "backend".to_owned();
+            i.user_agent = None;
+            o.forwarded_way = Some(vec![[9, 9, 9, 9].into()]);
+            i.forwarded_way = Some(vec![[9, 9, 9, 9].into(), o.client.ip()]);
+        }),
+        ("rewritten host, way handed on as it came", |o, i| {
+            i.host = "backend".to_owned();
+            i.user_agent = None;
+            o.forwarded_way = Some(vec![[9, 9, 9, 9].into()]);
+            i.forwarded_way.clone_from(&o.forwarded_way);
         }),
         ("trace, through a proxy with two addresses", |o, i| {
             o.trace = vec![Token(9)];
@@ -109,7 +121,7 @@ fn legs_of_one_call_are_one_exchange() {
 
 #[test]
 fn two_calls_stay_two() {
-    let cases: [(&str, Change); 15] = [
+    let cases: [(&str, Change); 16] = [
         ("one after the other", |o, i| {
             i.time = o.ended.unwrap() + 1;
             i.ended = Some(i.time + 5 * MS);
@@ -137,6 +149,13 @@ fn two_calls_stay_two() {
         ("forwarded for somebody else", |_, i| {
             i.host = "backend".to_owned();
             i.forwarded_for = Some([9, 9, 9, 9].into());
+        }),
+        ("the same outermost client by another way", |o, i| {
+            i.host = "backend".to_owned();
+            o.forwarded_for = Some([9, 9, 9, 9].into());
+            i.forwarded_for = o.forwarded_for;
+            o.forwarded_way = Some(vec![[9, 9, 9, 9].into()]);
+            i.forwarded_way = Some(vec![[9, 9, 9, 9].into(), [8, 8, 8, 8].into()]);
         }),
         ("addresses that do not chain", |_, i| {
             i.client = "10.0.0.9:50000".parse().unwrap();
