@@ -37,7 +37,7 @@ pub mod settings;
 
 pub use settings::{
     AnalyzerSettings, BaselineSettings, DetectorSettings, DriftPolicy, FindingSettings,
-    InventorySettings, LifecyclePolicy, ProxySettings,
+    IdentitySettings, InventorySettings, LifecyclePolicy, ProxySettings,
 };
 
 use std::borrow::Cow;
@@ -49,6 +49,7 @@ use finding::FindingBook;
 use inventory::consumer::{ConsumerBook, Identity};
 use inventory::exchange::Exchange;
 use inventory::held::Held;
+use inventory::identity::Identities;
 use inventory::partition::{Outcome, Partition};
 use inventory::proxies::Proxies;
 use inventory::schema::Outlines;
@@ -286,11 +287,18 @@ impl Analyzer {
         self.count(record);
         if record.part == Part::Closing {
             let caller = self.proxies.caller(record, &self.settings.proxies);
-            return self.complete(record, Identity::of(record, caller));
+            let identity = Identity::of(record, caller, self.identities(&record.host));
+            return self.complete(record, identity);
         }
         let caller = self.proxies.observe(record, &self.settings.proxies);
-        let identity = Identity::of(record, caller);
         let host = self.host_of(record);
+        let settings = &self.settings.identities;
+        if let Some(partition) = self.partitions.get_mut(host.as_ref()) {
+            partition
+                .identities
+                .observe(record, caller.address, settings);
+        }
+        let identity = Identity::of(record, caller, self.identities(&host));
         let outcome = self.observe(&host, record, &identity);
         let inventory = &self.settings.inventory;
         self.consumers
@@ -314,6 +322,12 @@ impl Analyzer {
             identity,
             signals,
         }
+    }
+
+    /// By what callers are told apart on a host.
+    fn identities(&self, host: &str) -> Option<&Identities> {
+        let partition = self.partitions.get(self.known_row(host))?;
+        Some(&partition.identities)
     }
 
     fn is_known(&self, host: &str, id: EndpointId) -> bool {
@@ -543,7 +557,7 @@ impl Analyzer {
         }
         for record in self.held.take(host) {
             let caller = self.proxies.caller(&record, &self.settings.proxies);
-            let identity = Identity::of(&record, caller);
+            let identity = Identity::of(&record, caller, Some(&partition.identities));
             let exchange = Exchange {
                 record: &record,
                 identity: &identity,

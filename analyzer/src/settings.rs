@@ -36,6 +36,8 @@ pub struct AnalyzerSettings {
     pub tenants: TenantSettings,
     /// What the inventory keeps.
     pub inventory: InventorySettings,
+    /// By what callers are told apart.
+    pub identities: IdentitySettings,
     /// Whose word on who calls is taken.
     pub proxies: ProxySettings,
     /// How facts become labels.
@@ -56,6 +58,32 @@ pub struct AnalyzerSettings {
     pub detectors: DetectorSettings,
     /// What a person sees of it.
     pub findings: FindingSettings,
+}
+
+/// When a kind of identity is passed over on a host.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct IdentitySettings {
+    /// Calls that carry it before it is judged: fewer may be of one client that is being tested.
+    pub min_calls: u64,
+    /// Names for each call from which on it is another one each time.
+    pub fleeting_share: f64,
+    /// Addresses that one name comes from, on average, from which on it is shared: a person has a
+    /// handful (at home, at work, on the way).
+    pub shared_addresses: u64,
+    /// How many times as many names another kind must have to be the finer one.
+    pub finer_times: u64,
+}
+
+impl Default for IdentitySettings {
+    fn default() -> Self {
+        Self {
+            min_calls: 100,
+            fleeting_share: 0.9,
+            shared_addresses: 8,
+            finer_times: 4,
+        }
+    }
 }
 
 /// Caps of the inventory.

@@ -1,10 +1,12 @@
 //! Who calls, over the whole analyzer: whose word on it is taken, and what stays whose.
+#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+/// A builder of records.
 mod support;
 
 use core::net::IpAddr;
 
-use support::{Call, S, T0, call};
+use support::{Call, S, T0, call, run};
 use tapscope_analyzer::snapshot::{Called, ConsumerSnapshot};
 use tapscope_analyzer::{Analyzer, AnalyzerSettings, Restored};
 
@@ -108,4 +110,65 @@ fn a_store_without_times_is_read() {
         .map(|c| (c.endpoint.0, c.calls, c.first_seen, c.last_seen))
         .collect();
     assert_eq!(told, [(7, 3, 0, 0), (8, 2, 4, 5)]);
+}
+
+/// A call with a key, and a session beside it.
+fn with_session(second: i64, address: u8, key: u64, session: u64) -> Call {
+    let mut one = call("GET", "/items", second).from(address);
+    one.0.credentials = vec![
+        support::credential("api_key", key),
+        support::credential("session_cookie", session),
+    ];
+    one
+}
+
+#[test]
+fn a_key_that_every_client_ships_gives_way_to_what_tells_them_apart() {
+    // One application's key, forty people behind it, each with a session.
+    let calls = (0..2000).map(|i| {
+        let person = i % 40;
+        let byte = u8::try_from(10 + person).expect("small");
+        with_session(i, byte, 7, u64::try_from(1000 + person).expect("small"))
+    });
+    let (_, kept) = run(calls);
+    let host = kept.host("shop.test").expect("it is there");
+    let known = host.identity.as_ref().expect("it has calls");
+    assert_eq!(known.best.name(), "session", "{known:?}");
+    assert!(
+        known.reason.contains("Sessions tell 40 callers apart"),
+        "{}",
+        known.reason
+    );
+    assert!(
+        known.reason.contains("Credentials are passed over (1 name"),
+        "{}",
+        known.reason
+    );
+    let sessions = kept
+        .0
+        .consumers
+        .iter()
+        .filter(|one| one.identified_by == "session");
+    assert_eq!(sessions.count(), 40);
+}
+
+#[test]
+fn keys_of_their_own_stay_what_tells_callers_apart() {
+    // Each caller has a key and opens a new session each time.
+    let calls = (0..2000).map(|i| {
+        let caller = i % 20;
+        let byte = u8::try_from(10 + caller).expect("small");
+        let session = u64::try_from(5000 + i).expect("small");
+        with_session(i, byte, u64::try_from(caller).expect("small"), session)
+    });
+    let (_, kept) = run(calls);
+    let known = kept
+        .host("shop.test")
+        .and_then(|host| host.identity.as_ref());
+    assert_eq!(
+        known.map(|known| known.best.name()),
+        Some("credential"),
+        "{known:?}"
+    );
+    assert_eq!(kept.0.consumers.len(), 20);
 }

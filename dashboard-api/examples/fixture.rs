@@ -144,6 +144,7 @@ impl World {
                 .sum(),
             candidates: 12,
             tenants: None,
+            identity: None,
             waiting: Vec::new(),
             state: serde_json::Value::Null,
         });

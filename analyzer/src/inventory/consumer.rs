@@ -8,9 +8,11 @@ use foldhash::fast::FixedState;
 
 use super::due::Due;
 use super::hash::hash;
+use super::identity::Identities;
 use super::proxies::Caller;
 use super::shown::shown;
 use crate::settings::InventorySettings;
+use crate::snapshot::identity::IdentityKind;
 use crate::snapshot::{Called, ConsumerId, ConsumerSnapshot, EndpointId, Nanos};
 use tapscope_record::{Credential, ExchangeRecord};
 
@@ -53,9 +55,16 @@ pub struct Identity {
 impl Identity {
     /// Who made the call, from where.
     #[must_use]
-    pub fn of(record: &ExchangeRecord, caller: Caller) -> Self {
+    pub fn of(record: &ExchangeRecord, caller: Caller, on_host: Option<&Identities>) -> Self {
         let Caller { address, claimed } = caller;
         let credential = best_credential(record).filter(|c| names_somebody(c));
+        // What names nobody on this host gives way to what does.
+        let credential = match on_host {
+            Some(known) if credential.is_some_and(|c| !is_used(c, known)) => {
+                ranked(record).into_iter().find(|c| is_used(c, known))
+            }
+            _ => credential,
+        };
         let (identified_by, token) = match credential {
             Some(Credential {
                 scheme,
@@ -103,6 +112,40 @@ fn by_address(address: IpAddr) -> ConsumerId {
     shown(&address, |address| named(ADDRESS, address.as_bytes()))
 }
 
+/// The kind of identity that a credential gives; none where it names nobody.
+pub(super) fn kind_of(credential: &Credential) -> Option<IdentityKind> {
+    if !names_somebody(credential) {
+        return None;
+    }
+    Some(match (credential.subject, credential.scheme.as_str()) {
+        (Some(_), CERTIFICATE) => IdentityKind::Certificate,
+        (Some(_), _) => IdentityKind::Subject,
+        (None, SESSION) => IdentityKind::Session,
+        (None, _) => IdentityKind::Credential,
+    })
+}
+
+/// Whether callers are told apart by the kind of a credential on a host.
+fn is_used(credential: &Credential, known: &Identities) -> bool {
+    kind_of(credential).is_some_and(|kind| known.uses(kind))
+}
+
+/// The credentials of a call, the best first.
+fn ranked(record: &ExchangeRecord) -> Vec<&Credential> {
+    let mut all: Vec<&Credential> = record.credentials.iter().collect();
+    all.sort_by_key(|credential| rank(credential));
+    all
+}
+
+/// A credential that names somebody, else one that is shown with each call, else a session.
+fn rank(credential: &Credential) -> u8 {
+    match (credential.subject.is_some(), credential.scheme == SESSION) {
+        (true, _) => 0,
+        (false, false) => 1,
+        (false, true) => 2,
+    }
+}
+
 /// Whether equal tokens of the credential mean the same caller.
 fn names_somebody(credential: &Credential) -> bool {
     credential.subject.is_some() || !PER_CALL.contains(&credential.scheme.as_str())
@@ -114,21 +157,12 @@ pub fn authentication(record: &ExchangeRecord) -> &str {
     best_credential(record).map_or("none", |c| c.scheme.as_str())
 }
 
-/// A credential that names somebody, else one that is shown with each call, else a session.
+/// The best credential of a call.
 fn best_credential(record: &ExchangeRecord) -> Option<&Credential> {
     record
         .credentials
         .iter()
-        .enumerate()
-        .min_by_key(|(order, c)| {
-            let rank = match (c.subject.is_some(), c.scheme == SESSION) {
-                (true, _) => 0,
-                (false, false) => 1,
-                (false, true) => 2,
-            };
-            (rank, *order)
-        })
-        .map(|(_, c)| c)
+        .min_by_key(|credential| rank(credential))
 }
 
 /// The consumers that are known.

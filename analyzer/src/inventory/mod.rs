@@ -42,6 +42,9 @@ pub mod version;
 /// Who calls.
 pub mod consumer;
 
+/// By what callers are told apart.
+pub mod identity;
+
 /// Addresses that call for others.
 pub mod proxies;
 

@@ -23,6 +23,7 @@ use foldhash::fast::FixedState;
 use super::due::Due;
 use super::entry::{Entry, sound_latency, succeeded, whole};
 use super::exchange::Exchange;
+use super::identity::Identities;
 use super::lifecycle::HostSight;
 use super::specification::Specification;
 use super::specification::coverage::{Coverage, Standing};
@@ -46,6 +47,8 @@ const SERVERS_MAX: usize = 16;
 pub struct Partition {
     host: String,
     servers: BTreeSet<IpAddr>,
+    /// By what its callers are told apart.
+    pub identities: Identities,
     templates: HostTemplates,
     entries: HashMap<EndpointId, Entry, FixedState>,
     operations: Operations,
@@ -158,6 +161,7 @@ impl Partition {
         let mut new = Self {
             host: host.to_owned(),
             servers: BTreeSet::new(),
+            identities: Identities::default(),
             templates: HostTemplates::new(host, &settings.templates),
             entries: HashMap::default(),
             operations: Operations::default(),

@@ -23,6 +23,9 @@ pub mod tenants;
 /// What is no endpoint yet.
 pub mod waiting;
 
+/// By what callers are told apart.
+pub mod identity;
+
 /// What is derived from facts.
 pub mod profile;
 
@@ -496,6 +499,9 @@ pub struct HostSnapshot {
     /// Where it is the row of several hosts, `{tenant}.api.example.com`: which, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenants: Option<tenants::TenantsSnapshot>,
+    /// By what callers are told apart there, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<identity::IdentitySnapshot>,
     /// What was called and is no endpoint yet, by reason; it starts afresh with the process.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<waiting::WaitingSnapshot>,

@@ -145,6 +145,7 @@ pub(crate) fn host(name: &str) -> HostSnapshot {
         complete: 5,
         candidates: 1,
         tenants: None,
+        identity: None,
         waiting: Vec::new(),
         state: serde_json::Value::Null,
     }

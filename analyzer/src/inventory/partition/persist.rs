@@ -6,6 +6,7 @@ use super::operations::Operations;
 use super::{HostCoverage, Partition, PartitionChanges, Totals};
 use crate::endpoint::HostTemplates;
 use crate::inventory::entry::Entry;
+use crate::inventory::identity::Identities;
 use crate::inventory::tags::tags;
 use crate::settings::AnalyzerSettings;
 use crate::snapshot::state::HostState;
@@ -20,6 +21,8 @@ impl Partition {
         endpoints: Vec<EndpointSnapshot>,
         settings: &AnalyzerSettings,
     ) -> Self {
+        let saved = snapshot.as_ref().and_then(|one| one.identity.as_ref());
+        let identities = saved.map(Identities::restore).unwrap_or_default();
         let (requests, complete, state) = match snapshot {
             Some(saved) => (saved.requests, saved.complete, saved.state),
             None => (0, 0, serde_json::Value::Null),
@@ -60,6 +63,7 @@ impl Partition {
         Self {
             host: host.to_owned(),
             servers: state.servers.iter().copied().collect(),
+            identities,
             templates: HostTemplates::restore(
                 host,
                 &settings.templates,
@@ -179,6 +183,7 @@ impl Partition {
             complete: totals.complete,
             candidates: self.templates.candidates(),
             tenants: None,
+            identity: self.identities.snapshot(),
             waiting: self.templates.waiting(),
             state: serde_json::to_value(state).unwrap_or_default(),
         }

@@ -25,6 +25,8 @@ impl Partition {
             other.remove(id);
         }
         self.add_totals(&other);
+        self.identities
+            .merge(&other.identities, &settings.identities);
         let ours = &mut self.changes;
         let theirs = other.changes;
         ours.merged.extend(theirs.merged);

@@ -237,6 +237,7 @@ pub(crate) fn host(name: &str) -> HostSnapshot {
         complete: 8,
         candidates: 7,
         tenants: None,
+        identity: None,
         waiting: Vec::new(),
         state: serde_json::json!({"trie": {"v1": {}}}),
     }
