@@ -47,6 +47,7 @@ const HOSTS: &[Column] = &[
     ("ENDPOINTS", "endpoints"),
     ("REQUESTS", "requests"),
     ("WAITING", "waiting_paths"),
+    ("CALLERS BY", "identity"),
     ("WHY", "reason"),
 ];
 
@@ -78,6 +79,8 @@ pub(crate) fn hosts(listing: &Listing) -> Result<()> {
             "endpoints": endpoints.get(host.host.as_str()).copied().unwrap_or_default(),
             "requests": host.requests,
             "candidates": host.candidates,
+            "identity": host.identity.as_ref().map(|one| one.best.name()),
+            "identity_reason": host.identity.as_ref().map(|one| &one.reason),
             "waiting_paths": host.waiting.iter().map(|one| one.paths).sum::<u64>(),
             "tenants": tenants.map(|one| one.count),
             "origin": tenants.map(|one| one.origin.name()),

@@ -46,7 +46,12 @@ def document(spec):
         status = str(one.get("ok", 200))
         response = {"description": "usual"}
         if status != "204":
-            response["content"] = {"application/json": {"schema": schema(one.get("resp") or DEFAULT_RESPONSE)}}
+            usual = schema(one.get("resp") or DEFAULT_RESPONSE)
+            # The generator gives a field that is called like a path parameter that one's value.
+            for name in (p["name"] for p in one["params"] if p["in"] == "path"):
+                if name in usual.get("properties", {}):
+                    usual["properties"][name] = {}
+            response["content"] = {"application/json": {"schema": usual}}
         operation = {"parameters": parameters, "responses": {status: response}}
         for code in ("409", "422"):
             operation["responses"][code] = {"description": "refused"}

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{Key, Step};
 use super::look::Look;
+use super::naming::Named;
 
 /// Most positions followed at a time: templates branch at literals beside parameters only.
 const POSITIONS_MAX: usize = 16;
@@ -21,11 +22,20 @@ struct Position {
     template: Option<usize>,
 }
 
-/// A documented template.
+/// A documented template. Two documents, or two operations of one, may name the parameters of the
+/// same paths differently, for different methods.
 #[derive(Clone, Debug)]
 pub(super) struct Template {
-    pub(super) text: String,
-    pub(super) parameters: Vec<String>,
+    names: BTreeMap<String, Named>,
+    /// What it is called where its method has no name for it.
+    first: Named,
+}
+
+impl Template {
+    /// The template as it is called for a method.
+    pub(super) fn of(&self, method: &str) -> &Named {
+        self.names.get(method).unwrap_or(&self.first)
+    }
 }
 
 /// All documented templates of a host.
@@ -42,19 +52,27 @@ impl Documented {
             positions: vec![Position::default()],
             templates: Vec::new(),
         };
-        for (_, text) in pairs {
+        for (method, text) in pairs {
             let mut at = 0;
             let mut parameters = Vec::new();
             for segment in text.split('/').filter(|s| !s.is_empty()) {
                 at = out.step(at, segment, &mut parameters, &key);
             }
-            if out.positions[at].template.is_none() {
-                out.positions[at].template = Some(out.templates.len());
+            let named = Named {
+                template: text.clone(),
+                parameters,
+            };
+            let known = out.positions[at].template;
+            let index = known.unwrap_or(out.templates.len());
+            if known.is_none() {
+                out.positions[at].template = Some(index);
                 out.templates.push(Template {
-                    text: text.clone(),
-                    parameters,
+                    names: BTreeMap::new(),
+                    first: named.clone(),
                 });
             }
+            let names = &mut out.templates[index].names;
+            names.entry(method.clone()).or_insert(named);
         }
         out
     }

@@ -324,7 +324,7 @@ impl HostTemplates {
 
     /// The endpoint that a path belongs to by the last decision.
     fn resolve(&self, method: &str, steps: &[Step<'_>]) -> Resolved {
-        let Some(template) = self.template_of(steps) else {
+        let Some(template) = self.template_of(method, steps) else {
             return Resolved::Unknown;
         };
         if self.rules.ignores(method, &template) {
@@ -336,11 +336,11 @@ impl HostTemplates {
         }
     }
 
-    fn template_of(&self, steps: &[Step<'_>]) -> Option<String> {
+    fn template_of(&self, method: &str, steps: &[Step<'_>]) -> Option<String> {
         if self.has_given() {
             let keys: Vec<&Key> = steps.iter().map(|s| &s.key).collect();
             if let Some((_, template)) = self.given(&keys) {
-                return Some(self.rules.called(&template.text).to_owned());
+                return Some(self.rules.called(&template.of(method).template).to_owned());
             }
         }
         let place = self.place(steps)?;
@@ -499,7 +499,10 @@ impl HostTemplates {
     ) -> Entry {
         let method = self.trie.methods[method as usize].to_string();
         let (mut template, mut parameters, confidence) = match given {
-            Some(t) => (t.text.clone(), t.parameters.clone(), 1.0),
+            Some(t) => {
+                let named = t.of(&method).clone();
+                (named.template, named.parameters, 1.0)
+            }
             None => {
                 let named = naming::name(&naming::parts(&self.decision.places, place));
                 (named.template, named.parameters, self.confidence(place))

@@ -453,6 +453,24 @@ fn an_imported_template_wins() {
 }
 
 #[test]
+fn a_template_is_called_as_it_is_documented_for_its_method() {
+    let mut host = HostTemplates::new("api.example.com", &TemplateSettings::default());
+    host.set_documented(&[
+        ("DELETE".into(), "/teams/{team}/members/{member}".into()),
+        ("GET".into(), "/teams/{team}/members/{filter}".into()),
+    ]);
+    let all: Vec<Request<'_>> = (0..20)
+        .map(|i| get(format!("/teams/{i}/members/{}", 7 * i), &["id"]))
+        .collect();
+    feed(&mut host, &all);
+    host.settle();
+    let ids: Vec<_> = host.endpoints().collect();
+    let named = ids.iter().filter_map(|id| host.describe(*id));
+    let named: Vec<String> = named.map(|view| view.template).collect();
+    assert_eq!(named, ["/teams/{team}/members/{filter}"]);
+}
+
+#[test]
 fn a_documented_word_stays_a_word_among_any_number_of_values() {
     let mut host = HostTemplates::new("api.example.com", &TemplateSettings::default());
     host.set_documented(&[

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use tapscope_analyzer::snapshot::HostSnapshot;
+use tapscope_analyzer::snapshot::identity::IdentitySnapshot;
 use tapscope_analyzer::snapshot::tenants::TenantsSnapshot;
 use tapscope_analyzer::snapshot::waiting::{CandidateSnapshot, WaitingSnapshot};
 use utoipa::ToSchema;
@@ -29,8 +30,41 @@ pub struct Host {
     /// The hosts that share the row; null when it is one host's.
     #[schema(required = true)]
     pub tenants: Option<Tenants>,
+    /// By what callers are told apart there; null before there are calls.
+    #[schema(required = true)]
+    pub identity: Option<HostIdentity>,
     /// What was called and is no endpoint yet, by reason.
     pub waiting: Vec<Waiting>,
+}
+
+/// By what callers are told apart on a host.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct HostIdentity {
+    /// The kind that tells most of them apart: `subject`, `certificate`, `credential`, `session` or
+    /// `address`.
+    pub best: String,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// Calls that this rests on.
+    pub calls: u64,
+    /// What was seen of each kind that calls carry, the best kind first.
+    pub kinds: Vec<IdentityKindUse>,
+}
+
+/// One kind of identity on a host.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct IdentityKindUse {
+    /// The kind.
+    pub kind: String,
+    /// Share of the calls that carry it.
+    pub share: f64,
+    /// Different names; of many an estimate.
+    pub names: u64,
+    /// Addresses that a name comes from, on average.
+    pub addresses_per_name: f64,
+    /// Why callers are not told apart by it; null where they are.
+    #[schema(required = true)]
+    pub passed_over: Option<String>,
 }
 
 /// Hosts that are tenants of one service.
@@ -119,7 +153,26 @@ impl Host {
             complete_share: share(host.complete, host.requests),
             candidates: host.candidates,
             tenants: host.tenants.as_ref().map(Tenants::from),
+            identity: host.identity.as_ref().map(HostIdentity::from),
             waiting: host.waiting.iter().map(Waiting::from).collect(),
+        }
+    }
+}
+
+impl From<&IdentitySnapshot> for HostIdentity {
+    fn from(known: &IdentitySnapshot) -> Self {
+        let kinds = known.kinds.iter().map(|one| IdentityKindUse {
+            kind: one.kind.name().to_owned(),
+            share: one.share,
+            names: one.names,
+            addresses_per_name: share(one.places, one.names).unwrap_or_default(),
+            passed_over: one.passed_over.clone(),
+        });
+        Self {
+            best: known.best.name().to_owned(),
+            reason: known.reason.clone(),
+            calls: known.calls,
+            kinds: kinds.collect(),
         }
     }
 }

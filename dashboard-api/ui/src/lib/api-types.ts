@@ -1026,6 +1026,7 @@ export interface components {
             endpoints: number;
             /** @description Its name; `{tenant}.api.example.com` where several hosts share the row. */
             host: string;
+            identity: components["schemas"]["HostIdentity"] | null;
             /**
              * Format: int64
              * @description Exchanges.
@@ -1034,6 +1035,23 @@ export interface components {
             tenants: components["schemas"]["Tenants"] | null;
             /** @description What was called and is no endpoint yet, by reason. */
             waiting: components["schemas"]["Waiting"][];
+        };
+        /** @description By what callers are told apart on a host. */
+        HostIdentity: {
+            /**
+             * @description The kind that tells most of them apart: `subject`, `certificate`, `credential`, `session` or
+             *     `address`.
+             */
+            best: string;
+            /**
+             * Format: int64
+             * @description Calls that this rests on.
+             */
+            calls: number;
+            /** @description What was seen of each kind that calls carry, the best kind first. */
+            kinds: components["schemas"]["IdentityKindUse"][];
+            /** @description Why, in one sentence. */
+            reason: string;
         };
         /** @description All hosts. */
         Hosts: {
@@ -1045,6 +1063,28 @@ export interface components {
          * @example 00f1e2d3c4b5a697
          */
         Id: string;
+        /** @description One kind of identity on a host. */
+        IdentityKindUse: {
+            /**
+             * Format: double
+             * @description Addresses that a name comes from, on average.
+             */
+            addresses_per_name: number;
+            /** @description The kind. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Different names; of many an estimate.
+             */
+            names: number;
+            /** @description Why callers are not told apart by it; null where they are. */
+            passed_over: string | null;
+            /**
+             * Format: double
+             * @description Share of the calls that carry it.
+             */
+            share: number;
+        };
         /** @description A label that holds, and why. */
         Label: {
             /** @description The label. */
