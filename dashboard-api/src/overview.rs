@@ -67,6 +67,7 @@ fn overview(view: &LiveView) -> Overview {
         requests: totals.requests,
         consumers: view.consumer_count() as u64,
         lifecycle: by_name(&Lifecycle::ALL, |label| totals.lifecycle.get(&label)),
+        labels: by_name(&Lifecycle::ALL, |label| totals.labels.get(&label)),
         findings_open: by_name(&Severity::ALL, |severity| {
             totals.findings_open.get(&severity)
         }),

@@ -178,6 +178,7 @@ async fn overview_sums_up_and_follows_changes() {
     );
     assert_eq!(overview["requests"], 30);
     assert_eq!(overview["lifecycle"]["shadow"], 1);
+    assert_eq!(overview["labels"]["shadow"], 1);
     assert_eq!(overview["findings_open"]["high"], 1);
     assert_eq!(
         overview["authentication"],

@@ -1,7 +1,7 @@
 //! An endpoint as it is published: its snapshot, and what lists derive from it, computed once when
 //! it changes instead of at every request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tapscope_analyzer::inventory::risk::Risk;
@@ -78,11 +78,15 @@ impl EndpointEntry {
     /// Whether a label holds for it, be it the first or another one.
     #[must_use]
     pub fn has_label(&self, wanted: &[Lifecycle]) -> bool {
+        self.labels().iter().any(|label| wanted.contains(label))
+    }
+
+    /// All labels that hold for it, each once.
+    #[must_use]
+    pub fn labels(&self) -> BTreeSet<Lifecycle> {
         let labels = self.snapshot.profile.labels.iter();
-        wanted.contains(&self.lifecycle)
-            || labels
-                .map(|one| one.label.into())
-                .any(|label| wanted.contains(&label))
+        let others = labels.map(|one| one.label.into());
+        others.chain([self.lifecycle]).collect()
     }
 
     /// The style of its operation; `none` when it has none.

@@ -39,6 +39,8 @@ pub struct Totals {
     pub requests: u64,
     /// Endpoints by lifecycle.
     pub lifecycle: BTreeMap<Lifecycle, u64>,
+    /// Endpoints by each label that holds for them.
+    pub labels: BTreeMap<Lifecycle, u64>,
     /// Endpoints by dominant scheme.
     pub authentication: BTreeMap<String, u64>,
     /// Endpoints by class of data.
@@ -145,6 +147,9 @@ impl Totals {
     fn count(&mut self, sign: Sign, entry: &EndpointEntry) {
         let snapshot = &entry.snapshot;
         sign.apply_to(&mut self.lifecycle, entry.lifecycle, 1);
+        for label in entry.labels() {
+            sign.apply_to(&mut self.labels, label, 1);
+        }
         sign.apply_to(&mut self.authentication, entry.authentication.clone(), 1);
         sign.apply_to(&mut self.hosts, snapshot.host.clone(), 1);
         for class in &entry.data_classes {

@@ -43,18 +43,33 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
-    /// All of them, in order of precedence, with the name the API gives each.
-    pub const ALL: [(Self, &'static str); 9] = [
-        (Self::Zombie, "zombie"),
-        (Self::Shadow, "shadow"),
-        (Self::Orphan, "orphan"),
-        (Self::Dormant, "dormant"),
-        (Self::Drifted, "drifted"),
-        (Self::New, "new"),
-        (Self::Documented, "documented"),
-        (Self::Unowned, "unowned"),
-        (Self::Unclassified, "unclassified"),
-    ];
+    /// All of them, in order of precedence, with the name the API gives each: those of the
+    /// analyzer.
+    pub const ALL: [(Self, &'static str); snapshot::Lifecycle::ALL.len()] = {
+        let mut all = [(Self::Unclassified, ""); snapshot::Lifecycle::ALL.len()];
+        let mut at = 0;
+        while at < all.len() {
+            let (label, name) = snapshot::Lifecycle::ALL[at];
+            all[at] = (Self::of(label), name);
+            at += 1;
+        }
+        all
+    };
+
+    const fn of(label: snapshot::Lifecycle) -> Self {
+        match label {
+            snapshot::Lifecycle::Zombie => Self::Zombie,
+            snapshot::Lifecycle::Shadow => Self::Shadow,
+            snapshot::Lifecycle::Orphan => Self::Orphan,
+            snapshot::Lifecycle::Dormant => Self::Dormant,
+            snapshot::Lifecycle::Drifted => Self::Drifted,
+            snapshot::Lifecycle::New => Self::New,
+            snapshot::Lifecycle::Documented => Self::Documented,
+            snapshot::Lifecycle::Unowned => Self::Unowned,
+            // `Unclassified`, and what a newer analyzer may add: nothing can be said of it here.
+            _ => Self::Unclassified,
+        }
+    }
 
     /// The label of that name.
     #[must_use]
@@ -77,18 +92,7 @@ impl Lifecycle {
 
 impl From<snapshot::Lifecycle> for Lifecycle {
     fn from(label: snapshot::Lifecycle) -> Self {
-        match label {
-            snapshot::Lifecycle::Zombie => Self::Zombie,
-            snapshot::Lifecycle::Shadow => Self::Shadow,
-            snapshot::Lifecycle::Orphan => Self::Orphan,
-            snapshot::Lifecycle::Dormant => Self::Dormant,
-            snapshot::Lifecycle::Drifted => Self::Drifted,
-            snapshot::Lifecycle::New => Self::New,
-            snapshot::Lifecycle::Documented => Self::Documented,
-            snapshot::Lifecycle::Unowned => Self::Unowned,
-            // `Unclassified`, and what a newer analyzer may add: nothing can be said of it here.
-            _ => Self::Unclassified,
-        }
+        Self::of(label)
     }
 }
 

@@ -54,8 +54,10 @@ pub struct Overview {
     pub requests: u64,
     /// Consumers.
     pub consumers: u64,
-    /// Endpoints by lifecycle.
+    /// Endpoints by lifecycle: the first label that holds, so that they add up.
     pub lifecycle: BTreeMap<String, u64>,
+    /// Endpoints by each label that holds; one that has several is counted for each.
+    pub labels: BTreeMap<String, u64>,
     /// Findings whose status is `open`, by severity.
     pub findings_open: BTreeMap<String, u64>,
     /// Endpoints by how their successful calls authenticate (see `EndpointSummary`).
