@@ -1232,9 +1232,13 @@ export interface components {
              * @description Hosts.
              */
             hosts: number;
+            /** @description Endpoints by each label that holds; one that has several is counted for each. */
+            labels: {
+                [key: string]: number;
+            };
             /** @description The findings seen last. */
             latest_findings: components["schemas"]["FindingSummary"][];
-            /** @description Endpoints by lifecycle. */
+            /** @description Endpoints by lifecycle: the first label that holds, so that they add up. */
             lifecycle: {
                 [key: string]: number;
             };
