@@ -83,6 +83,20 @@ impl Counters {
         ]
     }
 
+    /// Segments that no stream took, by reason.
+    const fn ignored(&self) -> [(&'static str, u64); 8] {
+        [
+            ("no_connection", self.without_connection),
+            ("emergency", self.emergency),
+            ("far_from_stream", self.stray),
+            ("implausible_syn", self.implausible_syn),
+            ("implausible_reset", self.implausible_reset),
+            ("beyond_end", self.beyond_end),
+            ("before_start", self.before_start),
+            ("implausible_jump", self.implausible_jump),
+        ]
+    }
+
     /// Every counter, in a fixed order.
     pub(crate) fn values(&self) -> Vec<CounterValue> {
         let plain = [
@@ -108,16 +122,6 @@ impl Counters {
             ("handshake", self.of_handshakes),
             ("connection", self.of_connections),
         ];
-        let ignored = [
-            ("no_connection", self.without_connection),
-            ("emergency", self.emergency),
-            ("far_from_stream", self.stray),
-            ("implausible_syn", self.implausible_syn),
-            ("implausible_reset", self.implausible_reset),
-            ("beyond_end", self.beyond_end),
-            ("before_start", self.before_start),
-            ("implausible_jump", self.implausible_jump),
-        ];
         let mut values: Vec<_> = plain
             .into_iter()
             .map(|(name, value)| CounterValue {
@@ -136,7 +140,7 @@ impl Counters {
         for (reason, value) in taken {
             labelled("flow_segments_taken_total", reason, value);
         }
-        for (reason, value) in ignored {
+        for (reason, value) in self.ignored() {
             labelled("flow_segments_ignored_total", reason, value);
         }
         for (reading, value) in self.urgent() {
