@@ -19,7 +19,7 @@ use tapscope_analyzer::snapshot::{
 };
 use tapscope_analyzer::vantage::Legs;
 use tapscope_dashboard_api::{Command, CommandError, LiveView, StoreState};
-use tapscope_record::{Counter, ExchangeRecord, HealthReport, Part};
+use tapscope_record::{Counter, ExchangeRecord, HealthReport, MemoryAccount, Part};
 use tapscope_store::{SqliteStore, Store, StoredSpecification};
 use tokio::sync::mpsc;
 
@@ -413,6 +413,7 @@ impl Engine {
 
     fn show_health(&self, store_error: Option<String>) {
         let mut report = self.health.clone();
+        report.memory.extend(self.memory());
         report.memory.extend(memory::of_process(self.memory_bytes));
         let own = self.analyzer.counters();
         let own = own
@@ -448,6 +449,23 @@ impl Engine {
             });
         }
         self.view.set_health(report);
+    }
+
+    /// What the analyzer holds: all of it beside its share, and its parts.
+    fn memory(&self) -> impl Iterator<Item = MemoryAccount> {
+        let account = |name: &str, bytes: usize, bytes_max: usize| MemoryAccount {
+            name: name.to_owned(),
+            bytes: bytes as u64,
+            bytes_max: bytes_max as u64,
+        };
+        let (held, legs) = (self.analyzer.memory(), self.legs.memory());
+        let whole = [
+            account("analyzer", held.total(), self.analyzer.memory_max()),
+            account("legs", legs.0, legs.1),
+        ];
+        let parts = held.parts().into_iter();
+        let parts = parts.map(move |(name, bytes)| account(&format!("analyzer_{name}"), bytes, 0));
+        whole.into_iter().chain(parts)
     }
 
     fn handle_command(&mut self, command: Command) {

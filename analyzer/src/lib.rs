@@ -32,9 +32,13 @@ pub mod trust;
 /// The state as plain data.
 pub mod snapshot;
 
+/// What is held, in bytes.
+mod memory;
+
 /// Caps and thresholds.
 pub mod settings;
 
+pub use memory::Memory;
 pub use settings::{
     AnalyzerSettings, BaselineSettings, DetectorSettings, DriftPolicy, FindingSettings,
     IdentitySettings, InventorySettings, LifecyclePolicy, ProxySettings,
@@ -118,6 +122,10 @@ pub struct Analyzer {
     consumers: ConsumerBook,
     proxies: Proxies,
     outlines: Outlines,
+    /// What is held, as of the last look, and when the next one is due.
+    memory: Memory,
+    next_look: u64,
+    given_up: memory::GivenUp,
     held: Held,
     findings: FindingBook,
     specifications: Vec<Specification>,
@@ -186,6 +194,9 @@ impl Analyzer {
             proxies: Proxies::restore(consumers.proxies()),
             consumers,
             outlines: Outlines::default(),
+            memory: Memory::default(),
+            next_look: 0,
+            given_up: memory::GivenUp::default(),
             held: Held::default(),
             findings: FindingBook::restore(restored.findings),
             specifications: Vec::new(),
@@ -259,6 +270,9 @@ impl Analyzer {
                 "too_many_addresses",
                 self.proxies.evicted(),
             ),
+            lost("hosts_given_up", "memory", self.given_up.hosts),
+            lost("schemas_given_up", "memory", self.given_up.schemas),
+            lost("consumers_evicted", "memory", self.given_up.consumers),
             lost("findings_evicted", "too_many_findings", evicted),
             lost("findings_refused", "too_many_findings", refused),
         ]
@@ -285,6 +299,7 @@ impl Analyzer {
 
     fn take_in<'a>(&mut self, record: &'a ExchangeRecord) -> Taken<'a> {
         self.count(record);
+        self.look_at_memory();
         if record.part == Part::Closing {
             let caller = self.proxies.caller(record, &self.settings.proxies);
             let identity = Identity::of(record, caller, self.identities(&record.host));

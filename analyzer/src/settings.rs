@@ -90,6 +90,9 @@ impl Default for IdentitySettings {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct InventorySettings {
+    /// Bytes that all of the analyzer may hold, with what readers are shown of it; beyond it, what
+    /// is missed least is given up.
+    pub memory_bytes_max: usize,
     /// Tags of the classes of data that the configuration defines, by class.
     pub class_tags: BTreeMap<String, Vec<String>>,
     /// Most hosts kept apart; a client can invent any number of Host fields. Exchanges of further
@@ -187,9 +190,20 @@ pub struct InventorySettings {
     pub save_consumers: usize,
 }
 
+impl AnalyzerSettings {
+    /// Takes the analyzer's share of the cap on memory: nearly a quarter, and what is kept of
+    /// records that wait is a part of it.
+    pub fn divide_memory(&mut self, bytes: usize) {
+        self.inventory.memory_bytes_max = bytes / 32 * 7;
+        self.inventory.max_held_bytes = self.inventory.max_held_bytes.min(bytes / 32);
+        self.vantage.bytes_max = self.vantage.bytes_max.min(bytes / 32);
+    }
+}
+
 impl Default for InventorySettings {
     fn default() -> Self {
         Self {
+            memory_bytes_max: 224 << 20,
             class_tags: BTreeMap::new(),
             max_hosts: 4_096,
             max_endpoints_per_host: 5_000,

@@ -150,9 +150,12 @@ pub(crate) fn exposition(view: &LiveView) -> String {
         let labels = [("account", account.name.as_str())];
         let help = "Bytes that a part of the sensor holds.";
         all.gauge("tapscope_memory_bytes", help, &labels, float(account.bytes));
-        let help = "Bytes that a part of the sensor may hold.";
-        let max = float(account.bytes_max);
-        all.gauge("tapscope_memory_bytes_max", help, &labels, max);
+        // What is a part of another account has no share of its own.
+        if account.bytes_max > 0 {
+            let help = "Bytes that a part of the sensor may hold.";
+            let max = float(account.bytes_max);
+            all.gauge("tapscope_memory_bytes_max", help, &labels, max);
+        }
     }
     add_inventory(&mut all, view);
     add_store(&mut all, view);

@@ -109,6 +109,7 @@ limits! {
     vantage_bytes_max: usize => analyzer.vantage.bytes_max >= 65_536;
     vantage_alike_max: usize => analyzer.vantage.alike_max >= 1;
     vantage_legs_max: usize => analyzer.vantage.legs_max >= 2;
+    analyzer_bytes_max: usize => analyzer.inventory.memory_bytes_max >= 1_048_576;
     hosts_max: usize => analyzer.inventory.max_hosts >= 1;
     tenant_names_max: usize => analyzer.tenants.max_names >= 16;
     endpoints_max: usize => analyzer.inventory.max_endpoints >= 1;

@@ -210,6 +210,11 @@ impl Trie {
         }
     }
 
+    /// Bytes held, roughly, without names.
+    pub(super) fn bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>() + self.leaves * size_of::<Leaf>()
+    }
+
     /// Nodes in use.
     pub(super) fn len(&self) -> usize {
         self.nodes.len() - self.free.len()

@@ -73,6 +73,9 @@ struct Pace {
     dirty: bool,
 }
 
+/// What a name takes beside its place: its text, and the way to it in a tree.
+const NAME_COST: usize = 128;
+
 /// What the last decision says of a path.
 enum Resolved {
     /// It is this endpoint.
@@ -604,6 +607,17 @@ impl HostTemplates {
     #[must_use]
     pub fn nodes(&self) -> usize {
         self.trie.len()
+    }
+
+    /// Bytes held, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let places = self.decision.places.len() * size_of::<decide::Decided>();
+        let entries = self.registry.entries.len() * size_of::<Entry>();
+        // Names stand where they are and where they are looked up, and some more in between.
+        let names =
+            self.trie.nodes.len() + self.decision.places.len() + self.registry.entries.len();
+        self.trie.bytes() + places + entries + names * NAME_COST + self.waiting.bytes()
     }
 
     /// Sightings that are no endpoint (yet).

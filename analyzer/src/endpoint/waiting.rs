@@ -57,6 +57,13 @@ const NAME_BYTES_MAX: usize = 256;
 const DENIED_ALIKE: u32 = 8;
 
 impl Waiting {
+    /// Bytes held, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        self.order.capacity() * size_of::<u64>()
+            + self.held.capacity() * (size_of::<Held>() + size_of::<u64>() + 1)
+            + self.named * NAME_BYTES_MAX / 2
+    }
+
     /// Holds one sighting back; true when what is held of its path suffices now.
     pub(super) fn hold(&mut self, sight: &Sight<'_>, settings: &TemplateSettings) -> bool {
         let (key, time) = (sight.key, sight.time);

@@ -310,15 +310,42 @@ impl ConsumerBook {
             .collect()
     }
 
+    /// Bytes held, roughly, also as readers are shown them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.known.values().map(bytes).sum()
+    }
+
+    /// Lets the ones silent longest go until so many bytes are free; returns how many went.
+    pub fn give_up(&mut self, mut surplus: usize) -> u64 {
+        let mut gone = 0;
+        for (_, id) in self.by_age() {
+            if surplus == 0 {
+                break;
+            }
+            if let Some(consumer) = self.known.remove(&id) {
+                surplus = surplus.saturating_sub(bytes(&consumer));
+                gone += 1;
+            }
+        }
+        gone
+    }
+
+    /// The ones silent longest first.
+    fn by_age(&self) -> Vec<(Nanos, ConsumerId)> {
+        let mut all: Vec<(Nanos, ConsumerId)> =
+            self.known.values().map(|c| (c.last_seen, c.id)).collect();
+        all.sort_unstable();
+        all
+    }
+
     /// Lets the ones silent longest go, several at once.
     fn make_room(&mut self, settings: &InventorySettings) {
         let cap = settings.max_consumers.max(1);
         if self.known.len() < cap {
             return;
         }
-        let mut by_age: Vec<(Nanos, ConsumerId)> =
-            self.known.values().map(|c| (c.last_seen, c.id)).collect();
-        by_age.sort_unstable();
+        let by_age = self.by_age();
         // At least one, at most all: the share is a setting.
         #[expect(
             clippy::cast_possible_truncation,
@@ -333,6 +360,18 @@ impl ConsumerBook {
         }
     }
 }
+
+/// What a consumer takes, here and as readers are shown it.
+fn bytes(consumer: &ConsumerSnapshot) -> usize {
+    let names =
+        consumer.addresses.len() + consumer.claimed_addresses.len() + consumer.user_agents.len();
+    let called = consumer.endpoints.capacity() * size_of::<Called>();
+    (size_of::<ConsumerSnapshot>() + NAMES_COST + names * NAME_COST + called) * 2
+}
+
+/// What a consumer's own names take, and one of the others.
+const NAMES_COST: usize = 64;
+const NAME_COST: usize = size_of::<String>() + 24;
 
 fn fresh(identity: &Identity, time: Nanos) -> ConsumerSnapshot {
     ConsumerSnapshot {

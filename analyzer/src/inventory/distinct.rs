@@ -74,6 +74,15 @@ impl Distinct {
         }
     }
 
+    /// Bytes held beside itself, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Exact(names) => names.len() * 16,
+            Self::Sketch(registers) => registers.len(),
+        }
+    }
+
     /// How many there are, exactly or by estimate.
     #[must_use]
     pub fn count(&self) -> u64 {

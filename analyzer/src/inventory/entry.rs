@@ -33,6 +33,9 @@ use tapscope_record::{ExchangeRecord, MessageCompleteness, MessageRecord, Pairin
 /// Its labels.
 mod labels;
 
+/// What it takes.
+mod weight;
+
 /// Classes of data that let somebody in: who sends or gets one is signing in.
 const SIGN_IN_CLASSES: [&str; 6] = [
     "password",
@@ -81,6 +84,8 @@ pub struct Entry {
     /// What is usual.
     pub baseline: Baseline,
     seen: Seen,
+    /// Bytes held, when that was last added up.
+    weight: usize,
 }
 
 /// Counts that verdicts rest on.
@@ -194,6 +199,7 @@ impl Entry {
                 response_size: Distribution::new(size),
                 minutes: Minutes::default(),
             },
+            weight: size_of::<Self>() + weight::FIXED,
         }
     }
 
@@ -201,6 +207,7 @@ impl Entry {
     pub fn observe(&mut self, exchange: Exchange<'_>, settings: &AnalyzerSettings) {
         self.requests = self.requests.saturating_add(1);
         self.learn(exchange, settings);
+        self.weigh_when_due();
     }
 
     /// Takes in an exchange that was counted already, as one of those held back before the endpoint
@@ -306,6 +313,7 @@ impl Entry {
         self.facts.sunset_header = later(self.facts.sunset_header, other.facts.sunset_header);
         self.merge_changes(other, inventory.max_label_changes);
         self.seen.merge(&other.seen, inventory);
+        self.weigh();
     }
 
     /// Sets what template learning knows of it.
@@ -502,7 +510,7 @@ impl Entry {
             template: snapshot.template,
             operation: snapshot.operation,
         };
-        Self {
+        let mut entry = Self {
             at,
             transport: snapshot.transport,
             confidence: snapshot.template_confidence,
@@ -526,7 +534,10 @@ impl Entry {
             request_classes: Tally::from_counts(&snapshot.request_data_classes),
             baseline: Baseline::restore(state.baseline, &settings.baseline, &settings.detectors),
             seen,
-        }
+            weight: 0,
+        };
+        entry.weigh();
+        entry
     }
 }
 

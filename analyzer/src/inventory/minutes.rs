@@ -78,6 +78,12 @@ impl Minutes {
         }
     }
 
+    /// Bytes held beside itself.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.minutes.capacity() * size_of::<MinuteSnapshot>() + self.latencies.capacity() * 8
+    }
+
     /// As plain data, ascending.
     #[must_use]
     pub fn snapshot(&self) -> Vec<MinuteSnapshot> {

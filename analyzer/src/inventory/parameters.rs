@@ -141,6 +141,18 @@ impl Parameters {
         }
     }
 
+    /// Number known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether none is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
     /// Parameters that found no place.
     #[must_use]
     pub fn refused(&self) -> u64 {

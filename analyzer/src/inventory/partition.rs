@@ -387,6 +387,35 @@ impl Partition {
         self.entries.get(&id)
     }
 
+    /// All endpoints, in no order.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    /// Bytes that the endpoints take, roughly.
+    #[must_use]
+    pub fn endpoint_bytes(&self) -> usize {
+        self.entries.values().map(Entry::weight).sum()
+    }
+
+    /// Bytes that the rest of the host takes, roughly.
+    #[must_use]
+    pub fn template_bytes(&self) -> usize {
+        size_of::<Self>() + self.templates.bytes()
+    }
+
+    /// Lets an endpoint's schemas go; returns the bytes that it freed.
+    pub fn give_up_schemas(&mut self, id: EndpointId) -> usize {
+        let Some(entry) = self.entries.get_mut(&id) else {
+            return 0;
+        };
+        let before = entry.weight();
+        entry.give_up_schemas();
+        let freed = before.saturating_sub(entry.weight());
+        self.changes.due.touch(id);
+        freed
+    }
+
     /// Sums over the host.
     #[must_use]
     pub fn totals(&self) -> Totals {

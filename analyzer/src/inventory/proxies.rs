@@ -108,6 +108,14 @@ impl Proxies {
         self.seen.values().filter(|sight| sight.is_proxy).count() as u64
     }
 
+    /// Bytes held, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let clients = self.seen.values().map(|sight| sight.clients.capacity());
+        let client = size_of::<Option<(IpAddr, bool)>>();
+        self.seen.len() * (size_of::<Sight>() + 32) + clients.sum::<usize>() * client
+    }
+
     /// Addresses that were let go.
     #[must_use]
     pub fn evicted(&self) -> u64 {

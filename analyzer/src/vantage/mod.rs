@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 
 use foldhash::fast::FixedState;
-use tapscope_record::{ExchangeRecord, Shape, Token, VantagePoint};
+use tapscope_record::{ExchangeRecord, Token, VantagePoint};
 
 use crate::snapshot::Nanos;
 
@@ -111,6 +111,12 @@ impl Legs {
             lost("released_early", self.counts.early),
             ("records_held".to_owned(), None, self.held.len() as u64),
         ]
+    }
+
+    /// A: bytes of the records that wait, and what they may be.
+    #[must_use]
+    pub const fn memory(&self) -> (usize, usize) {
+        (self.bytes, self.settings.bytes_max)
     }
 
     /// B: takes one record, in the order in which they were reported.
@@ -326,20 +332,25 @@ fn content(record: &ExchangeRecord) -> u64 {
     hasher.finish()
 }
 
-/// About how many bytes a record takes.
+/// What the shape of a body takes for each byte that was read of it: some 130 bytes a field, which
+/// takes some 20 itself.
+const SHAPE_BYTES_PER_BYTE: usize = 6;
+
+/// About how many bytes a record takes. Shapes are told by what they were read from: they may be
+/// large, and counting their fields is not worth it.
 fn weight(record: &ExchangeRecord) -> usize {
-    fn fields(shape: &Shape) -> usize {
-        let below: usize = shape.fields.iter().map(|field| fields(&field.shape)).sum();
-        1 + below
-    }
     let messages = record.request.iter().chain(&record.response);
     let of_messages: usize = messages
         .map(|message| {
-            let shape = message.shape.as_deref().map_or(0, fields);
-            40 * message.header_names.len() + 128 * shape
+            let read = message.inspected_len.max(message.decoded_len);
+            let read = message.shape.as_ref().map_or(0, |_| read);
+            let shape = usize::try_from(read).unwrap_or(usize::MAX);
+            let shape = shape.saturating_mul(SHAPE_BYTES_PER_BYTE);
+            (40 * message.header_names.len()).saturating_add(shape)
         })
-        .sum();
-    size_of::<ExchangeRecord>() + 64 * (record.path.len() + record.query.len()) + of_messages
+        .fold(0, usize::saturating_add);
+    (size_of::<ExchangeRecord>() + 64 * (record.path.len() + record.query.len()))
+        .saturating_add(of_messages)
 }
 
 #[cfg(test)]

@@ -44,7 +44,14 @@ pub struct Schemas {
     known: Vec<Schema>,
     memos: Memos,
     refused: u64,
+    /// Exchanges that are not looked at: memory was short.
+    closed_for: u64,
 }
+
+/// Exchanges that are not looked at after schemas were given up: so many times those that there
+/// were, and some. What is called more than that is not what is missed least.
+const CLOSED_TIMES: u64 = 3;
+const CLOSED_MIN: u64 = 64;
 
 impl Schemas {
     /// Takes in the bodies of one exchange. A refused request says nothing of what requests look
@@ -55,6 +62,10 @@ impl Schemas {
         outlined: &Outlined,
         settings: &InventorySettings,
     ) {
+        if self.closed_for > 0 {
+            self.closed_for -= 1;
+            return;
+        }
         if let Some(request) = &record.request
             && !matches!(record.status, Some(400..))
         {
@@ -127,6 +138,23 @@ impl Schemas {
         }
     }
 
+    /// Lets everything go after so many exchanges, and does not look at the next ones.
+    pub fn give_up(&mut self, exchanges: u64) {
+        *self = Self {
+            refused: self.refused,
+            closed_for: exchanges
+                .saturating_mul(CLOSED_TIMES)
+                .saturating_add(CLOSED_MIN),
+            ..Self::default()
+        };
+    }
+
+    /// Number of fields, all in all.
+    #[must_use]
+    pub fn fields(&self) -> usize {
+        self.known.iter().map(|schema| schema.tree.fields()).sum()
+    }
+
     /// Bytes held, roughly; names and outlines are shared.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -192,7 +220,6 @@ impl Schemas {
 
     /// How many more fields there may be.
     fn room(&self, settings: &InventorySettings) -> usize {
-        let fields: usize = self.known.iter().map(|schema| schema.tree.fields()).sum();
         let bytes: usize = self
             .known
             .iter()
@@ -201,7 +228,7 @@ impl Schemas {
         if bytes >= settings.max_schema_name_bytes {
             return 0;
         }
-        settings.max_schema_fields.saturating_sub(fields)
+        settings.max_schema_fields.saturating_sub(self.fields())
     }
 
     /// Takes in the fields of a body whose shape is not one of the latest.

@@ -1,0 +1,176 @@
+//! What an exchange costs from its bytes to the inventory, and what an endpoint takes in memory.
+//!
+//! `cargo bench --bench exchange` makes traffic of some 3,600 endpoints on five hosts, with bodies of
+//! a hundred fields that differ from each other, and times redaction, analysis and the last save's
+//! snapshots apart. `EXCHANGES=1000000` takes more of it. Figures are for comparing states of the
+//! code on one machine, one after the other.
+
+#![expect(clippy::print_stdout, reason = "figures are what it is for")]
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use tapscope_analyzer::{Analyzer, AnalyzerSettings, Restored};
+use tapscope_pipeline::traffic::TrafficLine;
+use tapscope_redact::{RedactSettings, Redactor, TokenKey};
+
+const EXCHANGES: u64 = 100_000;
+const HOSTS: u64 = 5;
+const RESOURCES: u64 = 120;
+const BODIES: u64 = 64;
+
+/// Lines that are read at once: what is timed is not the making of traffic.
+const BATCH: u64 = 2_000;
+
+/// Endpoints that are taken at once, as the product does it.
+const SAVED: usize = 256;
+
+/// What an operation is: method, what stands behind the resource, whether it has a body of its own.
+const OPERATIONS: [(&str, &str, bool); 6] = [
+    ("GET", "", false),
+    ("POST", "", true),
+    ("GET", "/{id}", false),
+    ("PUT", "/{id}", true),
+    ("DELETE", "/{id}", false),
+    ("GET", "/{id}/history", false),
+];
+
+fn main() -> Result<()> {
+    let exchanges = match std::env::var("EXCHANGES") {
+        Ok(text) => text.parse().context("EXCHANGES is no number")?,
+        Err(_) => EXCHANGES,
+    };
+    let mut redactor = Redactor::new(RedactSettings::default(), TokenKey([7; 32]));
+    let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Restored::default());
+    let bodies: Vec<String> = (0..BODIES).map(body).collect();
+    let before = resident_bytes();
+    let (mut redact, mut analyze) = (Duration::ZERO, Duration::ZERO);
+    let mut chance = Chance(1);
+    for from in (0..exchanges).step_by(usize::try_from(BATCH)?) {
+        let lines: Result<Vec<TrafficLine>> = (from..exchanges.min(from + BATCH))
+            .map(|n| {
+                Ok(TrafficLine::parse(
+                    line(n, &mut chance, &bodies).as_bytes(),
+                    n,
+                )?)
+            })
+            .collect();
+        let lines = lines?;
+        let start = Instant::now();
+        let records: Vec<_> = lines.iter().map(|one| one.record(&mut redactor)).collect();
+        redact += start.elapsed();
+        let start = Instant::now();
+        for record in &records {
+            analyzer.handle_record_quietly(record);
+        }
+        analyze += start.elapsed();
+    }
+    let start = Instant::now();
+    analyzer.conclude();
+    let mut endpoints = 0_usize;
+    loop {
+        endpoints += analyzer.flush_some(SAVED).endpoints.len();
+        if !analyzer.has_changes() {
+            break;
+        }
+    }
+    let snapshots = start.elapsed();
+    let each = |time: Duration, of: u64| time.as_secs_f64() * 1e6 / of.max(1) as f64;
+    let count = endpoints as u64;
+    let held = analyzer.memory().endpoints as u64 / count.max(1);
+    let grown = resident_bytes().saturating_sub(before) / count.max(1);
+    println!("{exchanges} exchanges, {endpoints} endpoints");
+    println!("redact    {:8.2} us an exchange", each(redact, exchanges));
+    println!("analyze   {:8.2} us an exchange", each(analyze, exchanges));
+    println!("snapshot  {:8.2} us an endpoint", each(snapshots, count));
+    println!("weighed   {:8.1} KB an endpoint", held as f64 / 1e3);
+    println!("resident  {:8.1} KB an endpoint", grown as f64 / 1e3);
+    Ok(())
+}
+
+/// One exchange, as `tapscope import` reads it.
+fn line(n: u64, chance: &mut Chance, bodies: &[String]) -> String {
+    let host = chance.below(HOSTS);
+    let resource = chance.below(RESOURCES);
+    let (method, rest, has_body) = OPERATIONS[chance.below(OPERATIONS.len() as u64) as usize];
+    let path = format!("/api/v{}/{}", 1 + resource % 2, word(resource));
+    let rest = rest.replace("{id}", &(1_000 + chance.below(100_000)).to_string());
+    let mut body = || chance.below(bodies.len() as u64) as usize;
+    let (asked, answer) = (body(), body());
+    let request = if has_body { &bodies[asked] } else { "null" };
+    let response = &bodies[answer];
+    format!(
+        r#"{{"id":"{n}","ts":{}.{:03},"client_ip":"10.0.0.{}","client_port":40000,"method":"{method}",
+        "host":"api{host}.example","path":"{path}{rest}","query":"","scheme":"http",
+        "req_headers":{{"user-agent":"bench/1","accept":"application/json",
+        "authorization":"Bearer t0ken-of-{}","content-type":"application/json"}},"req_body":{request},
+        "status":200,"resp_headers":{{"content-type":"application/json","server":"x"}},
+        "resp_body":{response},"latency_ms":{}}}"#,
+        1_700_000_000 + n / 1_000,
+        n % 1_000,
+        n % 50,
+        n % 40,
+        1 + n % 40,
+    )
+}
+
+/// A pronounceable word for each number.
+fn word(mut number: u64) -> String {
+    let mut word = String::from("re");
+    for _ in 0..3 {
+        let at = usize::try_from(number % 6).unwrap_or(0);
+        word.push_str(["ba", "ko", "li", "mu", "se", "to"][at]);
+        number /= 6;
+    }
+    word + "s"
+}
+
+/// A JSON text, written as a JSON string: an object of objects, of which some fields are there and
+/// some are not.
+fn body(number: u64) -> String {
+    let mut chance = Chance(number + 1);
+    let mut text = String::from("{");
+    for group in 0..8 {
+        let separator = if group == 0 { "" } else { "," };
+        let _ = write!(text, "{separator}\"{}\":{{\"id\":{number}", word(group));
+        for field in 0..24 {
+            if chance.below(2) == 0 {
+                continue;
+            }
+            let name = word(40 + field);
+            let _ = match field % 4 {
+                0 => write!(text, ",\"{name}_at\":\"2026-01-0{}T10:00:00Z\"", 1 + group),
+                1 => write!(text, ",\"{name}_count\":{}", chance.below(1_000)),
+                2 => write!(text, ",\"{name}\":\"{}\"", word(chance.below(200))),
+                _ => write!(text, ",\"is_{name}\":true"),
+            };
+        }
+        text.push('}');
+    }
+    text.push('}');
+    serde_json::Value::String(text).to_string()
+}
+
+/// The same numbers on every run.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (self.0 >> 33) % end
+    }
+}
+
+/// The resident size; 0 where the system does not tell.
+fn resident_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = status
+        .split_whitespace()
+        .nth(1)
+        .and_then(|n| n.parse::<u64>().ok());
+    pages.unwrap_or(0) * 4_096
+}
