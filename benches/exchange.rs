@@ -1,6 +1,6 @@
 //! What an exchange costs from its bytes to the inventory, and what an endpoint takes in memory.
 //!
-//! `cargo bench --bench exchange` makes traffic of some 3,600 endpoints on five hosts, with bodies of
+//! `cargo bench --bench exchange` makes traffic of some 3,800 endpoints on three hosts, with bodies of
 //! a hundred fields that differ from each other, and times redaction, analysis and the last save's
 //! snapshots apart. `EXCHANGES=1000000` takes more of it. Figures are for comparing states of the
 //! code on one machine, one after the other.
@@ -16,8 +16,7 @@ use tapscope_pipeline::traffic::TrafficLine;
 use tapscope_redact::{RedactSettings, Redactor, TokenKey};
 
 const EXCHANGES: u64 = 100_000;
-const HOSTS: u64 = 5;
-const RESOURCES: u64 = 120;
+const HOSTS: u64 = 3;
 const BODIES: u64 = 64;
 
 /// Lines that are read at once: what is timed is not the making of traffic.
@@ -26,14 +25,24 @@ const BATCH: u64 = 2_000;
 /// Endpoints that are taken at once, as the product does it.
 const SAVED: usize = 256;
 
+/// Names of resources.
+const RESOURCES: [&str; 24] = [
+    "accounts", "alerts", "books", "carts", "cities", "comments", "devices", "events", "files",
+    "groups", "images", "invoices", "jobs", "letters", "messages", "notes", "orders", "payments",
+    "products", "reports", "sessions", "tickets", "users", "vendors",
+];
+
 /// What an operation is: method, what stands behind the resource, whether it has a body of its own.
-const OPERATIONS: [(&str, &str, bool); 6] = [
+/// Most calls are of resources within others.
+const OPERATIONS: [(&str, &str, bool); 8] = [
     ("GET", "", false),
     ("POST", "", true),
     ("GET", "/{id}", false),
-    ("PUT", "/{id}", true),
     ("DELETE", "/{id}", false),
-    ("GET", "/{id}/history", false),
+    ("GET", "/{id}/{of}", false),
+    ("GET", "/{id}/{of}", false),
+    ("GET", "/{id}/{of}", false),
+    ("POST", "/{id}/{of}", true),
 ];
 
 fn main() -> Result<()> {
@@ -92,10 +101,12 @@ fn main() -> Result<()> {
 /// One exchange, as `tapscope import` reads it.
 fn line(n: u64, chance: &mut Chance, bodies: &[String]) -> String {
     let host = chance.below(HOSTS);
-    let resource = chance.below(RESOURCES);
+    let mut resource = || RESOURCES[chance.below(RESOURCES.len() as u64) as usize];
+    let (resource, of) = (resource(), resource());
     let (method, rest, has_body) = OPERATIONS[chance.below(OPERATIONS.len() as u64) as usize];
-    let path = format!("/api/v{}/{}", 1 + resource % 2, word(resource));
-    let rest = rest.replace("{id}", &(1_000 + chance.below(100_000)).to_string());
+    let path = format!("/api/v1/{resource}");
+    let id = 1_000 + chance.below(100_000);
+    let rest = rest.replace("{id}", &id.to_string()).replace("{of}", of);
     let mut body = || chance.below(bodies.len() as u64) as usize;
     let (asked, answer) = (body(), body());
     let request = if has_body { &bodies[asked] } else { "null" };

@@ -428,7 +428,7 @@ impl Entry {
 
     /// As plain data.
     #[must_use]
-    pub fn snapshot(&mut self, settings: &InventorySettings) -> EndpointSnapshot {
+    pub fn snapshot(&self, settings: &InventorySettings) -> EndpointSnapshot {
         let schemas = self.seen.schemas.snapshot(settings);
         let seen = &self.seen;
         let mut callers: Vec<(ConsumerId, u64)> =

@@ -2,6 +2,7 @@
 
 use super::{Entry, Seen};
 use crate::inventory::tally::Tally;
+use crate::settings::InventorySettings;
 
 /// What every endpoint has: names, reasons, its baseline, its labels; and as readers are shown it,
 /// two dozen small maps.
@@ -32,6 +33,12 @@ impl Entry {
     /// often as it was.
     pub fn give_up_schemas(&mut self) {
         self.seen.schemas.give_up(self.requests);
+        self.weigh();
+    }
+
+    /// Adds what waits to be added to the schemas.
+    pub fn settle(&mut self, settings: &InventorySettings) {
+        self.seen.schemas.settle(settings);
         self.weigh();
     }
 

@@ -5,8 +5,8 @@
 /// Shapes, made ready.
 mod outline;
 
-/// Shapes seen before.
-mod memo;
+/// Bodies that wait to be added.
+mod pending;
 
 /// The places of one schema.
 mod tree;
@@ -22,9 +22,9 @@ use std::sync::Arc;
 use crate::settings::InventorySettings;
 use crate::snapshot::packed::{PackedSchemas, Packer};
 use crate::snapshot::schema::FieldSnapshot;
-use memo::{Memo, Memos};
 use outline::Outline;
 pub use outline::{Outlined, Outlines};
+use pending::Pending;
 use tapscope_record::{ExchangeRecord, MessageCompleteness, MessageRecord};
 use tree::Tree;
 
@@ -42,7 +42,7 @@ struct Schema {
 #[derive(Clone, Debug, Default)]
 pub struct Schemas {
     known: Vec<Schema>,
-    memos: Memos,
+    pending: Pending,
     refused: u64,
     /// Exchanges that are not looked at: memory was short.
     closed_for: u64,
@@ -110,8 +110,12 @@ impl Schemas {
 
     /// As plain data: requests first, then responses by status; by media type.
     #[must_use]
-    pub fn snapshot(&mut self, settings: &InventorySettings) -> PackedSchemas {
-        self.settle(settings);
+    pub fn snapshot(&self, settings: &InventorySettings) -> PackedSchemas {
+        if !self.pending.is_empty() {
+            let mut settled = self.clone();
+            settled.settle(settings);
+            return settled.snapshot(settings);
+        }
         let mut all: Vec<&Schema> = self.known.iter().collect();
         all.sort_by(|a, b| (a.status, &a.media_type).cmp(&(b.status, &b.media_type)));
         let mut packer = Packer::new(all.len());
@@ -160,7 +164,7 @@ impl Schemas {
     pub fn bytes(&self) -> usize {
         let one = |schema: &Schema| schema.tree.bytes() + schema.media_type.len();
         let known: usize = self.known.iter().map(one).sum();
-        known + self.known.capacity() * size_of::<Schema>() + self.memos.bytes()
+        known + self.known.capacity() * size_of::<Schema>() + self.pending.bytes()
     }
 
     /// A body, or where it is a stream of messages, the first of these.
@@ -184,9 +188,14 @@ impl Schemas {
         }
         if let Some(outline) = outline {
             let whole = whole && !outline.truncated;
-            if !self.memos.count(at, whole, outline) {
-                self.observe_outline(at, outline, whole, settings);
+            let at = u32::try_from(at).unwrap_or(u32::MAX);
+            if self.pending.count(at, whole, outline) {
+                return;
             }
+            if self.pending.is_full() {
+                self.settle(settings);
+            }
+            self.pending.push(at, whole, outline);
         }
     }
 
@@ -231,38 +240,28 @@ impl Schemas {
         settings.max_schema_fields.saturating_sub(self.fields())
     }
 
-    /// Takes in the fields of a body whose shape is not one of the latest.
-    fn observe_outline(
-        &mut self,
-        at: usize,
-        outline: &Arc<Outline>,
-        whole: bool,
-        settings: &InventorySettings,
-    ) {
-        let room = self.room(settings);
-        let Some(schema) = self.known.get_mut(at) else {
-            return;
-        };
-        let taken = schema.tree.take(outline, whole, room, settings);
-        self.refused = self.refused.saturating_add(taken.refused);
-        let memo = Memo {
-            outline: Arc::clone(outline),
-            schema: at,
-            whole,
-            pending: 0,
-            refused: taken.refused,
-        };
-        if let Some(old) = self.memos.put(memo) {
-            self.apply(&old, settings);
+    /// Adds the bodies that wait.
+    pub fn settle(&mut self, settings: &InventorySettings) {
+        let mut pending = core::mem::take(&mut self.pending);
+        for waiting in pending.drain() {
+            let at = waiting.schema as usize;
+            let room = self.room(settings);
+            let Some(schema) = self.known.get_mut(at) else {
+                continue;
+            };
+            let how = (waiting.bodies, waiting.whole);
+            let taken = schema.tree.take(&waiting.outline, how, room, settings);
+            let refused = taken.refused.saturating_mul(waiting.bodies);
+            self.refused = self.refused.saturating_add(refused);
+            if taken.grown {
+                self.fold(at, settings);
+            }
         }
-        if taken.grown {
-            self.fold(at, settings);
-        }
+        self.pending = pending;
     }
 
     /// Folds what proves to be a map.
     fn fold(&mut self, at: usize, settings: &InventorySettings) {
-        self.settle(settings);
         let Some(schema) = self.known.get_mut(at) else {
             return;
         };
@@ -274,30 +273,7 @@ impl Schemas {
         fold_all(&mut root, settings, &mut folded);
         if folded {
             schema.tree = Tree::restore(&root);
-            self.memos = Memos::default();
         }
-    }
-
-    /// Adds what was counted of known shapes only.
-    fn settle(&mut self, settings: &InventorySettings) {
-        let mut memos = core::mem::take(&mut self.memos);
-        for memo in memos.iter_mut() {
-            self.apply(memo, settings);
-            memo.pending = 0;
-        }
-        self.memos = memos;
-    }
-
-    fn apply(&mut self, memo: &Memo, settings: &InventorySettings) {
-        if memo.pending == 0 {
-            return;
-        }
-        if let Some(schema) = self.known.get_mut(memo.schema) {
-            let how = (memo.pending, memo.whole);
-            schema.tree.add(&memo.outline, how, settings.max_tally_keys);
-        }
-        let refused = memo.refused.saturating_mul(memo.pending);
-        self.refused = self.refused.saturating_add(refused);
     }
 }
 

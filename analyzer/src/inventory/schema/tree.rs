@@ -174,24 +174,29 @@ impl Tree {
         self.nodes.get_mut(at)
     }
 
-    /// Takes in a body, and makes places for what has none as far as there is room.
+    /// Takes in so many bodies of a shape, seen whole or not, and makes places for what has none as
+    /// far as there is room.
     pub(super) fn take(
         &mut self,
         outline: &Outline,
-        whole: bool,
+        how: (u64, bool),
         room: usize,
         settings: &InventorySettings,
     ) -> Taken {
-        let how = (1, whole);
-        let cap = settings.max_tally_keys;
-        let mut taken = Taken {
-            refused: outline.refused,
-            grown: false,
-        };
         let mut resolved = self.resolve(outline);
-        let mut missing = self.add_known(outline, resolved.as_deref(), how, cap);
+        let mut missing =
+            self.add_known(outline, resolved.as_deref(), how, settings.max_tally_keys);
+        let mut new = New {
+            places: Vec::with_capacity(missing.len()),
+            room,
+            how,
+            taken: Taken {
+                refused: outline.refused,
+                grown: false,
+            },
+        };
         if missing.is_empty() {
-            return taken;
+            return new.taken;
         }
         // In the order of the body, so that parents come first.
         missing.sort_unstable();
@@ -199,20 +204,16 @@ impl Tree {
             let own = outline.places.iter().map(|place| place.path);
             own.collect()
         });
-        let mut new = New {
-            places: Vec::with_capacity(missing.len()),
-            room,
-        };
         for at in missing {
             let Some(place) = outline.places.get(at as usize) else {
                 continue;
             };
             let path_at = |at: u32| resolved.get(at as usize).copied().unwrap_or(ROOT);
-            let (path, parent) = (path_at(at), path_at(place.parent));
-            self.place_new(&mut new, place, (path, parent), how, &mut taken, settings);
+            let paths = (path_at(at), path_at(place.parent));
+            self.place_new(&mut new, place, paths, settings);
         }
         self.insert(new.places);
-        taken
+        new.taken
     }
 
     /// Makes a place for one that has none.
@@ -221,13 +222,11 @@ impl Tree {
         new: &mut New,
         place: &Place,
         (path, parent): (Path, Path),
-        how: (u64, bool),
-        taken: &mut Taken,
         settings: &InventorySettings,
     ) {
         let cap = settings.max_tally_keys;
         if let Some((_, node)) = new.places.iter_mut().find(|(known, _)| *known == path) {
-            node.add(place, how, cap);
+            node.add(place, new.how, cap);
             return;
         }
         let in_new = new.places.iter_mut().find(|(known, _)| *known == parent);
@@ -238,22 +237,16 @@ impl Tree {
         // What stands in a place that was refused is refused with it.
         let Some(above) = above else { return };
         if new.room == 0 || place.name.len() > settings.max_name_len {
-            taken.refused += 1;
+            new.taken.refused += 1;
             return;
         }
         new.room -= 1;
         above.more().children += 1;
-        taken.grown |= fold::is_due(above.children(), settings);
+        new.taken.grown |= fold::is_due(above.children(), settings);
         self.name_bytes += place.name.len();
         let mut node = Node::new(parent, Arc::clone(&place.name));
-        node.add(place, how, cap);
+        node.add(place, new.how, cap);
         new.places.push((path, node));
-    }
-
-    /// Adds what bodies of a shape carried that was taken in before.
-    pub(super) fn add(&mut self, outline: &Outline, how: (u64, bool), class_cap: usize) {
-        let resolved = self.resolve(outline);
-        self.add_known(outline, resolved.as_deref(), how, class_cap);
     }
 
     /// Adds to the places that are there; returns those of the body that are not.
@@ -434,10 +427,12 @@ impl Tree {
     }
 }
 
-/// Places that are made, and how many more there may be.
+/// Places that are made of how many bodies, and how many more there may be.
 struct New {
     places: Vec<(Path, Node)>,
     room: usize,
+    how: (u64, bool),
+    taken: Taken,
 }
 
 /// All places, by parent and name.
