@@ -101,14 +101,26 @@ fn main() -> Result<()> {
 /// One exchange, as `tapscope import` reads it.
 fn line(n: u64, chance: &mut Chance, bodies: &[String]) -> String {
     let host = chance.below(HOSTS);
-    let mut resource = || RESOURCES[chance.below(RESOURCES.len() as u64) as usize];
-    let (resource, of) = (resource(), resource());
-    let (method, rest, has_body) = OPERATIONS[chance.below(OPERATIONS.len() as u64) as usize];
+    let operation = chance.below(OPERATIONS.len() as u64);
+    let (method, rest, has_body) = OPERATIONS[operation as usize];
+    // Not all can be done to each of them: else the names would be taken for values of one thing.
+    let (at, within) = loop {
+        let mut one = || chance.below(RESOURCES.len() as u64);
+        let (at, within) = (one(), one());
+        if (at + 2 * within + operation) % 3 > 0 {
+            break (at as usize, within as usize);
+        }
+    };
+    let (resource, of) = (RESOURCES[at], RESOURCES[within]);
     let path = format!("/api/v1/{resource}");
     let id = 1_000 + chance.below(100_000);
     let rest = rest.replace("{id}", &id.to_string()).replace("{of}", of);
     let mut body = || chance.below(bodies.len() as u64) as usize;
-    let (asked, answer) = (body(), body());
+    // Answers of a resource are of its own kind.
+    let (asked, answer) = (
+        body(),
+        (body() + 5 * at + within) % bodies.len() / 8 * 8 + at % 8,
+    );
     let request = if has_body { &bodies[asked] } else { "null" };
     let response = &bodies[answer];
     format!(
