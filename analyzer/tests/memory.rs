@@ -41,13 +41,15 @@ fn settings(memory_bytes_max: usize) -> AnalyzerSettings {
     settings
 }
 
-/// A host that is busy, and many of which each endpoint is called a few times.
+/// A host that is busy, and some of which each endpoint is called less, all with bodies of many
+/// kinds.
 fn calls() -> Vec<Call> {
+    let fields = |n: i64| 90 + usize::try_from(n * 7 % 41).unwrap_or(0);
     let rare = (0..LOOK).map(|n| {
         let path = format!("/resource-{}", n / 2 % 7);
-        with_body(call("GET", &path, n), 120).host(&format!("{}.test", n % 50))
+        with_body(call("GET", &path, n), fields(n)).host(&format!("{}.test", n % 5))
     });
-    let busy = (0..LOOK).map(|n| with_body(call("GET", "/items", n), 120));
+    let busy = (0..LOOK).map(|n| with_body(call("GET", "/items", n), fields(n)));
     rare.zip(busy).flat_map(|(a, b)| [a, b]).collect()
 }
 
@@ -67,10 +69,9 @@ fn what_is_called_least_loses_its_schemas_and_nothing_else() {
     );
     feed(&mut unbounded, &mut free, calls());
     let all = unbounded.memory();
-    assert!(all.endpoints > all.total() / 2, "{all:?}");
     assert_eq!(counted(&unbounded, "schemas_given_up"), 0);
 
-    let limit = all.total() - all.endpoints / 8;
+    let limit = all.total() - all.endpoints / 16;
     let (mut kept, mut bounded) = (
         Kept::default(),
         Analyzer::new(settings(limit), Restored::default()),
