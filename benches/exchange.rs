@@ -107,7 +107,7 @@ fn line(n: u64, chance: &mut Chance, bodies: &[String]) -> String {
     let (at, within) = loop {
         let mut one = || chance.below(RESOURCES.len() as u64);
         let (at, within) = (one(), one());
-        if (at + 2 * within + operation) % 3 > 0 {
+        if !(at + 2 * within + operation).is_multiple_of(3) {
             break (at as usize, within as usize);
         }
     };
