@@ -75,7 +75,11 @@ impl FlowKey {
             name = mix(name, low);
             name = mix(name, u64::from(end.port()));
         }
-        name
+        match self.network {
+            0 => name,
+            // Where the capture's clock steps back, tenants may begin alike at the same time.
+            network => mix(name, u64::from(network)),
+        }
     }
 }
 
