@@ -52,6 +52,8 @@ pub(crate) struct Feed {
     redact: RedactSettings,
     key: TokenKey,
     filter: SharedFilter,
+    /// The cap on memory.
+    memory_bytes: usize,
 }
 
 /// A source that is open, or why it is not.
@@ -82,6 +84,7 @@ impl Feed {
             redact,
             key,
             filter,
+            memory_bytes: settings.memory_bytes,
         }
     }
 
@@ -196,7 +199,8 @@ impl Feed {
         work: impl FnOnce(&Sender<Word>) -> Result<()>,
     ) -> Result<()> {
         let (words, heard) = bounded(BATCHES_WAITING);
-        let collector = Collector::new(self.inputs.clone(), workers, owners);
+        let merge = Merge::new(workers, self.memory_bytes);
+        let collector = Collector::new(self.inputs.clone(), merge, owners);
         thread::scope(|scope| {
             let collector = scope.spawn(move || collector.run(&heard));
             let result = work(&words);
@@ -501,10 +505,14 @@ struct Collector {
 }
 
 impl Collector {
-    fn new(inputs: Sender<Input>, workers: usize, owners: Option<Arc<Owners>>) -> Self {
+    fn new(
+        inputs: Sender<Input>,
+        merge: Merge<Box<ExchangeRecord>>,
+        owners: Option<Arc<Owners>>,
+    ) -> Self {
         Self {
             inputs,
-            merge: Merge::new(workers),
+            merge,
             parts: Parts::default(),
             owners,
             batch: Vec::new(),

@@ -31,6 +31,7 @@ pub(super) fn check(report: &HealthReport) -> Vec<Reason> {
     reasons.extend(evicted(report));
     reasons.extend(shed(report));
     reasons.extend(emergency(report));
+    reasons.extend(given_up(report));
     reasons
 }
 
@@ -147,5 +148,38 @@ fn emergency(report: &HealthReport) -> Option<Reason> {
         damage: 0.1,
         sentence: format!("Memory ran short and the sensor {now} ({times} times counted)."),
         remedy: "Raise the memory cap ([memory] limit_bytes), or mirror less.".to_owned(),
+    })
+}
+
+/// What the inventory gave up to stay inside its share of the cap on memory.
+fn given_up(report: &HealthReport) -> Option<Reason> {
+    let of = |name| sum(report, name, |reason| reason == Some("memory"));
+    let (hosts, schemas, consumers) = (
+        of("hosts_given_up"),
+        of("schemas_given_up"),
+        of("consumers_evicted"),
+    );
+    let lost = [
+        (hosts, "hosts without an endpoint"),
+        (schemas, "bodies of seldom used endpoints"),
+        (consumers, "consumers that were silent longest"),
+    ];
+    let lost: Vec<&str> = lost
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(_, what)| *what)
+        .collect();
+    (!lost.is_empty()).then(|| Reason {
+        kind: "inventory_given_up",
+        state: State::Degraded,
+        feed: None,
+        share: 1.0,
+        damage: 0.05,
+        sentence: format!(
+            "The inventory has its share of the memory cap, and what was known of {} was given up.",
+            lost.join(", ")
+        ),
+        remedy: "Raise the memory cap ([memory] limit_bytes), or filter out what fills it."
+            .to_owned(),
     })
 }

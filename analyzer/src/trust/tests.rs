@@ -235,6 +235,29 @@ fn caps_and_the_emergency_mode_are_told() {
 }
 
 #[test]
+fn what_the_inventory_gave_up_is_told() {
+    let counter = |name: &str, reason: &str, value| Counter {
+        stage: "analyzer".to_owned(),
+        name: name.to_owned(),
+        reason: Some(reason.to_owned()),
+        value,
+    };
+    let mut report = report(healthy());
+    report.counters = vec![
+        counter("schemas_given_up", "memory", 0),
+        counter("consumers_evicted", "over_cap", 7),
+    ];
+    assert!(kinds(&report).is_empty());
+    report
+        .counters
+        .push(counter("schemas_given_up", "memory", 3));
+    assert_eq!(kinds(&report), [("inventory_given_up", State::Degraded)]);
+    let said = verdict(&report).sentences().join(" ");
+    assert!(said.contains("bodies of seldom used endpoints"), "{said}");
+    assert!(!said.contains("consumers"), "{said}");
+}
+
+#[test]
 fn the_most_damaging_comes_first() {
     let mut counters = healthy();
     counters.duplicates = 9_000;

@@ -13,8 +13,15 @@ use tapscope_decap::Timestamp;
 use tapscope_http::ExchangeId;
 use tapscope_record::{ExchangeRecord, MemoryAccount};
 
-/// Records that may wait for a worker that lags behind.
+/// Records that may wait for a worker that lags behind, where memory allows.
 const WAITING_MAX: usize = 65_536;
+
+/// Of the cap on memory, records that wait may have this part.
+const SHARE: usize = 6;
+
+/// Records that may wait however little memory there is: below, the order of several workers'
+/// records would be lost for a worker that is late by a moment.
+const WAITING_MIN: usize = 1_024;
 
 /// What a record takes on average: its fixed part, and about as much again on the heap.
 const RECORD_COST: usize = 2 * size_of::<ExchangeRecord>();
@@ -79,17 +86,19 @@ pub struct Merge<T> {
     reached: Vec<Option<Epoch>>,
     waiting: BTreeMap<Epoch, Vec<(Place, T)>>,
     count: usize,
+    waiting_max: usize,
     counters: MergeCounters,
 }
 
 impl<T> Merge<T> {
-    /// A merge of `workers` workers that have not begun.
+    /// A merge of `workers` workers that have not begun, where all memory is `memory_bytes`.
     #[must_use]
-    pub fn new(workers: usize) -> Self {
+    pub fn new(workers: usize, memory_bytes: usize) -> Self {
         Self {
             reached: vec![Some(Epoch::default()); workers],
             waiting: BTreeMap::new(),
             count: 0,
+            waiting_max: (memory_bytes / SHARE / RECORD_COST).clamp(WAITING_MIN, WAITING_MAX),
             counters: MergeCounters::default(),
         }
     }
@@ -123,7 +132,7 @@ impl<T> Merge<T> {
         let reached = self.reached();
         while let Some(first) = self.waiting.first_entry() {
             let past = reached.is_none_or(|reached| *first.key() < reached);
-            if !past && self.count <= WAITING_MAX {
+            if !past && self.count <= self.waiting_max {
                 break;
             }
             let mut records = first.remove();
@@ -144,7 +153,7 @@ impl<T> Merge<T> {
         MemoryAccount {
             name: "records_waiting".to_owned(),
             bytes: (self.count * RECORD_COST) as u64,
-            bytes_max: (WAITING_MAX * RECORD_COST) as u64,
+            bytes_max: (self.waiting_max * RECORD_COST) as u64,
         }
     }
 
@@ -180,7 +189,7 @@ mod tests {
 
     /// Runs the workers' ways in the order in which `turns` picks them.
     fn merged(ways: &[Vec<Did>], turns: &[usize]) -> Vec<(i64, u64)> {
-        let mut merge = Merge::new(ways.len());
+        let mut merge = Merge::new(ways.len(), usize::MAX);
         let mut places = vec![0; ways.len()];
         let mut epochs = vec![Epoch::default(); ways.len()];
         let mut out = Vec::new();
@@ -272,7 +281,7 @@ mod tests {
 
     #[test]
     fn late_records_are_counted_and_used() {
-        let mut merge = Merge::new(1);
+        let mut merge = Merge::new(1, usize::MAX);
         let mut epoch = Epoch::default();
         epoch.advance(at(100));
         merge.handle_watermark(0, epoch);
@@ -296,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_hangs_holds_back_a_bounded_number() {
-        let mut merge = Merge::new(2);
+        let mut merge = Merge::new(2, usize::MAX);
         let mut epoch = Epoch::default();
         let mut taken = 0;
         for n in 0..3 * WAITING_MAX {

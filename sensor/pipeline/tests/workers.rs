@@ -158,7 +158,7 @@ fn alone(packets: &[(i64, Vec<u8>)]) -> Vec<(Place, HttpExchange)> {
     let mut worker = Worker::new(&WorkerSettings::default(), Placed::default());
     feed(&mut worker, packets);
     worker.flush();
-    let mut merge = Merge::new(1);
+    let mut merge = Merge::new(1, usize::MAX);
     merge.handle_end(0);
     merged(&mut merge, [worker.sink.exchanges])
 }
@@ -180,7 +180,7 @@ fn spread(packets: &[(i64, Vec<u8>)], count: usize) -> Vec<(Place, HttpExchange)
             .collect();
         feed(&mut spread, packets);
         spread.finish();
-        let mut merge = Merge::new(count);
+        let mut merge = Merge::new(count, usize::MAX);
         (0..count).for_each(|worker| merge.handle_end(worker));
         merged(
             &mut merge,
