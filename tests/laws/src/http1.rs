@@ -141,10 +141,13 @@ fn answers_as_http(pieces: &[Piece]) -> bool {
     lines.iter().any(begins) || !lines.iter().any(has)
 }
 
-/// What is spoken inside a tunnel is not known either.
+/// What is spoken inside a tunnel is not known either; what is spoken after an upgrade has laws of
+/// its own.
 fn opens_tunnel(exchange: &HttpExchange) -> bool {
     let request = exchange.request.as_ref();
+    let response = exchange.response.as_ref();
     request.is_some_and(|request| request.head.slice(request.method) == b"CONNECT")
+        || response.is_some_and(|response| response.status == 101)
 }
 
 fn pieces(input: &mut Input<'_>, has_gaps: bool) -> Vec<Piece> {
