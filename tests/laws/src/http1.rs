@@ -103,9 +103,9 @@ pub fn http1(data: &[u8]) {
     for exchange in &exchanges {
         sensible(exchange, sent);
     }
-    // Until a side is known to speak HTTP, and where bytes are missing, where segments begin is what
+    // Until a connection is known to speak HTTP, and where bytes are missing, where segments begin is what
     // messages are found by.
-    let is_known = from_start && !has_gaps && begins_as_http(&pieces) && answers_as_http(&pieces);
+    let is_known = from_start && !has_gaps && begins_as_http(&pieces);
     if is_known && !exchanges.iter().any(opens_tunnel) {
         let whole = play(&pieces, Cut::Whole, true, is_tight, 1 << 20);
         let seed = u64::from(choice) + sent;
@@ -128,17 +128,6 @@ fn begins_as_http(pieces: &[Piece]) -> bool {
     let begins = |word: &&str| head.starts_with(word.as_bytes());
     let ends = |end: &[u8]| head.windows(end.len()).any(|window| window == end);
     WORDS[..REQUESTS].iter().any(begins) && (ends(b"\r\n\r\n") || ends(b"\n\n"))
-}
-
-/// Whether the server begins with a status line, or never says one.
-fn answers_as_http(pieces: &[Piece]) -> bool {
-    let own = pieces.iter().filter(|piece| piece.side == Side::B);
-    let said: Vec<u8> = own.flat_map(|piece| piece.bytes.iter().copied()).collect();
-    let empty = said.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
-    let lines = [b"HTTP/".as_slice(), b"ICY "];
-    let has = |line: &&[u8]| said.windows(line.len()).any(|window| window == *line);
-    let begins = |line: &&[u8]| said[empty.clone().count()..].starts_with(line);
-    lines.iter().any(begins) || !lines.iter().any(has)
 }
 
 /// What is spoken inside a tunnel is not known either; what is spoken after an upgrade has laws of

@@ -195,9 +195,15 @@ impl Connection {
             self.stream(side).state = State::Message(HeadAssembler::default());
             self.read_message(cx, side, start);
         } else {
+            // Short content ends among these bytes, and what follows it begins.
             let mut rest = start;
-            while !rest.bytes.is_empty() && matches!(self.stream(side).state, State::Body(_)) {
-                let taken = self.read_content(cx, side, rest);
+            while !rest.bytes.is_empty() {
+                let taken = match &self.stream(side).state {
+                    State::Body(_) => self.read_content(cx, side, rest),
+                    State::Message(_) => self.read_message(cx, side, rest),
+                    State::Search(_) => self.search(cx, side, rest),
+                    State::Opaque => rest.bytes.len(),
+                };
                 rest = rest.skip(taken);
             }
         }
