@@ -274,6 +274,7 @@ impl Analyzer {
                 self.proxies.evicted(),
             ),
             lost("hosts_given_up", "memory", self.given_up.hosts),
+            lost("waiting_records_given_up", "memory", self.given_up.records),
             lost("schemas_given_up", "memory", self.given_up.schemas),
             lost("consumers_evicted", "memory", self.given_up.consumers),
             lost("findings_evicted", "too_many_findings", evicted),

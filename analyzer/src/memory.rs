@@ -62,6 +62,8 @@ impl Memory {
 pub(crate) struct GivenUp {
     /// Hosts of which no endpoint was known.
     pub(crate) hosts: u64,
+    /// Exchanges that waited for an endpoint of these.
+    pub(crate) records: u64,
     /// Endpoints that lost their schemas.
     pub(crate) schemas: u64,
     /// Consumers.
@@ -136,7 +138,8 @@ impl Analyzer {
             }
             if let Some(gone) = self.partitions.remove(&name) {
                 freed += gone.template_bytes();
-                drop(self.held.take(&name));
+                let waiting = self.held.take(&name).len() as u64;
+                self.given_up.records = self.given_up.records.saturating_add(waiting);
                 self.given_up.hosts = self.given_up.hosts.saturating_add(1);
             }
         }
