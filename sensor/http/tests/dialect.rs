@@ -110,13 +110,26 @@ fn heads_over_the_caps_are_marked_and_framed() {
     check(
         "long",
         &[c(&head), s(OK), c(GET), s(OK)],
-        "POST /a TooManyHeaders HeadTooLong 3 > 200 5\nGET /a > 200 5\n"
-            .replace(
-                "POST /a TooManyHeaders HeadTooLong 3",
-                "POST /a 3 TooManyHeaders HeadTooLong",
-            )
-            .as_str(),
+        "POST /a 3 TooManyHeaders HeadTooLong > 200 5\nGET /a > 200 5\n",
     );
+    // More framing fields than are kept: what they frame is not known, but the head ends, wherever in
+    // a line there was no room any more.
+    let settings = HttpSettings {
+        head_bytes_max: 300,
+        ..HttpSettings::default()
+    };
+    for pad in 260..300 {
+        let pad = "-".repeat(pad);
+        let fields = "Content-Length: 3\r\n".repeat(200);
+        let head = format!("POST /a HTTP/1.1\r\nX: {pad}\r\n{fields}\r\nabc");
+        let mut player = Player::new(settings.clone(), Some(Side::A));
+        for step in [c(&head), s(OK), c(GET), s(OK), FIN] {
+            player.step(&step);
+        }
+        let found = print(&player.exchanges);
+        assert!(found.starts_with("POST /a 3 "), "{found}");
+        assert!(found.ends_with("\nGET /a > 200 5\n"), "{found}");
+    }
 }
 
 #[test]

@@ -441,8 +441,9 @@ impl Collected {
             .saturating_sub(line_len)
             .min((head_bytes_max + OVER_CAP_BYTES_MAX).saturating_sub(self.bytes.len()));
         let line = self.bytes.get(self.line_start..).unwrap_or_default();
+        // The line that ends the head is told however much was kept before it.
         let is_empty_line = self.unkept == 0
-            && piece.len() <= room
+            && line_len + piece.len() <= OVER_CAP_LINE_BYTES_MAX
             && line.iter().chain(piece).all(|b| matches!(b, b'\r' | b'\n'));
         let kept = if is_empty_line {
             piece.len()
