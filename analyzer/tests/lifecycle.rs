@@ -35,6 +35,7 @@ fn paged(second: i64) -> support::Call {
             token: Token(1),
             class: None,
             word: None,
+            number: None,
         },
     });
     one

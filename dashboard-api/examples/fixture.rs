@@ -460,6 +460,7 @@ fn parameters(template: &str, requests: u64) -> Vec<ParameterSnapshot> {
             seen: requests,
             distinct: requests / 3,
             lengths: Some((1, 5)),
+            numbers: (kind == "integer").then(|| (1.0, 480.0).into()),
             ..ParameterSnapshot::default()
         })
         .collect()

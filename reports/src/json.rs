@@ -6,7 +6,7 @@ use tapscope_analyzer::snapshot::EndpointSnapshot;
 use tapscope_analyzer::snapshot::tenants::TenantsSnapshot;
 use tapscope_analyzer::snapshot::waiting::WaitingSnapshot;
 
-use crate::table::{Table, label};
+use crate::table::{Table, label, whole};
 use crate::time::moment;
 use crate::{Report, ReportError, Request, table};
 
@@ -60,9 +60,13 @@ fn endpoint(material: &Report, one: &EndpointSnapshot) -> Value {
             "points": one.points, "reason": one.reason})
     });
     let parameters = one.parameters.iter().map(|parameter| {
+        let (lengths, range) = (parameter.length_range(), parameter.range());
         json!({"in": parameter.location, "name": parameter.name, "types": parameter.types,
             "classes": parameter.classes, "seen": parameter.seen, "distinct": parameter.distinct,
-            "words": parameter.words})
+            "words": parameter.words, "length_min": lengths.map(|(least, _)| least),
+            "length_max": lengths.map(|(_, most)| most),
+            "number_min": range.map(|range| whole(range.least)),
+            "number_max": range.map(|range| whole(range.most))})
     });
     let health = data::carries_health(one);
     let data = one.data.iter().map(|seen| {

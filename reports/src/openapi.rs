@@ -10,7 +10,7 @@ use tapscope_analyzer::snapshot::schema::{
 };
 use tapscope_analyzer::snapshot::{EndpointSnapshot, ParameterSnapshot};
 
-use crate::table::{label, labels, owner, points, risk_factors, tags};
+use crate::table::{label, labels, owner, points, risk_factors, tags, whole};
 use crate::time::{date, moment};
 use crate::{Report, ReportError};
 
@@ -24,6 +24,9 @@ const REQUIRED_MIN: u64 = 10;
 
 /// Exchanges before the words that a parameter had are said to be all it may have.
 const WORDS_MIN: u64 = 20;
+
+/// Exchanges with a parameter from which on the least and the most seen say what it takes.
+const RANGE_MIN: u64 = 100;
 
 /// Share of the successful calls without credentials from which on credentials are optional.
 const ANONYMOUS_PERCENT: u64 = 5;
@@ -259,12 +262,33 @@ fn parameter_schema(parameter: &ParameterSnapshot) -> Value {
     {
         let words: Vec<&String> = parameter.words.keys().collect();
         schema.insert("enum".to_owned(), json!(words));
+    } else if parameter.seen >= RANGE_MIN {
+        range(parameter, &mut schema);
     }
     classes(&parameter.classes, &mut schema);
     if parameter.repeated > 0 {
         return json!({"type": "array", "items": schema});
     }
     Value::Object(schema)
+}
+
+/// Between which numbers the values lay, or how long they were.
+fn range(parameter: &ParameterSnapshot, schema: &mut Map<String, Value>) {
+    let is = |kinds: &[&str]| {
+        let kind = schema.get("type").and_then(Value::as_str);
+        kind.is_some_and(|kind| kinds.contains(&kind)) && !schema.contains_key("format")
+    };
+    if is(&["integer", "number"])
+        && let Some(seen) = parameter.range()
+    {
+        schema.insert("minimum".to_owned(), whole(seen.least));
+        schema.insert("maximum".to_owned(), whole(seen.most));
+    } else if is(&["string"])
+        && let Some((least, most)) = parameter.usual_lengths()
+    {
+        schema.insert("minLength".to_owned(), json!(least));
+        schema.insert("maxLength".to_owned(), json!(most));
+    }
 }
 
 /// The schema of what is neither object nor array.
@@ -486,6 +510,38 @@ mod tests {
         ] {
             let counts = types.iter().map(|kind| ((*kind).to_owned(), 1)).collect();
             assert_eq!(Value::Object(scalar(&counts)), expected, "{types:?}");
+        }
+    }
+
+    #[test]
+    fn what_many_values_lay_between_is_told() {
+        let parameter = |kind: &str, seen, distinct| ParameterSnapshot {
+            types: BTreeMap::from([(kind.to_owned(), seen)]),
+            lengths: Some((1, 8)),
+            numbers: Some((1.0, 48_000.0).into()),
+            seen,
+            distinct,
+            ..ParameterSnapshot::default()
+        };
+        for (kind, seen, distinct, expected) in [
+            (
+                "integer",
+                100,
+                50,
+                json!({"type": "integer", "minimum": 1, "maximum": 48_000}),
+            ),
+            (
+                "string",
+                100,
+                50,
+                json!({"type": "string", "minLength": 1, "maxLength": 8}),
+            ),
+            ("uuid", 100, 50, json!({"type": "string", "format": "uuid"})),
+            ("integer", 99, 50, json!({"type": "integer"})),
+            ("integer", 100, 9, json!({"type": "integer"})),
+        ] {
+            let found = parameter_schema(&parameter(kind, seen, distinct));
+            assert_eq!(found, expected, "{kind} {seen} {distinct}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
 use tapscope_analyzer::inventory::risk::Risk;
 use tapscope_analyzer::inventory::share;
 use tapscope_analyzer::snapshot::profile::LabelChange;
@@ -227,6 +228,8 @@ pub(crate) fn parameters(material: &Report) -> Table {
                 names(&parameter.types),
                 Cell::Share(present),
                 Cell::Count(parameter.distinct),
+                span(parameter.range().map(|range| (range.least, range.most))),
+                span(parameter.length_range().map(|(a, b)| (a.into(), b.into()))),
                 names(&parameter.classes),
             ]);
         }
@@ -242,10 +245,37 @@ pub(crate) fn parameters(material: &Report) -> Table {
             "types",
             "present_share",
             "distinct",
+            "range",
+            "length",
             "data_classes",
         ],
         rows,
     }
+}
+
+/// A number as JSON writes it: whole ones without a point.
+pub(crate) fn whole(number: f64) -> Value {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "whole and far from the ends of the type"
+    )]
+    let cut = number as i64;
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        json!(cut)
+    } else {
+        json!(number)
+    }
+}
+
+/// From least to most; empty where that is not told.
+fn span(ends: Option<(f64, f64)>) -> Cell {
+    text(ends.map_or_else(String::new, |(least, most)| {
+        if least < most {
+            format!("{least} to {most}")
+        } else {
+            least.to_string()
+        }
+    }))
 }
 
 /// Fields of all bodies.

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tapscope_analyzer::Restored;
-use tapscope_analyzer::snapshot::{EndpointSnapshot, FindingSnapshot, HostSnapshot};
+use tapscope_analyzer::snapshot::{
+    EndpointSnapshot, FindingSnapshot, HostSnapshot, ParameterSnapshot,
+};
 use tapscope_store::SqliteReader;
 
 use crate::cli::{Listing, OutputFormat};
@@ -210,16 +212,21 @@ fn endpoint_row(endpoint: &EndpointSnapshot) -> Value {
         "data_classes": classes,
         "request_content_types": endpoint.request_content_types,
         "response_content_types": endpoint.response_content_types,
-        "parameters": endpoint.parameters.iter().map(|p| json!({
-            "location": p.location, "name": p.name, "types": p.types,
-            "classes": p.classes, "seen": p.seen, "distinct": p.distinct, "words": p.words,
-        })).collect::<Vec<_>>(),
+        "parameters": endpoint.parameters.iter().map(parameter).collect::<Vec<_>>(),
         "latency_p50_ms": milliseconds(endpoint.latency.count, endpoint.latency.p50),
         "latency_p99_ms": milliseconds(endpoint.latency.count, endpoint.latency.p99),
         "completeness": endpoint.completeness,
         "examples": endpoint.examples,
         "paths": endpoint.spellings,
         "respelled": endpoint.respelled,
+    })
+}
+
+fn parameter(one: &ParameterSnapshot) -> Value {
+    json!({
+        "location": one.location, "name": one.name, "types": one.types,
+        "classes": one.classes, "seen": one.seen, "distinct": one.distinct, "words": one.words,
+        "lengths": one.length_range(), "range": one.range(),
     })
 }
 

@@ -21,7 +21,7 @@ use super::tally::Tally;
 use super::types::{Types, type_of_segment};
 use crate::settings::InventorySettings;
 use crate::snapshot::ParameterSnapshot;
-use tapscope_record::{ExchangeRecord, PathSegment, ValueProfile, ValueType};
+use tapscope_record::{Bounds, ExchangeRecord, PathSegment, ValueProfile, ValueType};
 use values::Values;
 
 /// Where a parameter stands.
@@ -54,6 +54,8 @@ struct Parameter {
     values: Values,
     /// Shortest and longest value; none while no value was seen.
     lengths: Option<(u32, u32)>,
+    /// Between which numbers values lie that are numbers.
+    numbers: Option<Bounds>,
     /// Exchanges that carried it.
     seen: u64,
     /// Exchanges that carried it more than once.
@@ -66,10 +68,17 @@ impl Parameter {
         self.lengths = Some((least.min(len), most.max(len)));
     }
 
+    fn number(&mut self, bounds: Bounds) {
+        self.numbers = Some(self.numbers.map_or(bounds, |known| known.with(bounds)));
+    }
+
     fn observe(&mut self, value: &ValueProfile, cap: usize) {
         self.types.add(value.kind, 1);
         self.values.insert(value.token.0);
         self.measure(value.len);
+        if let Some(bounds) = value.number {
+            self.number(bounds);
+        }
         if let Some(class) = &value.class {
             self.classes.add(class, 1, cap);
         }
@@ -86,6 +95,9 @@ impl Parameter {
         if let Some((least, most)) = other.lengths {
             self.measure(least);
             self.measure(most);
+        }
+        if let Some(bounds) = other.numbers {
+            self.number(bounds);
         }
         self.seen = self.seen.saturating_add(other.seen);
         self.repeated = self.repeated.saturating_add(other.repeated);
@@ -230,6 +242,7 @@ impl Parameters {
                     words: Tally::from_counts(&snapshot.words),
                     values: Values::restore(&snapshot.values),
                     lengths: snapshot.lengths,
+                    numbers: snapshot.numbers,
                     seen: snapshot.seen,
                     repeated: snapshot.repeated,
                 });
@@ -259,9 +272,15 @@ impl Parameters {
                 PathSegment::Literal(text) => {
                     let value = text.strip_prefix(before).unwrap_or(text);
                     let value = value.strip_suffix(after).unwrap_or(value);
-                    known.types.add(type_of_segment(value), 1);
+                    let kind = type_of_segment(value);
+                    known.types.add(kind, 1);
                     known.values.insert(hash(&[value.as_bytes()]));
-                    known.measure(u32::try_from(value.len()).unwrap_or(u32::MAX));
+                    known.measure(characters(value));
+                    if matches!(kind, ValueType::Integer | ValueType::Number)
+                        && let Some(bounds) = Bounds::of_text(value)
+                    {
+                        known.number(bounds);
+                    }
                 }
                 PathSegment::Redacted { class, token } => {
                     if let Some(kind) = type_of_class(class) {
@@ -332,6 +351,7 @@ fn plain(location: Location, name: &str, parameter: &Parameter) -> ParameterSnap
         values: parameter.values.hashes(),
         words: parameter.words.snapshot(),
         lengths: parameter.lengths,
+        numbers: parameter.numbers,
     }
 }
 
@@ -340,6 +360,13 @@ fn affixes(segment: &str) -> Option<(&str, &str)> {
     let (before, rest) = segment.split_once('{')?;
     let (_, after) = rest.rsplit_once('}')?;
     Some((before, after))
+}
+
+/// Length in characters of a segment's text; one that is percent-encoded counts as one.
+fn characters(text: &str) -> u32 {
+    let encoded = text.bytes().filter(|byte| *byte == b'%').count();
+    let shown = text.chars().count();
+    u32::try_from(shown.saturating_sub(encoded.saturating_mul(2))).unwrap_or(u32::MAX)
 }
 
 /// The name of the parameter in that segment of the template.

@@ -29,7 +29,11 @@ pub mod identity;
 /// What is derived from facts.
 pub mod profile;
 
+/// One parameter.
+mod parameter;
+
 pub use drift::{Drift, DriftKind};
+pub use parameter::ParameterSnapshot;
 pub use profile::Profile;
 
 use std::collections::BTreeMap;
@@ -127,37 +131,6 @@ pub struct HistogramSnapshot {
     pub max: u64,
     /// (highest value of the bucket, count), ascending, empty buckets left out.
     pub buckets: Vec<(u64, u64)>,
-}
-
-/// One parameter of an endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ParameterSnapshot {
-    /// `path`, `query`, `header`, `cookie`; in older stores also `request_body` and
-    /// `response_body`, which are schemas now.
-    pub location: String,
-    /// Its name; for path parameters the template's.
-    pub name: String,
-    /// Types seen, with how often.
-    pub types: BTreeMap<String, u64>,
-    /// Classes of personal or secret data seen, with how often.
-    pub classes: BTreeMap<String, u64>,
-    /// Number of exchanges that carried it.
-    pub seen: u64,
-    /// Number of exchanges that carried it more than once.
-    #[serde(default)]
-    pub repeated: u64,
-    /// Different values (estimate from 16 on); 0 where only names are seen.
-    #[serde(default)]
-    pub distinct: u64,
-    /// What the estimate rests on: the smallest hashes of values.
-    #[serde(default)]
-    pub values: Vec<u64>,
-    /// Values that are words of the sensor's own list, with how often.
-    #[serde(default)]
-    pub words: BTreeMap<String, u64>,
-    /// Length in bytes of the shortest and the longest value; none where only names are seen.
-    #[serde(default)]
-    pub lengths: Option<(u32, u32)>,
 }
 
 /// One minute of an endpoint's life (packet time).

@@ -289,18 +289,27 @@ pub struct Parameter {
     /// Values that are words of the sensor's own list of choices, with how often; no others are
     /// kept.
     pub words: BTreeMap<String, u64>,
-    /// Length in bytes of the shortest value; null where only names are seen.
+    /// Length in characters of the shortest value; null where only names are seen, and where values
+    /// are personal or secret.
     #[schema(required = true)]
     pub length_min: Option<u32>,
-    /// Length in bytes of the longest value; null where only names are seen.
+    /// Length in characters of the longest value; null where `length_min` is.
     #[schema(required = true)]
     pub length_max: Option<u32>,
+    /// No value is less; null where values are not all numbers, are personal or secret, name things
+    /// or are few. Whole numbers below 10,000 exactly, others to two digits.
+    #[schema(required = true)]
+    pub number_min: Option<f64>,
+    /// No value is more; null where `number_min` is.
+    #[schema(required = true)]
+    pub number_max: Option<f64>,
 }
 
 impl Parameter {
     /// A parameter, with its share of the `observed` exchanges.
     #[must_use]
     pub fn of(snapshot: &ParameterSnapshot, observed: u64) -> Self {
+        let (lengths, range) = (snapshot.length_range(), snapshot.range());
         Self {
             location: snapshot.location.clone(),
             name: snapshot.name.clone(),
@@ -311,8 +320,10 @@ impl Parameter {
             repeated: snapshot.repeated,
             distinct: snapshot.lengths.map(|_| snapshot.distinct),
             words: snapshot.words.clone(),
-            length_min: snapshot.lengths.map(|(least, _)| least),
-            length_max: snapshot.lengths.map(|(_, most)| most),
+            length_min: lengths.map(|(least, _)| least),
+            length_max: lengths.map(|(_, most)| most),
+            number_min: range.map(|range| range.least),
+            number_max: range.map(|range| range.most),
         }
     }
 }

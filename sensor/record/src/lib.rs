@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// How large a number is, as far as that may leave the sensor.
+mod bounds;
+
 /// What the sensor says of itself.
 mod health;
 
@@ -21,6 +24,7 @@ mod names;
 /// Texts of which most are known.
 mod word;
 
+pub use bounds::Bounds;
 pub use counts::Counts;
 pub use names::NameList;
 pub use word::Word;
@@ -296,7 +300,7 @@ pub struct ValueProfile {
     /// The narrowest type that fits.
     #[serde(rename = "type")]
     pub kind: ValueType,
-    /// Length in bytes.
+    /// Length in characters.
     pub len: u32,
     /// Token for equality.
     pub token: Token,
@@ -306,6 +310,9 @@ pub struct ValueProfile {
     /// `active`, `json`): the list is the sensor's, so that nothing personal can be among them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub word: Option<Word>,
+    /// How large it is, where it is a number that is neither personal nor secret and names nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<Bounds>,
 }
 
 /// The narrowest type that fits a value.

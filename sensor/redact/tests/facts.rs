@@ -324,6 +324,30 @@ fn query_parameters_are_profiled() {
 }
 
 #[test]
+fn numbers_are_told_as_far_as_they_name_nobody() {
+    let record = get(
+        "/?page=12&at=48271&user_id=12&phone=4155550123&q=x&pin=1234&y=%2D3&n%C3%A9=%C3%A9",
+        &[],
+    );
+    let bounds = |name: &str| {
+        let mut named = record.query.iter().filter(|p| p.name == name);
+        let one = named.next().expect("it is there");
+        one.value.number.map(<(f64, f64)>::from)
+    };
+    assert_eq!(bounds("page"), Some((12.0, 12.0)));
+    assert_eq!(bounds("at"), Some((48_000.0, 49_000.0)));
+    assert_eq!(bounds("y"), Some((-3.0, -3.0)));
+    for name in ["user_id", "phone", "q", "pin"] {
+        assert_eq!(bounds(name), None, "{name}");
+    }
+    assert_eq!(
+        record.query.last().map(|p| p.value.len),
+        Some(1),
+        "characters"
+    );
+}
+
+#[test]
 fn json_bodies_become_shapes() {
     for (content, expected) in [
         (

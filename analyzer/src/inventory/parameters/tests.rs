@@ -17,6 +17,9 @@ fn sent(name: &str, kind: ValueType, value: u64) -> Sent {
             token: Token(hash(&[&value.to_le_bytes()])),
             class: None,
             word: (value == 0).then(|| "asc".into()),
+            number: (kind == ValueType::Integer)
+                .then(|| Bounds::of_text(&value.to_string()))
+                .flatten(),
         },
     }
 }
@@ -149,4 +152,40 @@ fn names_beyond_the_cap_are_counted() {
     parameters.observe(&record, "/x", &settings);
     assert_eq!(parameters.snapshot("/x").len(), 4);
     assert_eq!(parameters.refused(), 4);
+}
+
+#[test]
+fn ranges_are_told_of_many_harmless_numbers_and_survive_a_restart_and_a_merge() {
+    let settings = InventorySettings::default();
+    let learn = |from: u64, to: u64, class: Option<&'static str>| {
+        let mut parameters = Parameters::default();
+        for n in from..to {
+            let mut size = sent("size", ValueType::Integer, n);
+            size.value.class = class.map(Into::into);
+            let query = vec![size, sent("user_id", ValueType::Integer, n)];
+            let path = format!("/users/{n}/v{}.json", n * 1_000);
+            parameters.observe(&record(&path, query, &[]), TEMPLATE, &settings);
+        }
+        parameters
+    };
+    let range = |parameters: &Parameters, name: &str| {
+        let rows = parameters.snapshot(TEMPLATE);
+        let row = rows.iter().find(|row| row.name == name).unwrap();
+        row.range().map(<(f64, f64)>::from)
+    };
+    let many = learn(5, 100, None);
+    assert_eq!(range(&many, "size"), Some((5.0, 99.0)));
+    assert_eq!(range(&many, "version"), Some((5_000.0, 99_000.0)));
+    assert_eq!(range(&many, "user_id"), None, "names of things");
+    assert_eq!(range(&learn(5, 14, None), "size"), None, "few values");
+    let personal = learn(5, 100, Some("phone"));
+    assert_eq!(range(&personal, "size"), None);
+    let rows = personal.snapshot(TEMPLATE);
+    let size = rows.iter().find(|row| row.name == "size").unwrap();
+    assert!(size.lengths.is_some() && size.length_range().is_none());
+
+    let mut whole = Parameters::restore(&many.snapshot(TEMPLATE), 95, TEMPLATE);
+    assert_eq!(range(&whole, "size"), Some((5.0, 99.0)));
+    whole.merge(&learn(100, 110, None), &settings);
+    assert_eq!(range(&whole, "size"), Some((5.0, 109.0)));
 }

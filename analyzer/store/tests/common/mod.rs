@@ -87,6 +87,7 @@ fn parameter() -> ParameterSnapshot {
         values: vec![1, u64::MAX],
         words: counts(&[("1", 2)]),
         lengths: Some((1, 2)),
+        numbers: Some((1.0, 48_000.0).into()),
         ..ParameterSnapshot::default()
     }
 }

@@ -1476,18 +1476,30 @@ export interface components {
             distinct: number | null;
             /**
              * Format: int32
-             * @description Length in bytes of the longest value; null where only names are seen.
+             * @description Length in characters of the longest value; null where `length_min` is.
              */
             length_max: number | null;
             /**
              * Format: int32
-             * @description Length in bytes of the shortest value; null where only names are seen.
+             * @description Length in characters of the shortest value; null where only names are seen, and where values
+             *     are personal or secret.
              */
             length_min: number | null;
             /** @description `path`, `query`, `header` or `cookie`. */
             location: string;
             /** @description Its name. */
             name: string;
+            /**
+             * Format: double
+             * @description No value is more; null where `number_min` is.
+             */
+            number_max: number | null;
+            /**
+             * Format: double
+             * @description No value is less; null where values are not all numbers, are personal or secret, name things
+             *     or are few. Whole numbers below 10,000 exactly, others to two digits.
+             */
+            number_min: number | null;
             /**
              * Format: double
              * @description Share of the exchanges that were not refused and carried it.

@@ -1,6 +1,6 @@
 //! The query: names and value profiles, and the credentials that should not be there.
 
-use tapscope_record::{Credential, Parameter, ValueProfile};
+use tapscope_record::{Bounds, Credential, Parameter, ValueProfile, ValueType};
 
 use crate::redactor::Work;
 use crate::text::{
@@ -40,15 +40,18 @@ fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Paramete
         let secret = custom.is_some_and(|custom| classes.is_secret(custom));
         in_url(work, name, value, (hint, class, secret));
     }
+    let kind = value_type_of_text(value);
+    let is_harmless = class.is_none() && custom.is_none();
     let profile = ValueProfile {
-        kind: value_type_of_text(value),
-        len: u32::try_from(value.len()).unwrap_or(u32::MAX),
+        kind,
+        len: characters(value),
         token: work.tokens.token(TokenUse::Value, value),
         class: custom
             .map(|custom| classes.name(custom).to_owned().into())
             .or_else(|| class.map(|class| class.as_str().into())),
-        word: (class.is_none() && custom.is_none())
-            .then(|| choice(value))
+        word: is_harmless.then(|| choice(value)).flatten(),
+        number: (is_harmless && hint.is_none())
+            .then(|| size(kind, value))
             .flatten(),
     };
     work.counters.values_redacted += u64::from(class.is_some() || custom.is_some());
@@ -57,6 +60,19 @@ fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Paramete
         name: work.name(name),
         value: profile,
     }
+}
+
+/// Length in characters; in bytes where it is not text.
+fn characters(value: &[u8]) -> u32 {
+    let starts = value.iter().filter(|byte| **byte & 0xC0 != 0x80);
+    u32::try_from(starts.count()).unwrap_or(u32::MAX)
+}
+
+/// How large a number is.
+fn size(kind: ValueType, value: &[u8]) -> Option<Bounds> {
+    matches!(kind, ValueType::Integer | ValueType::Number)
+        .then(|| Bounds::of_text(core::str::from_utf8(value).ok()?))
+        .flatten()
 }
 
 /// Reports the parameter when it is a credential.

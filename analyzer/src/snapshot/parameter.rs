@@ -1,0 +1,74 @@
+//! One parameter of an endpoint, and what of its values may be shown.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use tapscope_record::Bounds;
+
+/// Different values that a range is told of: of fewer, its ends would tell one of them.
+const RANGE_VALUES_MIN: u64 = 10;
+
+/// One parameter of an endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ParameterSnapshot {
+    /// `path`, `query`, `header`, `cookie`; in older stores also `request_body` and
+    /// `response_body`, which are schemas now.
+    pub location: String,
+    /// Its name; for path parameters the template's.
+    pub name: String,
+    /// Types seen, with how often.
+    pub types: BTreeMap<String, u64>,
+    /// Classes of personal or secret data seen, with how often.
+    pub classes: BTreeMap<String, u64>,
+    /// Number of exchanges that carried it.
+    pub seen: u64,
+    /// Number of exchanges that carried it more than once.
+    #[serde(default)]
+    pub repeated: u64,
+    /// Different values (estimate from 16 on); 0 where only names are seen.
+    #[serde(default)]
+    pub distinct: u64,
+    /// What the estimate rests on: the smallest hashes of values.
+    #[serde(default)]
+    pub values: Vec<u64>,
+    /// Values that are words of the sensor's own list, with how often.
+    #[serde(default)]
+    pub words: BTreeMap<String, u64>,
+    /// Length in characters of the shortest and the longest value; none where only names are seen.
+    #[serde(default)]
+    pub lengths: Option<(u32, u32)>,
+    /// Between which numbers its values lie, as far as they are numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numbers: Option<Bounds>,
+}
+
+impl ParameterSnapshot {
+    /// Between which numbers the values lie, where that is safe to tell and says something: nothing
+    /// but numbers, none of them personal or secret, enough different ones, and no names of things.
+    #[must_use]
+    pub fn range(&self) -> Option<Bounds> {
+        let numbers = |kind: &String| matches!(kind.as_str(), "integer" | "number" | "empty");
+        let is_name = self.name.to_ascii_lowercase().ends_with("id");
+        self.numbers.filter(|_| {
+            self.classes.is_empty()
+                && self.distinct >= RANGE_VALUES_MIN
+                && !is_name
+                && self.types.keys().all(numbers)
+        })
+    }
+
+    /// Lengths of the shortest and the longest value, where they tell nothing of a person or a
+    /// secret.
+    #[must_use]
+    pub fn length_range(&self) -> Option<(u32, u32)> {
+        self.lengths.filter(|_| self.classes.is_empty())
+    }
+
+    /// The same, of enough different values to say what a value has to be like.
+    #[must_use]
+    pub fn usual_lengths(&self) -> Option<(u32, u32)> {
+        self.length_range()
+            .filter(|_| self.distinct >= RANGE_VALUES_MIN)
+    }
+}
