@@ -58,6 +58,7 @@ use inventory::exchange::Exchange;
 use inventory::held::Held;
 use inventory::identity::Identities;
 use inventory::partition::{Outcome, Partition};
+use inventory::programs::Programs;
 use inventory::proxies::Proxies;
 use inventory::schema::Outlines;
 use inventory::specification::Specification;
@@ -124,6 +125,7 @@ pub struct Analyzer {
     endpoints: usize,
     consumers: ConsumerBook,
     proxies: Proxies,
+    programs: Programs,
     outlines: Outlines,
     /// What is held, as of the last look, and when the next one is due.
     memory: Memory,
@@ -195,6 +197,7 @@ impl Analyzer {
             endpoints: partitions.values().map(Partition::len).sum(),
             partitions,
             proxies: Proxies::restore(consumers.proxies()),
+            programs: Programs::restore(consumers.programs(), &settings.identities),
             consumers,
             outlines: Outlines::default(),
             memory: Memory::default(),
@@ -271,7 +274,7 @@ impl Analyzer {
             lost(
                 "addresses_evicted",
                 "too_many_addresses",
-                self.proxies.evicted(),
+                (self.proxies.evicted()).saturating_add(self.programs.evicted()),
             ),
             lost("hosts_given_up", "memory", self.given_up.hosts),
             lost("waiting_records_given_up", "memory", self.given_up.records),
@@ -306,7 +309,9 @@ impl Analyzer {
         self.look_at_memory();
         if record.part == Part::Closing {
             let caller = self.proxies.caller(record, &self.settings.proxies);
-            let identity = Identity::of(record, caller, self.identities(&record.host));
+            let mut identity = Identity::of(record, caller, self.identities(&record.host));
+            self.programs
+                .tell(&mut identity, record, &self.settings.identities);
             return self.complete(record, identity);
         }
         let caller = self.proxies.observe(record, &self.settings.proxies);
@@ -317,7 +322,14 @@ impl Analyzer {
                 .identities
                 .observe(record, caller.address, settings);
         }
-        let identity = Identity::of(record, caller, self.identities(&host));
+        let mut identity = Identity::of(record, caller, self.identities(&host));
+        if self
+            .programs
+            .observe(&mut identity, record, &self.settings.identities)
+            && let Some(partition) = self.partitions.get_mut(host.as_ref())
+        {
+            partition.identities.observe_program(identity.id.0);
+        }
         let outcome = self.observe(&host, record, &identity);
         let inventory = &self.settings.inventory;
         self.consumers
@@ -463,7 +475,9 @@ impl Analyzer {
         }
         for record in self.held.take(host) {
             let caller = self.proxies.caller(&record, &self.settings.proxies);
-            let identity = Identity::of(&record, caller, Some(&partition.identities));
+            let mut identity = Identity::of(&record, caller, Some(&partition.identities));
+            self.programs
+                .tell(&mut identity, &record, &self.settings.identities);
             let exchange = Exchange {
                 record: &record,
                 identity: &identity,

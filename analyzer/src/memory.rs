@@ -101,7 +101,7 @@ impl Analyzer {
 
     fn weigh(&self) -> Memory {
         let mut memory = Memory {
-            consumers: self.consumers.bytes() + self.proxies.bytes(),
+            consumers: self.consumers.bytes() + self.proxies.bytes() + self.programs.bytes(),
             waiting: self.held.bytes(),
             outlines: self.outlines.bytes(),
             findings: self.findings.len() * FINDING_COST,

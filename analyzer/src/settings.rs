@@ -73,6 +73,18 @@ pub struct IdentitySettings {
     pub shared_addresses: u64,
     /// How many times as many names another kind must have to be the finer one.
     pub finer_times: u64,
+    /// Calls of a program before it is told apart from others at its address: fewer are an attempt.
+    pub program_calls_min: u32,
+    /// How often another program than the one before must have called at an address before they are
+    /// told apart: updates follow each other, and programs of several callers take turns.
+    pub program_turns_min: u64,
+    /// Programs for each call of an address from which on one changes its name.
+    pub program_fleeting_share: f64,
+    /// Programs remembered of an address; further ones stay one caller.
+    pub programs_max: usize,
+    /// Addresses whose programs are remembered (about 100 bytes each, 500 at most); those with one
+    /// program and silent longest go first.
+    pub program_addresses_max: usize,
 }
 
 impl Default for IdentitySettings {
@@ -82,6 +94,11 @@ impl Default for IdentitySettings {
             fleeting_share: 0.9,
             shared_addresses: 8,
             finer_times: 4,
+            program_calls_min: 10,
+            program_turns_min: 8,
+            program_fleeting_share: 0.2,
+            programs_max: 32,
+            program_addresses_max: 8_192,
         }
     }
 }

@@ -172,3 +172,55 @@ fn keys_of_their_own_stay_what_tells_callers_apart() {
     );
     assert_eq!(kept.0.consumers.len(), 20);
 }
+
+/// A call without credentials by a program at one address.
+fn by_program(second: i64, program: u64) -> Call {
+    let mut one = call("GET", "/items", second).anonymous();
+    one.0.fingerprint = Some(tapscope_record::Token(program << 32));
+    one
+}
+
+#[test]
+fn programs_that_take_turns_at_an_address_are_told_apart_and_after_a_restart() {
+    let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Restored::default());
+    for second in 0..60 {
+        analyzer.handle_record(&by_program(second, 1 + second.unsigned_abs() % 2).0);
+    }
+    let changes = analyzer.flush_changes();
+    let consumers = changes.consumers;
+    let calls: u64 = consumers.iter().map(|consumer| consumer.requests).sum();
+    assert_eq!(calls, 60, "no call is lost or counted twice");
+    let one = labelled(&consumers, "10.0.0.7 00000001").expect("a program");
+    assert_eq!(one.identified_by, "fingerprint");
+    assert!(labelled(&consumers, "10.0.0.7 00000002").is_some());
+    let identity = changes.hosts.iter().find_map(|host| host.identity.as_ref());
+    let kinds = &identity.expect("it has calls").kinds;
+    assert!(
+        kinds
+            .iter()
+            .any(|one| one.kind.name() == "fingerprint" && one.names == 2)
+    );
+
+    let restored = Restored {
+        consumers,
+        now: T0 + 60 * S,
+        ..Restored::default()
+    };
+    let mut again = Analyzer::new(AnalyzerSettings::default(), restored);
+    let seen = again.handle_record(&by_program(61, 2).0);
+    assert_eq!(seen.consumer_label, "10.0.0.7 00000002");
+    let seen = again.handle_record(&by_program(62, 3).0);
+    assert_eq!(seen.consumer_label, "10.0.0.7", "not known yet");
+}
+
+#[test]
+fn a_credential_says_more_than_a_program() {
+    let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Restored::default());
+    for second in 0..60 {
+        let mut one = by_program(second, 1 + second.unsigned_abs() % 2);
+        one.0.credentials = vec![support::credential("bearer", 7)];
+        analyzer.handle_record(&one.0);
+    }
+    let consumers = analyzer.flush_changes().consumers;
+    assert_eq!(consumers.len(), 1, "{consumers:?}");
+}

@@ -650,6 +650,7 @@ fn consumer(seed: u64, endpoints: &[EndpointSnapshot], now: Nanos) -> ConsumerSn
         addresses: vec![format!("10.9.{}.{}", seed % 9, seed % 200)],
         claimed_addresses: Vec::new(),
         proxy: None,
+        fingerprint: None,
         user_agents: vec!["curl".to_owned()],
         endpoints: (called.into_iter())
             .map(|(endpoint, calls)| Called {

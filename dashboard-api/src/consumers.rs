@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use tapscope_analyzer::snapshot::identity::certainty;
 use tapscope_analyzer::snapshot::{ConsumerId, ConsumerSnapshot};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -163,6 +164,8 @@ fn summary(consumer: &ConsumerSnapshot) -> ConsumerSummary {
     ConsumerSummary {
         id: Id(consumer.id.0),
         identified_by: consumer.identified_by.clone(),
+        identity_confidence: certainty(&consumer.identified_by).0,
+        identity_reason: certainty(&consumer.identified_by).1.to_owned(),
         label: consumer.label.clone(),
         first_seen: Time::known(consumer.first_seen),
         last_seen: Time::known(consumer.last_seen),

@@ -22,6 +22,9 @@ const SESSION: &str = "session_cookie";
 /// Known by nothing but the address.
 const ADDRESS: &str = "address";
 
+/// Known by the address and what its software sends.
+const FINGERPRINT: &str = "fingerprint";
+
 /// The scheme of what a proxy says of a client's certificate.
 const CERTIFICATE: &str = "mtls";
 
@@ -43,8 +46,10 @@ const PER_CALL: [&str; 8] = [
 pub struct Identity {
     /// Its name.
     pub id: ConsumerId,
-    /// `subject`, `certificate`, `credential`, `session`, `address`.
+    /// `subject`, `certificate`, `credential`, `session`, `fingerprint`, `address`.
     pub identified_by: &'static str,
+    /// Who is one where proof by several is asked for: programs at one address are.
+    pub witness: ConsumerId,
     token: Option<u64>,
     scheme: Option<String>,
     /// From where, as far as it is believed.
@@ -86,6 +91,7 @@ impl Identity {
         Self {
             id,
             identified_by,
+            witness: id,
             token,
             scheme: credential.map(|c| c.scheme.to_string()),
             address,
@@ -93,11 +99,31 @@ impl Identity {
         }
     }
 
-    /// For people: scheme and short token, or the address.
+    /// The program to tell calls apart by, of a call that nothing better names.
+    #[must_use]
+    pub fn program(&self, record: &ExchangeRecord) -> Option<u64> {
+        let nameless = self.identified_by == ADDRESS;
+        nameless.then_some(record.fingerprint?.0)
+    }
+
+    /// It is this program's among several at its address.
+    pub fn set_program(&mut self, program: u64) {
+        let witness = self.witness.0.to_be_bytes();
+        self.id = ConsumerId(hash(&[
+            &witness,
+            FINGERPRINT.as_bytes(),
+            &program.to_be_bytes(),
+        ]));
+        self.identified_by = FINGERPRINT;
+        self.token = Some(program);
+    }
+
+    /// For people: scheme and short token, or the address, with the short token of a program there.
     #[must_use]
     pub fn label(&self) -> String {
         match (&self.scheme, self.token) {
             (Some(scheme), Some(token)) => format!("{scheme} {:08x}", token >> 32),
+            (None, Some(program)) => format!("{} {:08x}", self.address, program >> 32),
             _ => self.address.to_string(),
         }
     }
@@ -233,6 +259,14 @@ impl ConsumerBook {
             .values()
             .filter(|consumer| consumer.proxy.is_some());
         known.filter_map(|consumer| Some((consumer.label.parse().ok()?, consumer.last_seen)))
+    }
+
+    /// The programs that were told apart at their addresses, and when each was last seen.
+    pub fn programs(&self) -> impl Iterator<Item = (IpAddr, u64, Nanos)> {
+        self.known.values().filter_map(|consumer| {
+            let address = consumer.addresses.last()?.parse().ok()?;
+            Some((address, consumer.fingerprint?, consumer.last_seen))
+        })
     }
 
     /// An address proved to be a proxy, for a reason, or proved to be none. What it called until
@@ -385,6 +419,7 @@ fn fresh(identity: &Identity, time: Nanos) -> ConsumerSnapshot {
         addresses: Vec::new(),
         claimed_addresses: Vec::new(),
         proxy: None,
+        fingerprint: (identity.token).filter(|_| identity.identified_by == FINGERPRINT),
         user_agents: Vec::new(),
         endpoints: Vec::new(),
     }

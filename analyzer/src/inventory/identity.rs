@@ -33,7 +33,7 @@ struct Seen {
 #[derive(Clone, Debug, Default)]
 pub struct Identities {
     calls: u64,
-    kinds: [Seen; 4],
+    kinds: [Seen; 5],
     /// Calls when the kinds were last judged.
     judged: u64,
 }
@@ -65,6 +65,15 @@ impl Identities {
         // Each time half as many more are in, so that judging costs little and converges.
         if self.calls >= settings.min_calls && self.calls >= self.judged + self.judged / 2 {
             self.judge(settings);
+        }
+    }
+
+    /// A call that nothing but its program tells apart from others at its address.
+    pub fn observe_program(&mut self, consumer: u64) {
+        if let Some(seen) = self.kinds.get_mut(IdentityKind::Fingerprint as usize) {
+            seen.calls = seen.calls.saturating_add(1);
+            seen.names.insert(consumer, EXACT);
+            seen.places.insert(consumer, EXACT);
         }
     }
 

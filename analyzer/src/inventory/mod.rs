@@ -45,6 +45,9 @@ pub mod consumer;
 /// By what callers are told apart.
 pub mod identity;
 
+/// Programs behind one address.
+pub mod programs;
+
 /// Addresses that call for others.
 pub mod proxies;
 

@@ -649,7 +649,7 @@ fn sighting<'a>(exchange: Exchange<'a>, method: &'a str) -> Sighting<'a> {
         response_content_type: content_type(record.response.as_ref()),
         response_shape: response.and_then(|m| m.shape.as_ref()).and_then(of_body),
         response_len: response.map_or(0, |m| m.body_len),
-        consumer: identity.id.0,
+        consumer: identity.witness.0,
         time: record.time,
     }
 }

@@ -17,17 +17,20 @@ pub enum IdentityKind {
     Credential,
     /// A session.
     Session,
+    /// What the software sends, at an address where several programs take turns.
+    Fingerprint,
     /// The address.
     Address,
 }
 
 impl IdentityKind {
     /// All of them, with their names in outputs and in sentences.
-    pub const ALL: [(Self, &'static str, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str, &'static str); 6] = [
         (Self::Subject, "subject", "Subjects"),
         (Self::Certificate, "certificate", "Certificates"),
         (Self::Credential, "credential", "Credentials"),
         (Self::Session, "session", "Sessions"),
+        (Self::Fingerprint, "fingerprint", "Programs"),
         (Self::Address, "address", "Addresses"),
     ];
 
@@ -43,6 +46,27 @@ impl IdentityKind {
     pub fn plural(self) -> &'static str {
         let named = Self::ALL.iter().find(|row| row.0 == self);
         named.map_or("Addresses", |row| row.2)
+    }
+}
+
+/// How sure it is that all calls with one name of that kind are one caller's, 0 to 1, and what is
+/// doubtful about it. Estimates of the authors, for people to weigh; nothing is decided by them.
+#[must_use]
+pub fn certainty(identified_by: &str) -> (f64, &'static str) {
+    match identified_by {
+        "subject" => (0.95, "A credential names it."),
+        "certificate" => (0.9, "A proxy tells whose client certificate it saw."),
+        "credential" => (0.8, "It shows one credential; several may share that."),
+        "session" => (0.7, "It is one session; a caller has several in time."),
+        "fingerprint" => (
+            0.5,
+            "It is what one program at an address with several sends; two of a kind are one, and an \
+             update makes another.",
+        ),
+        _ => (
+            0.4,
+            "Nothing but its address is known; several may be behind it.",
+        ),
     }
 }
 

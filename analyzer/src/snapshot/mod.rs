@@ -384,7 +384,8 @@ pub struct EndpointRef {
 pub struct ConsumerSnapshot {
     /// Its name.
     pub id: ConsumerId,
-    /// What identifies it: `subject`, `credential`, `session`, `address`.
+    /// What identifies it: `subject`, `certificate`, `credential`, `session`, `fingerprint`,
+    /// `address`.
     pub identified_by: String,
     /// For people: scheme and short token (`jwt 3f2a…`), or the address.
     pub label: String,
@@ -405,6 +406,9 @@ pub struct ConsumerSnapshot {
     /// forwarded address's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
+    /// What its software sends, as a token, where it is told apart by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<u64>,
     /// Products of its user agents, at most a named cap.
     pub user_agents: Vec<String>,
     /// Endpoints called most, descending, at most a named cap.

@@ -61,6 +61,7 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         latency_ns: Some(20_000_000),
         credentials: vec![credential("bearer", 7)],
         user_agent: None,
+        fingerprint: None,
         forwarded_for: None,
         forwarded_proto: None,
         forwarded_way: None,

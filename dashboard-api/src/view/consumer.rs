@@ -12,8 +12,13 @@ use super::time::Time;
 pub struct ConsumerSummary {
     /// Its id.
     pub id: Id,
-    /// What identifies it: `subject`, `credential`, `session` or `address`.
+    /// What identifies it: `subject`, `certificate`, `credential`, `session`, `fingerprint` (what
+    /// the software sends, at an address where several programs take turns) or `address`.
     pub identified_by: String,
+    /// How sure it is that all of its calls are one caller's, 0 to 1.
+    pub identity_confidence: f64,
+    /// What that rests on, in one sentence.
+    pub identity_reason: String,
     /// For people: scheme and short token, or the address.
     pub label: String,
     /// First call.

@@ -124,6 +124,7 @@ pub(crate) fn consumer(id: u64, called: &[u64]) -> ConsumerSnapshot {
         addresses: vec!["192.0.2.1".to_owned()],
         claimed_addresses: Vec::new(),
         proxy: None,
+        fingerprint: None,
         user_agents: vec!["curl".to_owned()],
         endpoints: called
             .iter()

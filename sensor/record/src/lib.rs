@@ -100,6 +100,11 @@ pub struct ExchangeRecord {
     pub credentials: Vec<Credential>,
     /// Token of the User-Agent and its product name (`curl`, `Mozilla`), when sent.
     pub user_agent: Option<UserAgent>,
+    /// Token of what the client's software sends whatever it calls: its User-Agent, its languages,
+    /// the order and spelling of the fields that libraries and browsers write of their own accord.
+    /// Tells programs behind one address apart and names nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Token>,
     /// Client address as proxies report it (X-Forwarded-For, Forwarded), outermost; an address
     /// only, and only a claim.
     pub forwarded_for: Option<core::net::IpAddr>,

@@ -23,6 +23,8 @@ pub(crate) enum Role {
     ContentType,
     ContentEncoding,
     UserAgent,
+    /// The languages a client wants.
+    Languages,
     Cookie,
     Authorization,
     ProxyAuthorization,
@@ -53,6 +55,8 @@ pub(crate) struct Fields {
     roles: Box<[Role]>,
     /// Which roles there are, as bits.
     present: u32,
+    /// Order and spelling of the fields that software writes of its own accord; nought without any.
+    pub(crate) habit: u64,
     /// Names beyond the cap.
     over: u64,
 }
@@ -151,10 +155,10 @@ fn look_at<'n>(
     fields
 }
 
-fn find<'n>(work: &Work<'_>, kind: Kind, names: impl Iterator<Item = &'n [u8]>) -> Fields {
+fn find<'n>(work: &Work<'_>, kind: Kind, names: impl Iterator<Item = &'n [u8]> + Clone) -> Fields {
     let mut fields = Fields::default();
     let (mut kept, mut roles) = (Vec::new(), Vec::new());
-    for raw in names {
+    for raw in names.clone() {
         let role = kind.role(raw);
         fields.present |= 1 << role as u8;
         roles.push(role);
@@ -170,15 +174,35 @@ fn find<'n>(work: &Work<'_>, kind: Kind, names: impl Iterator<Item = &'n [u8]>) 
     }
     fields.names = kept.into();
     fields.roles = roles.into();
+    if kind == Kind::Header {
+        fields.habit = habit(work, names);
+    }
     fields
 }
 
+/// Fields that libraries and browsers write whatever is called; others depend on the call.
+const HABITS: [&str; 3] = ["user-agent", "accept-encoding", "accept-language"];
+
+fn habit<'n>(work: &Work<'_>, names: impl Iterator<Item = &'n [u8]> + Clone) -> u64 {
+    let is_habit = |name: &&[u8]| {
+        let mut habits = HABITS.iter();
+        habits.any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+    };
+    let mut of_habit = names.filter(is_habit).peekable();
+    if of_habit.peek().is_none() {
+        return 0;
+    }
+    let [print, _] = work.tokens.print_of(TokenUse::Fingerprint, of_habit);
+    print.max(1)
+}
+
 /// Fields that mean something by their names alone, lower case.
-const KNOWN: [(&str, Role); 17] = [
+const KNOWN: [(&str, Role); 18] = [
     ("host", Role::Host),
     ("content-type", Role::ContentType),
     ("content-encoding", Role::ContentEncoding),
     ("user-agent", Role::UserAgent),
+    ("accept-language", Role::Languages),
     ("cookie", Role::Cookie),
     ("authorization", Role::Authorization),
     ("proxy-authorization", Role::ProxyAuthorization),

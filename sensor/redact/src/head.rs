@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 
 use tapscope_http::HeadBytes;
-use tapscope_record::{MessageRecord, UserAgent};
+use tapscope_record::{MessageRecord, Token, UserAgent};
 
 use crate::fields::{Fields, Role};
 use crate::redactor::Work;
@@ -112,6 +112,27 @@ pub(crate) fn user_agent(
         }
     });
     Some(found)
+}
+
+/// What the client's software sends whatever it calls; none where it sends nothing of the kind.
+pub(crate) fn fingerprint(
+    work: &Work<'_>,
+    (head, fields): (&HeadBytes, &Fields),
+    user_agent: Option<&UserAgent>,
+) -> Option<Token> {
+    if fields.habit == 0 {
+        return None;
+    }
+    let agent = user_agent.map_or(0, |agent| agent.token.0);
+    let languages = fields.value(head, Role::Languages).map_or(0, |value| {
+        let [print, _] = work.tokens.print(TokenUse::Fingerprint, value);
+        print
+    });
+    let mut all = [0; 24];
+    let parts = [fields.habit, agent, languages].map(u64::to_be_bytes);
+    let bytes = all.iter_mut().zip(parts.as_flattened());
+    bytes.for_each(|(to, from)| *to = *from);
+    Some(work.tokens.token(TokenUse::Fingerprint, &all))
 }
 
 /// Addresses of a forwarded way that are kept, counted from the server; real ones have at most four.

@@ -186,6 +186,8 @@ impl Redactor {
         operation::signals(&mut work);
         let mut operations = core::mem::take(&mut work.operations).into_iter();
         let (host, port) = line.host.unwrap_or_else(|| server_address(exchange));
+        let user_agent =
+            asked.and_then(|(it, fields)| head::user_agent(&mut work, &it.head, fields));
         ExchangeRecord {
             version: RECORD_VERSION,
             id: name_of(exchange.id),
@@ -207,8 +209,10 @@ impl Redactor {
             status: response.and_then(Response::status_code),
             response: response_record,
             latency_ns: latency(request, response),
-            user_agent: asked
-                .and_then(|(it, fields)| head::user_agent(&mut work, &it.head, fields)),
+            fingerprint: asked.and_then(|(it, fields)| {
+                head::fingerprint(&work, (&it.head, fields), user_agent.as_ref())
+            }),
+            user_agent,
             forwarded_for: asked.and_then(|(it, fields)| head::forwarded_for(&it.head, fields)),
             forwarded_proto: asked.and_then(|(it, fields)| head::forwarded_proto(&it.head, fields)),
             forwarded_way: asked.and_then(|(it, fields)| head::forwarded_way(&it.head, fields)),

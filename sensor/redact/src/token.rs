@@ -47,6 +47,8 @@ pub(crate) enum TokenUse {
     Cookies = 8,
     /// A host or a media type; never leaves the stage.
     Line = 9,
+    /// What a client's software sends whatever it calls.
+    Fingerprint = 10,
 }
 
 /// What a value is remembered by: two hashes under seeds that nobody outside knows, and no part of

@@ -348,6 +348,33 @@ fn numbers_are_told_as_far_as_they_name_nobody() {
 }
 
 #[test]
+fn what_software_sends_whatever_it_calls_is_one_token() {
+    let of = |path: &str, headers: &[(&str, &str)]| get(path, headers).fingerprint;
+    let (agent, coding) = (("User-Agent", "shop/1.2"), ("Accept-Encoding", "gzip"));
+    let one = of("/a", &[agent, coding]);
+    assert!(one.is_some());
+    let accept = ("Accept", "text/csv");
+    let cookie = ("Cookie", "sid=1");
+    assert_eq!(
+        one,
+        of("/b", &[accept, agent, cookie, coding]),
+        "another call"
+    );
+    for (what, other) in [
+        ("order", of("/a", &[coding, agent])),
+        ("spelling", of("/a", &[("user-agent", "shop/1.2"), coding])),
+        ("product", of("/a", &[("User-Agent", "shop/1.3"), coding])),
+        (
+            "language",
+            of("/a", &[agent, coding, ("Accept-Language", "de")]),
+        ),
+    ] {
+        assert!(other.is_some() && other != one, "{what}");
+    }
+    assert_eq!(of("/a", &[accept]), None);
+}
+
+#[test]
 fn json_bodies_become_shapes() {
     for (content, expected) in [
         (

@@ -58,6 +58,7 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
         latency_ns: None,
         credentials: Vec::new(),
         user_agent: None,
+        fingerprint: None,
         forwarded_for: None,
         forwarded_proto: None,
         forwarded_way: None,

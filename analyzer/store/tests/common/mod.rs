@@ -220,6 +220,7 @@ pub(crate) fn consumer(id: u64) -> ConsumerSnapshot {
         addresses: vec!["192.0.2.9".to_owned()],
         claimed_addresses: Vec::new(),
         proxy: None,
+        fingerprint: None,
         user_agents: vec!["curl".to_owned()],
         endpoints: vec![Called {
             endpoint: EndpointId(1),

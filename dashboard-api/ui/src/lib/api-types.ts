@@ -388,8 +388,18 @@ export interface components {
             first_seen: components["schemas"]["Time"] | null;
             /** @description Its id. */
             id: components["schemas"]["Id"];
-            /** @description What identifies it: `subject`, `credential`, `session` or `address`. */
+            /**
+             * @description What identifies it: `subject`, `certificate`, `credential`, `session`, `fingerprint` (what
+             *     the software sends, at an address where several programs take turns) or `address`.
+             */
             identified_by: string;
+            /**
+             * Format: double
+             * @description How sure it is that all of its calls are one caller's, 0 to 1.
+             */
+            identity_confidence: number;
+            /** @description What that rests on, in one sentence. */
+            identity_reason: string;
             /** @description For people: scheme and short token, or the address. */
             label: string;
             last_seen: components["schemas"]["Time"] | null;
@@ -1305,8 +1315,18 @@ export interface components {
                 first_seen: components["schemas"]["Time"] | null;
                 /** @description Its id. */
                 id: components["schemas"]["Id"];
-                /** @description What identifies it: `subject`, `credential`, `session` or `address`. */
+                /**
+                 * @description What identifies it: `subject`, `certificate`, `credential`, `session`, `fingerprint` (what
+                 *     the software sends, at an address where several programs take turns) or `address`.
+                 */
                 identified_by: string;
+                /**
+                 * Format: double
+                 * @description How sure it is that all of its calls are one caller's, 0 to 1.
+                 */
+                identity_confidence: number;
+                /** @description What that rests on, in one sentence. */
+                identity_reason: string;
                 /** @description For people: scheme and short token, or the address. */
                 label: string;
                 last_seen: components["schemas"]["Time"] | null;
