@@ -238,7 +238,9 @@ impl PacketSource for FileSource {
                 Err(error) => Step::Damaged(kind_of(&error)),
             };
             match step {
-                Step::Consumed(offset) => self.reader.consume(offset),
+                // What is left is moved once, when more is read, and not each time half the
+                // buffer is used up.
+                Step::Consumed(offset) => self.reader.consume_noshift(offset),
                 Step::Refill { too_small } => {
                     if let Err(error) = self.refill(too_small) {
                         if self.must_wait() {
