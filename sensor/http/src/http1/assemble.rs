@@ -7,7 +7,7 @@
 //! without version is all of a request, and whether the CR that ends a head has its LF. Such a
 //! head is complete when the next byte says so or when the other side answers.
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr2, memmem};
 
 use crate::anomaly::{Anomalies, MessageAnomaly};
 use crate::chunk::{Chunk, Position};
@@ -556,25 +556,14 @@ impl Collected {
 /// line of it ends with CR LF and no other CR is in it.
 fn plain_head(bytes: &[u8], head_bytes_max: usize) -> Option<(&[u8], &[u8])> {
     let bytes = bytes.get(..head_bytes_max).unwrap_or(bytes);
-    let mut start_line = None;
-    let mut line_start = 0;
-    let mut lines = 0;
-    for at in memchr_iter(b'\n', bytes) {
-        let line = bytes.get(line_start..=at)?;
-        if !line.ends_with(b"\r\n") {
-            return None;
-        }
-        lines += 1;
-        line_start = at + 1;
-        if line.len() == 2 {
-            let head = bytes.get(..line_start)?;
-            // As many as line ends, which have one each: there are no others.
-            let is_plain = memchr_iter(b'\r', head).count() == lines;
-            return start_line.filter(|_| is_plain).map(|line| (line, head));
-        }
-        start_line = start_line.or(Some(line));
-    }
-    None
+    let head = bytes.get(..memmem::find(bytes, b"\n\r\n")? + 3)?;
+    // Without a way out inside, so that the compiler compares many bytes at once.
+    let pairs = head.iter().zip(head.get(1..)?);
+    let are_paired = pairs.fold(true, |all, (one, next)| {
+        all & ((*one == b'\r') == (*next == b'\n'))
+    });
+    let start_line = head.get(..=memchr(b'\n', head)?)?;
+    (are_paired && start_line.len() > 2).then_some((start_line, head))
 }
 
 /// Whether a line frames the message.

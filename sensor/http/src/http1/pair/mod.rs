@@ -595,6 +595,8 @@ impl Pairs {
     /// Puts an exchange with what is ready.
     fn finish(&mut self, request: Option<Request>, response: Option<Response>, pairing: Pairing) {
         let finished = self.release(request, response, pairing);
+        // One at a time is what nearly always comes, and an exchange is large.
+        self.ready.reserve_exact(1);
         self.ready.push(finished);
     }
 
