@@ -81,6 +81,9 @@ fn hosts(work: &Work<'_>, request: &Request) -> Option<String> {
 /// A signal for a connection whose client only makes work.
 pub(crate) fn flood_signals(work: &mut Work<'_>, anomalies: Anomalies) {
     use MessageAnomaly as M;
+    if anomalies.is_empty() {
+        return;
+    }
     let seen = |(anomaly, what)| anomalies.contains(anomaly).then_some(what);
     let reasons: Vec<&str> = [
         (
@@ -115,6 +118,9 @@ fn signal(work: &mut Work<'_>, words: Option<String>) {
 
 /// What is odd about a message, whatever the number of reasons, and what its readers find.
 fn words(side: &str, anomalies: Anomalies, readings: Option<&Readings>) -> Option<String> {
+    if anomalies.is_empty() {
+        return None;
+    }
     let reasons: Vec<&str> = anomalies
         .iter()
         .filter(|anomaly| !is_harmless(*anomaly, readings))

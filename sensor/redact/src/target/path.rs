@@ -11,7 +11,9 @@ use crate::{credential, percent};
 
 /// The segments of `path`, and whether it ended in `/` without being `/`.
 pub(crate) fn segments(work: &mut Work<'_>, path: &[u8]) -> (Vec<PathSegment>, bool) {
-    let mut segments = Vec::new();
+    let slashes = path.iter().filter(|byte| **byte == b'/').count();
+    let most = work.settings.path_segments_max;
+    let mut segments = Vec::with_capacity(slashes.min(most));
     let mut bytes = 0;
     let mut before: &[u8] = b"";
     let mut rest = path;

@@ -12,9 +12,9 @@ use crate::percent;
 /// It holds no more than the segments do: one that was redacted gives its class, and the text of
 /// the others was found harmless decoded.
 pub(crate) fn spelling(path: &[u8], segments: &[PathSegment]) -> Option<String> {
-    let is_suspect =
-        memchr::memchr(b'%', path).is_some() || memchr::memmem::find(path, b"//").is_some();
-    if !is_suspect {
+    let is_doubled = path.iter().zip(path.get(1..).unwrap_or_default());
+    let is_doubled = is_doubled.fold(false, |any, pair| any | (pair == (&b'/', &b'/')));
+    if !is_doubled && memchr::memchr(b'%', path).is_none() {
         return None;
     }
     let mut out = String::with_capacity(path.len());
@@ -49,8 +49,7 @@ pub(crate) fn spelling(path: &[u8], segments: &[PathSegment]) -> Option<String> 
             }
         }
     }
-    departs |= memchr::memmem::find(path, b"//").is_some();
-    departs.then_some(out)
+    (departs || is_doubled).then_some(out)
 }
 
 #[cfg(test)]

@@ -93,6 +93,7 @@ fn is_number(text: &[u8]) -> bool {
 /// Whether `text` is a UUID in its usual form (RFC 9562 section 4).
 pub(crate) fn is_uuid(text: &[u8]) -> bool {
     text.len() == 36
+        && text.get(8) == Some(&b'-')
         && text.iter().enumerate().all(|(index, byte)| match index {
             8 | 13 | 18 | 23 => *byte == b'-',
             _ => byte.is_ascii_hexdigit(),

@@ -155,10 +155,16 @@ fn random_part(part: &[u8], kinds: u8) -> bool {
     part.len() >= 6 && no_words
 }
 
+/// Characters of the shortest hash in hexadecimal.
+const HASH_BYTES_MIN: usize = 32;
+
 /// Whether `part` is hexadecimal of a hash's length in one case, alone or behind a prefix of up to
 /// four letters.
 pub(crate) fn is_hash(part: &[u8]) -> bool {
     let part = part.strip_prefix(b"0x").unwrap_or(part);
+    if part.len() < HASH_BYTES_MIN {
+        return false;
+    }
     [0_usize, 2, 1, 3, 4].iter().any(|&prefix| {
         let (head, tail) = part.split_at_checked(prefix).unwrap_or_default();
         matches!(tail.len(), 32 | 40 | 56 | 64 | 96 | 128)
