@@ -36,6 +36,7 @@ pub struct Redactor {
     names: Names,
     lists: Known<Arc<Fields>>,
     jwts: Known<Said>,
+    authorizations: Known<Credential>,
     media_types: Known<String>,
     hosts: Known<Host>,
     agents: Known<UserAgent>,
@@ -56,6 +57,7 @@ pub(crate) struct Work<'a> {
     pub(crate) names: &'a mut Names,
     pub(crate) lists: &'a mut Known<Arc<Fields>>,
     pub(crate) jwts: &'a mut Known<Said>,
+    pub(crate) authorizations: &'a mut Known<Credential>,
     pub(crate) media_types: &'a mut Known<String>,
     pub(crate) hosts: &'a mut Known<Host>,
     pub(crate) agents: &'a mut Known<UserAgent>,
@@ -118,6 +120,7 @@ impl Redactor {
             settings.custom_classes.clone(),
         );
         let jwts = Known::new(settings.known_jwts_max);
+        let authorizations = Known::new(settings.known_jwts_max);
         let lines = settings.known_lists_max;
         Self {
             settings,
@@ -128,6 +131,7 @@ impl Redactor {
             names,
             lists: Known::new(lines),
             jwts,
+            authorizations,
             media_types: Known::new(lines),
             hosts: Known::new(lines),
             agents: Known::new(lines),
@@ -153,6 +157,7 @@ impl Redactor {
             names: &mut self.names,
             lists: &mut self.lists,
             jwts: &mut self.jwts,
+            authorizations: &mut self.authorizations,
             media_types: &mut self.media_types,
             hosts: &mut self.hosts,
             agents: &mut self.agents,
@@ -371,22 +376,34 @@ fn server_address(exchange: &HttpExchange) -> (String, Option<u16>) {
 
 fn name_of(id: ExchangeId) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    // By hand: every record has one.
-    let mut name = String::with_capacity(24);
-    for place in (0..16).rev() {
+    // By hand, backwards and without formatting: every record has one.
+    let mut name = [0_u8; NAME_BYTES];
+    let mut places = name.iter_mut().rev();
+    let mut ordinal = id.ordinal;
+    let mut length = 0;
+    while length == 0 || ordinal > 0 {
+        let digit = (ordinal % 10) as usize;
+        put(&mut places, DIGITS.get(digit));
+        ordinal /= 10;
+        length += 1;
+    }
+    put(&mut places, Some(&b'-'));
+    for place in 0..16 {
         let digit = id.connection >> (4 * place) & 15;
-        name.extend(DIGITS.get(digit as usize).map(|digit| char::from(*digit)));
+        put(&mut places, DIGITS.get(digit as usize));
     }
-    name.push('-');
-    let mut divisor = id
-        .ordinal
-        .checked_ilog10()
-        .map_or(1, |power| 10_u32.pow(power));
-    while divisor > 0 {
-        name.extend(char::from_digit(id.ordinal / divisor % 10, 10));
-        divisor /= 10;
+    let start = NAME_BYTES - (length + 17).min(NAME_BYTES);
+    let text = name.get(start..).map(core::str::from_utf8);
+    text.and_then(Result::ok).unwrap_or_default().to_owned()
+}
+
+/// Bytes of the longest name: 16 digits, a hyphen and the ten digits of the largest ordinal.
+const NAME_BYTES: usize = 27;
+
+fn put<'n>(places: &mut impl Iterator<Item = &'n mut u8>, byte: Option<&u8>) {
+    if let (Some(place), Some(byte)) = (places.next(), byte) {
+        *place = *byte;
     }
-    name
 }
 
 fn started(exchange: &HttpExchange) -> i64 {

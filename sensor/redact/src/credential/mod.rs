@@ -74,6 +74,10 @@ pub(crate) fn in_url(work: &mut Work<'_>, credential: Credential) {
 pub(crate) fn push(work: &mut Work<'_>, mut credential: Credential) {
     credential.jwt = work.jwt.take().filter(|_| credential.scheme == "jwt");
     if work.credentials.len() < work.settings.credentials_max {
+        if work.credentials.is_empty() {
+            // A token and a cookie are what most requests carry at most.
+            work.credentials.reserve_exact(2);
+        }
         work.credentials.push(credential);
     } else {
         work.counters.credentials_over_cap += 1;
