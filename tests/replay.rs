@@ -17,12 +17,16 @@ use std::fs;
 use support::{Scratch, sample, sample_specification, tapscope};
 
 /// Replays the sample into a store of that name and gives inventory, findings and log as bytes.
-fn replayed(scratch: &Scratch, name: &str, workers: &str) -> [Vec<u8>; 3] {
+fn replayed(scratch: &Scratch, name: &str, workers: &str, limits: &str) -> [Vec<u8>; 3] {
     let store = scratch.path(&format!("{name}.db")).display().to_string();
     let log = scratch.path(&format!("{name}.jsonl"));
+    let config = scratch.path("limits.toml");
+    fs::write(&config, format!("[limits]\n{limits}")).unwrap();
     let output = tapscope(
         scratch,
         &[
+            "--config",
+            &config.display().to_string(),
             "replay",
             &sample().display().to_string(),
             "--spec",
@@ -46,13 +50,17 @@ fn replayed(scratch: &Scratch, name: &str, workers: &str) -> [Vec<u8>; 3] {
 
 #[test]
 fn same_capture_gives_the_same_bytes() {
-    let scratch = Scratch::new("replay");
-    let first = replayed(&scratch, "first", "1");
-    for (name, workers) in [("second", "1"), ("three", "3"), ("eight", "8")] {
-        let again = replayed(&scratch, name, workers);
-        for (a, b) in first.iter().zip(&again) {
-            assert!(a.len() > 100);
-            assert!(a == b, "the replay with {workers} workers differs");
+    // As it is, and with nearly every body passed over that may be.
+    let few = "sampling_first = 1\nsampling_every = 4\n";
+    for (limits, again) in [("", &["1", "3", "8"][..]), (few, &["5"])] {
+        let scratch = Scratch::new("replay");
+        let first = replayed(&scratch, "first", "1", limits);
+        for workers in again {
+            let again = replayed(&scratch, &format!("again-{workers}"), workers, limits);
+            for (a, b) in first.iter().zip(&again) {
+                assert!(a.len() > 100);
+                assert!(a == b, "the replay with {workers} workers differs");
+            }
         }
     }
 }

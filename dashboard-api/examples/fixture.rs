@@ -405,6 +405,7 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
         response_content_types: counts(&[("application/json", requests)]),
         parameters: parameters(template, requests),
         parameters_observed: requests,
+        bodies_passed: 0,
         schemas: schemas(requests, secret).into(),
         credentials: Vec::new(),
         data: data(secret),

@@ -29,6 +29,7 @@ pub(crate) fn coverage(snapshot: &EndpointSnapshot, report: &HealthReport) -> Co
         complete_share: of(&["complete"]),
         one_sided_share: of(&["request_missing", "response_missing"]),
         gap_share: of(&["gap"]),
+        sampled_share: share(snapshot.bodies_passed, all),
         feed_loss_share: weighted_loss(&feeds),
         feeds,
     }

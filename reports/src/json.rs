@@ -99,6 +99,7 @@ fn endpoint(material: &Report, one: &EndpointSnapshot) -> Value {
         "parameters": parameters.collect::<Vec<_>>(),
         "parameters_observed": one.parameters_observed,
         "schemas": one.schemas,
+        "bodies_passed": one.bodies_passed,
     })
 }
 

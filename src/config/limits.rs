@@ -98,6 +98,8 @@ limits! {
     decoded_bytes_max: usize => redact.decoded_bytes_max >= 0;
     decoded_ratio_max: usize => redact.decoded_ratio_max >= 1;
     shape_fields_max: usize => redact.shape_fields_max >= 1;
+    sampling_first: u32 => redact.sampling_first >= 0;
+    sampling_every: u32 => redact.sampling_every >= 0;
     known_bodies_max: usize => redact.known_bodies_max >= 0;
     known_body_fields_max: usize => redact.known_body_fields_max >= 0;
     known_names_max: usize => redact.known_names_max >= 0;

@@ -232,7 +232,9 @@ impl HostTemplates {
             leaf.shape = shape;
             leaf.fingerprint = print;
         } else {
-            leaf.shape = if leaf.shape == shape { shape } else { 0 };
+            // One that was not looked at is no other one.
+            let is_same = leaf.shape == shape || sighting.response_passed;
+            leaf.shape = if is_same { leaf.shape } else { 0 };
             leaf.fingerprint = if leaf.fingerprint == print { print } else { 0 };
         }
         leaf.succeeded += 1;

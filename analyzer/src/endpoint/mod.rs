@@ -64,6 +64,8 @@ pub struct Sighting<'a> {
     pub response_content_type: Option<&'a str>,
     /// Shape of the response's content.
     pub response_shape: Option<u64>,
+    /// Whether the response's content has a shape and was not looked at: others of its kind were.
+    pub response_passed: bool,
     /// Bytes of the response's content.
     pub response_len: u64,
     /// A hash that names the client, for counting distinct callers.

@@ -107,7 +107,7 @@ impl Noise {
             let why = if missing { Why::NotFound } else { Why::Failed };
             return (Worth::Nothing, why);
         }
-        if s.response_shape.is_some() {
+        if s.response_shape.is_some() || s.response_passed {
             self.structured += 1;
             return EVIDENCE;
         }

@@ -57,6 +57,7 @@ fn feed(host: &mut HostTemplates, requests: &[Request<'_>]) {
                 "application/json"
             }),
             response_shape: (!page).then(|| shape_name(&shape)),
+            response_passed: false,
             response_len: if page { 37 } else { 200 },
             consumer: i as u64 % 7,
             time: i as i64 * 1_000_000,
@@ -397,6 +398,7 @@ fn grpc_methods_are_names() {
             request_content_type: Some(kind),
             response_content_type: Some(kind),
             response_shape: None,
+            response_passed: false,
             response_len: 10,
             consumer: 1,
             time: 1,
@@ -442,6 +444,7 @@ fn an_imported_template_wins() {
         request_content_type: None,
         response_content_type: Some("application/json"),
         response_shape: Some(shape_name(&shape)),
+        response_passed: false,
         response_len: 10,
         consumer: 1,
         time: 1,

@@ -97,6 +97,8 @@ pub struct Counts {
     pub sign_in: u64,
     /// Exchanges whose two messages were seen complete.
     pub complete: u64,
+    /// Exchanges whose response was one of many alike and was not looked at.
+    pub passed: u64,
 }
 
 /// What readers are shown.
@@ -353,6 +355,8 @@ impl Entry {
             self.counts.complete = self.counts.complete.saturating_add(1);
         }
         if let Some(response) = &record.response {
+            let passed = u64::from(response.is_passed());
+            self.counts.passed = self.counts.passed.saturating_add(passed);
             let later = |old: Option<i64>, new: Option<i64>| new.or(old);
             self.facts.deprecation_header =
                 later(self.facts.deprecation_header, response.deprecation);
@@ -467,6 +471,7 @@ fn add_counts(counts: &mut Counts, other: Counts) {
         .saturating_add(other.retired_successes);
     counts.sign_in = counts.sign_in.saturating_add(other.sign_in);
     counts.complete = counts.complete.saturating_add(other.complete);
+    counts.passed = counts.passed.saturating_add(other.passed);
 }
 
 /// Counts a caller; at the cap the one with the fewest calls gives its place and its count.

@@ -648,6 +648,7 @@ fn sighting<'a>(exchange: Exchange<'a>, method: &'a str) -> Sighting<'a> {
         request_content_type: content_type(record.request.as_ref()),
         response_content_type: content_type(record.response.as_ref()),
         response_shape: response.and_then(|m| m.shape.as_ref()).and_then(of_body),
+        response_passed: response.is_some_and(tapscope_record::MessageRecord::is_passed),
         response_len: response.map_or(0, |m| m.body_len),
         consumer: identity.witness.0,
         time: record.time,

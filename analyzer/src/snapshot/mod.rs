@@ -222,6 +222,10 @@ pub struct EndpointSnapshot {
     /// Schemas of its bodies, at most a named cap.
     #[serde(default)]
     pub schemas: PackedSchemas,
+    /// Exchanges whose response was not looked at because many alike were: schemas and shares in
+    /// them are of the others.
+    #[serde(default)]
+    pub bodies_passed: u64,
     /// Kinds of credentials that successful calls carried, and where.
     #[serde(default)]
     pub credentials: Vec<CredentialSnapshot>,

@@ -15,6 +15,10 @@ pub struct Coverage {
     /// Share of its exchanges that a gap cut.
     #[schema(required = true)]
     pub gap_share: Option<f64>,
+    /// Share of its exchanges whose response body was not looked at because many alike were
+    /// (sampling); its schemas rest on the others.
+    #[schema(required = true)]
+    pub sampled_share: Option<f64>,
     /// Loss of the feeds that brought it, weighted by its exchanges: the share of their bytes that
     /// was acknowledged and never seen. Null when it is not known.
     #[schema(required = true)]

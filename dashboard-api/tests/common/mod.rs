@@ -57,6 +57,7 @@ pub(crate) fn endpoint(id: u64, host: &str, template: &str, requests: u64) -> En
         response_content_types: counts("application/json", requests),
         parameters: Vec::new(),
         parameters_observed: requests,
+        bodies_passed: 0,
         schemas: Vec::new().into(),
         credentials: Vec::new(),
         data: Vec::new(),

@@ -61,6 +61,9 @@ mod feed;
 /// The output.
 mod segment;
 
+/// Groups of connections.
+mod group;
+
 /// Which segments are wanted.
 pub mod filter;
 
@@ -72,6 +75,7 @@ pub use decapsulator::Decapsulator;
 pub use encapsulation::{Encapsulation, Layer};
 pub use feed::{FeedKey, Network};
 pub use filter::Filter;
+pub use group::{GROUPS, group_of};
 pub use packet::{LinkType, RawPacket, Timestamp};
 pub use segment::{Segment, SeqNumber, TcpFlags};
 pub use settings::DecapSettings;

@@ -74,5 +74,5 @@ pub use event::{
 pub use feed::{FeedCounts, FeedIndex};
 pub use settings::FlowSettings;
 pub use table::FlowTable;
-pub use tapscope_decap::{CounterValue, Encapsulation, Layer, Timestamp};
+pub use tapscope_decap::{CounterValue, Encapsulation, GROUPS, Layer, Timestamp, group_of};
 pub use urgent::UrgentReading;

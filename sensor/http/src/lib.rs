@@ -56,4 +56,4 @@ pub use exchange::{
 pub use feed::HttpFeedCounts;
 pub use settings::HttpSettings;
 pub use stage::HttpStage;
-pub use tapscope_flow::{CounterValue, Encapsulation, Layer, Timestamp};
+pub use tapscope_flow::{CounterValue, Encapsulation, GROUPS, Layer, Timestamp, group_of};

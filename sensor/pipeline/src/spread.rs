@@ -6,7 +6,7 @@
 //! rightly. What is not TCP goes no further, so peeling twice is not paid for either.
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use tapscope_decap::{Decapsulator, Filter, RawPacket, Segment, Timestamp};
+use tapscope_decap::{Decapsulator, Filter, GROUPS, RawPacket, Segment, Timestamp, group_of};
 use tapscope_http::ExchangeSink;
 use tapscope_record::Counter;
 
@@ -241,8 +241,13 @@ impl Intake for Spread {
     }
 }
 
-/// The lane of a segment's connection: the same for both directions.
+/// The lane of a segment's connection: the same for both directions. As far as there are enough
+/// groups of connections, each has whole ones: what is counted by group is the same with any number
+/// of lanes.
 fn lane_of(segment: &Segment<'_>, lanes: usize) -> usize {
-    let lanes = lanes.max(1) as u64;
-    usize::try_from(hash_of(segment) % lanes).unwrap_or(0)
+    let lanes = lanes.max(1);
+    if lanes <= GROUPS {
+        return group_of(segment.source, segment.destination) % lanes;
+    }
+    usize::try_from(hash_of(segment) % lanes as u64).unwrap_or(0)
 }

@@ -392,8 +392,8 @@ pub struct MessageRecord {
     /// were drawn from.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub decoded_len: u64,
-    /// The limits that kept part of the content from being looked at, by name: `sample`,
-    /// `decoded_size`, `decoded_ratio`, `codings`, `unsupported_coding`, `coding_broken`, `depth`,
+    /// The limits that kept part of the content from being looked at, by name: `sample` (a part of
+    /// it was not kept), `sampled` (none of it was looked at: see [`Self::is_passed`]), `decoded_size`, `decoded_ratio`, `codings`, `unsupported_coding`, `coding_broken`, `depth`,
     /// `fields`, `parts`, `documents`, `operations`, `syntax`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<String>,
@@ -405,6 +405,18 @@ pub struct MessageRecord {
     pub deprecation: Option<i64>,
     /// See `deprecation`.
     pub sunset: Option<i64>,
+}
+
+impl MessageRecord {
+    /// In `limits`: the content is one of many alike and was not looked at.
+    pub const SAMPLED: &str = "sampled";
+
+    /// Whether nothing is known of the content because others of its kind were looked at instead:
+    /// it does not count where shares of bodies are told.
+    #[must_use]
+    pub fn is_passed(&self) -> bool {
+        self.limits.iter().any(|limit| limit == Self::SAMPLED)
+    }
 }
 
 /// The shape of a structured body: names and types, never values. Bounded in depth and size.

@@ -50,6 +50,7 @@ counters! {
     bodies_too_many_codings: "bodies_uninspected" Some("too_many_codings");
     bodies_undecodable: "bodies_uninspected" Some("coding_broken");
     bodies_binary: "bodies_uninspected" Some("binary");
+    bodies_sampled: "bodies_uninspected" Some("sampled");
     bodies_decoded_cut: "bodies_cut" Some("decoded_cap");
     bodies_ratio_cut: "bodies_cut" Some("ratio_cap");
     bodies_json_broken: "bodies_cut" Some("json_broken");

@@ -56,6 +56,9 @@ mod operation;
 /// Bodies: shape and data classes.
 mod body;
 
+/// Which bodies are looked at.
+mod sampling;
+
 /// Messages inside an exchange.
 mod messages;
 

@@ -17,6 +17,7 @@ use crate::credential::Said;
 use crate::fields::{self, Fields, Role};
 use crate::known::Known;
 use crate::names::Names;
+use crate::sampling::{Answer, Choice, Sampling};
 use crate::settings::RedactSettings;
 use crate::target::{self, Target};
 use crate::token::{TokenKey, TokenUse, Tokenizer};
@@ -40,6 +41,7 @@ pub struct Redactor {
     media_types: Known<String>,
     hosts: Known<Host>,
     agents: Known<UserAgent>,
+    sampling: Sampling,
     scratch: Vec<u8>,
     decoded: Vec<u8>,
 }
@@ -61,6 +63,7 @@ pub(crate) struct Work<'a> {
     pub(crate) media_types: &'a mut Known<String>,
     pub(crate) hosts: &'a mut Known<Host>,
     pub(crate) agents: &'a mut Known<UserAgent>,
+    pub(crate) sampling: &'a mut Sampling,
     pub(crate) scratch: &'a mut Vec<u8>,
     pub(crate) decoded: &'a mut Vec<u8>,
     pub(crate) credentials: Vec<Credential>,
@@ -119,6 +122,8 @@ impl Redactor {
             settings.name_bytes_max,
             settings.custom_classes.clone(),
         );
+        let seed = tokens.make(TokenUse::Seed, b"sampling").0;
+        let sampling = Sampling::new(seed, settings.sampling_first, settings.sampling_every);
         let jwts = Known::new(settings.known_jwts_max);
         let authorizations = Known::new(settings.known_jwts_max);
         let lines = settings.known_lists_max;
@@ -135,6 +140,7 @@ impl Redactor {
             media_types: Known::new(lines),
             hosts: Known::new(lines),
             agents: Known::new(lines),
+            sampling,
             scratch: Vec::new(),
             decoded: Vec::new(),
         }
@@ -161,6 +167,7 @@ impl Redactor {
             media_types: &mut self.media_types,
             hosts: &mut self.hosts,
             agents: &mut self.agents,
+            sampling: &mut self.sampling,
             scratch: &mut self.scratch,
             decoded: &mut self.decoded,
             credentials: Vec::new(),
@@ -183,7 +190,17 @@ impl Redactor {
         let asked = request.zip(asked.as_deref());
         let line = asked.map_or_else(StartLine::default, |it| start_line(&mut work, it));
         let mut request_record = asked.map(|asked| request_record(&mut work, asked));
-        let mut response_record = response.map(|response| response_record(&mut work, response));
+        let mut response_record = response.map(|response| {
+            let operations = core::mem::take(&mut work.operations);
+            let about = About {
+                exchange,
+                line: &line,
+                operations: &operations,
+            };
+            let record = response_record(&mut work, response, &about);
+            work.operations = operations;
+            record
+        });
         let both = (&mut request_record, &mut response_record);
         let messages = messages::of(&mut work, exchange, both.0, both.1);
         framing::signals(&mut work, request, response);
@@ -349,7 +366,14 @@ fn request_record(work: &mut Work<'_>, (request, fields): (&Request, &Fields)) -
     message
 }
 
-fn response_record(work: &mut Work<'_>, response: &Response) -> MessageRecord {
+/// What a response answers.
+struct About<'a> {
+    exchange: &'a HttpExchange,
+    line: &'a StartLine,
+    operations: &'a [Operation],
+}
+
+fn response_record(work: &mut Work<'_>, response: &Response, about: &About<'_>) -> MessageRecord {
     let head = &response.head;
     let fields = &*fields::of_head(work, head);
     let announced = |role| fields.value(head, role).map(head::announced_date);
@@ -359,13 +383,23 @@ fn response_record(work: &mut Work<'_>, response: &Response) -> MessageRecord {
         ..MessageRecord::default()
     };
     head::describe(work, (head, fields), &mut message);
-    body::describe(
-        work,
-        Side::Response,
-        (head, fields),
-        &response.body,
-        &mut message,
-    );
+    let answer = Answer {
+        method: about.line.method.as_deref().unwrap_or_default(),
+        host: about.line.host.as_ref().map(|(host, _)| host.as_str()),
+        path: &about.line.path,
+        operations: about.operations,
+        media_type: message.content_type.as_deref().unwrap_or_default(),
+    };
+    match work.sampling.choose(about.exchange, &answer) {
+        Choice::Passed => body::pass(work, &response.body, &mut message),
+        Choice::Looked(place) => {
+            let head = (head, fields);
+            body::describe(work, Side::Response, head, &response.body, &mut message);
+            if let Some(place) = place.filter(|_| !message.data_classes.is_empty()) {
+                work.sampling.note(place);
+            }
+        }
+    }
     message
 }
 

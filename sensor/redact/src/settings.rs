@@ -61,6 +61,13 @@ pub struct RedactSettings {
     pub message_fields_max: usize,
     /// Distinct values counted for each data class of one message; the count stays there.
     pub distinct_values_max: usize,
+    /// Bodies of the responses of one kind (endpoint, operation, status, media type, about how long)
+    /// that are looked at in any case, in each of 48 groups of connections: enough to learn what
+    /// they look like, and whether there is data in them.
+    pub sampling_first: u32,
+    /// Of further ones, while none of them had data in it, one in so many is looked at. 0 and 1
+    /// look at all.
+    pub sampling_every: u32,
     /// Bodies of responses of which it is remembered what they told, so that they need not be read
     /// again: about as many as a large API has that are fetched over and over.
     pub known_bodies_max: usize,
@@ -121,6 +128,8 @@ impl Default for RedactSettings {
             graphql_batch_min: 32,
             message_fields_max: 96,
             distinct_values_max: 1024,
+            sampling_first: 64,
+            sampling_every: 8,
             known_bodies_max: 8192,
             known_body_fields_max: 96 * 1024,
             known_names_max: 4096,

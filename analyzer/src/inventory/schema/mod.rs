@@ -175,7 +175,8 @@ impl Schemas {
         whole: bool,
         settings: &InventorySettings,
     ) {
-        if message.body_len == 0 && outline.is_none() {
+        // Shares are of the bodies that were looked at.
+        if (message.body_len == 0 && outline.is_none()) || message.is_passed() {
             return;
         }
         let media_type = message.content_type.as_deref().unwrap_or_default();

@@ -55,6 +55,24 @@ fn observe_with(
     schemas.observe_message(status, (message, outline.as_ref()), whole, settings);
 }
 
+#[test]
+fn a_body_that_was_not_looked_at_counts_nowhere() {
+    let settings = InventorySettings::default();
+    let mut schemas = Schemas::default();
+    let looked_at = body(object(&[("id", ValueType::Integer)]));
+    let passed = MessageRecord {
+        shape: None,
+        limits: vec![MessageRecord::SAMPLED.to_owned()],
+        ..looked_at.clone()
+    };
+    for message in [&looked_at, &passed, &passed, &looked_at] {
+        observe(&mut schemas, Some(200), (message, true), &settings);
+    }
+    let snapshot = schemas.snapshot(&settings).unpack();
+    assert_eq!((snapshot.len(), snapshot[0].bodies), (1, 2));
+    assert!(snapshot[0].root.fields.iter().all(|field| field.seen == 2));
+}
+
 fn learn(schemas: &mut Schemas, shape: Shape, whole: bool) {
     let settings = InventorySettings::default();
     observe(schemas, Some(200), (&body(shape), whole), &settings);

@@ -129,6 +129,7 @@ pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
         response_content_types: counts(&[("application/json", 3)]),
         parameters: vec![parameter()],
         parameters_observed: 5,
+        bodies_passed: 7,
         schemas: vec![schema()].into(),
         credentials: vec![CredentialSnapshot {
             scheme: "bearer".to_owned(),

@@ -441,6 +441,12 @@ export interface components {
              * @description Share of its exchanges of which only the request or only the response was seen.
              */
             one_sided_share: number | null;
+            /**
+             * Format: double
+             * @description Share of its exchanges whose response body was not looked at because many alike were
+             *     (sampling); its schemas rest on the others.
+             */
+            sampled_share: number | null;
         };
         /** @description One feed that brought exchanges of an endpoint. */
         CoveringFeed: {
