@@ -74,7 +74,13 @@ impl Connection {
         }
         let mut assembler = core::mem::take(assembler);
         let offset = assembler.start();
-        assembler.rescan();
+        // Where that was noticed depends on how the line is cut; what is looked for in it is not
+        // passed over yet.
+        let to = if assembler.rescan() {
+            Position { offset, ..to }
+        } else {
+            to
+        };
         stream.state = State::Search(assembler);
         self.pass_over(side, to);
         self.lose(cx, side, offset, Counter::LostGarbage);

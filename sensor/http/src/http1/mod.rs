@@ -271,7 +271,8 @@ impl Connection {
                 }
             };
             rest = rest.skip(taken);
-            if piece.bytes.len() == taken && !rest.bytes.is_empty() {
+            // What is decided must not depend on which messages came in one segment.
+            if !rest.bytes.is_empty() && self.pairs.is_undecided() {
                 self.stream(side).next = rest.at.offset;
                 self.decide_waiting(cx);
             }
