@@ -307,7 +307,14 @@ impl Collected {
         };
         if self.bytes.len() + n > settings.head_bytes_max {
             if self.kind.is_none() {
-                return (n, Progress::TooLong);
+                // What is no start line is none however long it is.
+                let fits = settings.head_bytes_max.saturating_sub(self.bytes.len());
+                let piece = piece.get(..fits).unwrap_or(piece);
+                self.bytes.extend_from_slice(piece);
+                return match self.part_of_line() {
+                    Progress::More => (n, Progress::TooLong),
+                    rejected => (piece.len(), rejected),
+                };
             }
             self.take_over_cap(piece, settings.head_bytes_max);
         } else {
