@@ -7,8 +7,9 @@ use crate::feed::Directions;
 use crate::handshake::Handshake;
 use crate::key::FlowKey;
 use crate::output::Head;
+use crate::pending::PendingSyn;
 use crate::stream::{Start, Stream};
-use crate::{ConnectionId, FlowSettings, Side};
+use crate::{ConnectionId, FeedIndex, FlowSettings, Side};
 
 /// A quiet time after which numbers that fit neither side are a new connection's.
 const QUIET_NANOS: u64 = 1_000_000_000;
@@ -215,9 +216,8 @@ impl Connection {
         if segment.flags.has(TcpFlags::SYN) {
             return self.syn_verdict(side, segment, settings);
         }
-        let pending = self.streams(side).0.pending_syn;
-        if pending.is_some_and(|syn| segment.seq == syn.advance(1)) {
-            return Verdict::New(pending);
+        if let Some(syn) = self.follows_pending(side, segment, settings) {
+            return Verdict::New(Some(syn.seq()));
         }
         if segment.payload_len == 0 {
             // What it acknowledges would move the other stream to where another connection on the
@@ -226,6 +226,54 @@ impl Connection {
             return if far { Verdict::Stray } else { Verdict::Ours };
         }
         self.payload_verdict(side, segment, now, settings)
+    }
+
+    /// The SYN that waits to be believed, when a segment goes on behind it. One near the stream is
+    /// not believed for a number alone, which the stream comes to as well.
+    fn follows_pending(
+        &self,
+        side: Side,
+        segment: &Segment<'_>,
+        settings: &FlowSettings,
+    ) -> Option<&PendingSyn> {
+        let (stream, other) = self.streams(side);
+        let syn = stream.pending.as_deref()?;
+        let acknowledges = segment.flags.has(TcpFlags::ACK);
+        let is_elsewhere = is_far(stream, segment.seq, settings)
+            || acknowledges && is_far(other, segment.ack, settings);
+        (syn.goes_on_at(segment.seq) && is_elsewhere).then_some(syn)
+    }
+
+    /// The SYN that waited to be believed and was, by a segment of a new connection, when it carried
+    /// data; and which feed brought it.
+    pub(crate) fn believed_data(
+        &self,
+        side: Side,
+        segment: &Segment<'_>,
+        settings: &FlowSettings,
+    ) -> Option<(Segment<'_>, FeedIndex)> {
+        if !segment.flags.has(TcpFlags::SYN) {
+            let syn = self.follows_pending(side, segment, settings)?;
+            return syn.segment(segment, true);
+        }
+        let syn = self.streams(side).1.pending.as_deref()?;
+        let answers = segment.flags.has(TcpFlags::ACK) && syn.is_answered_by(segment.ack);
+        answers.then(|| syn.segment(segment, false)).flatten()
+    }
+
+    /// Keeps what a SYN that waits to be believed carries, when that takes at most `room` bytes.
+    pub(crate) fn keep_data(
+        &mut self,
+        side: Side,
+        segment: &Segment<'_>,
+        feed: FeedIndex,
+        room: usize,
+    ) {
+        let fits = segment.payload_len > 0 && PendingSyn::cost_of(segment) <= room;
+        let pending = self.stream_mut(side).pending.as_mut();
+        if let Some(syn) = pending.filter(|syn| fits && syn.is(segment)) {
+            syn.keep(segment, feed);
+        }
     }
 
     /// Whether a segment stands where its side's stream is; of a side that was not seen yet,
@@ -295,8 +343,8 @@ impl Connection {
         let (stream, other) = self.streams(side);
         let Start::Known(start) = stream.start else {
             // The answer to a SYN that waits to be believed.
-            let pending = other.pending_syn;
-            let is_awaited = pending.is_some_and(|syn| answers && segment.ack == syn.advance(1));
+            let pending = other.pending.as_ref();
+            let is_awaited = pending.is_some_and(|syn| answers && syn.is_answered_by(segment.ack));
             // Nothing comes before a SYN, in either stream.
             let acknowledges_data = answers
                 && self.established
@@ -325,25 +373,24 @@ impl Connection {
             // Another attempt: the streams are empty, so the numbers can still change.
             return Verdict::Ours;
         }
-        let far = |stream: &Stream, seq: SeqNumber| {
-            stream
-                .position(seq)
-                .is_none_or(|at| stream.distance(at) > settings.near_distance)
-        };
-        if !far(stream, first) {
-            return Verdict::ImplausibleSyn;
-        }
         if answers {
-            let believed = other
-                .pending_syn
-                .is_some_and(|syn| segment.ack == syn.advance(1));
-            return if believed || far(other, segment.ack) {
+            // Who has a connection does not answer a SYN, wherever that stands (RFC 9293 section
+            // 3.10.7.4): one that was answered is another's.
+            let is_believed = other
+                .pending
+                .as_ref()
+                .is_some_and(|syn| syn.is_answered_by(segment.ack));
+            let is_far = is_far(stream, first, settings) && is_far(other, segment.ack, settings);
+            return if is_believed || is_far {
                 Verdict::New(None)
             } else {
                 Verdict::ImplausibleSyn
             };
         }
-        self.stream_mut(side).pending_syn = Some(segment.seq);
+        let pending = &mut self.stream_mut(side).pending;
+        if pending.as_ref().is_none_or(|syn| !syn.is(segment)) {
+            *pending = Some(Box::new(PendingSyn::new(segment)));
+        }
         Verdict::ImplausibleSyn
     }
 
@@ -431,6 +478,14 @@ impl Connection {
             .filter(|_| segment.flags.has(TcpFlags::ACK));
         acknowledged.is_none_or(|position| other.distance(position) <= settings.stray_distance)
     }
+}
+
+/// Whether a number is so far from where a stream is that a connection which begins there is more
+/// likely than a forgery.
+fn is_far(stream: &Stream, seq: SeqNumber, settings: &FlowSettings) -> bool {
+    stream
+        .position(seq)
+        .is_none_or(|at| stream.distance(at) > settings.near_distance)
 }
 
 #[cfg(test)]

@@ -41,6 +41,9 @@ mod network;
 /// The life of a connection.
 mod connection;
 
+/// A SYN that may be another connection's.
+mod pending;
+
 /// One side's sequence numbers and end.
 mod stream;
 

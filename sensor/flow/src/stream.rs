@@ -4,6 +4,7 @@ use tapscope_decap::SeqNumber;
 
 use crate::assembler::Hole;
 use crate::held::Held;
+use crate::pending::PendingSyn;
 use crate::recent::Recent;
 
 /// The largest distance an acknowledgement may be ahead: the largest window (RFC 7323) is 1 GiB.
@@ -35,7 +36,7 @@ pub(crate) struct Stream {
     pub(crate) start: Start,
     pub(crate) syn_seen: bool,
     /// A SYN with another sequence number, which may be a new connection or a forgery.
-    pub(crate) pending_syn: Option<SeqNumber>,
+    pub(crate) pending: Option<Box<PendingSyn>>,
     /// Everything before this position was emitted, as data or gap.
     pub(crate) next: u64,
     /// The highest position the other side acknowledged.
@@ -129,7 +130,8 @@ impl Stream {
 
     /// Retained bytes.
     pub(crate) fn held_cost(&self) -> usize {
-        self.held.as_ref().map_or(0, |held| held.cost())
+        let pending = self.pending.as_ref().map_or(0, |syn| syn.cost());
+        self.held.as_ref().map_or(0, |held| held.cost()) + pending
     }
 
     /// Takes a segment far from the stream; tells how many in a row follow each other.

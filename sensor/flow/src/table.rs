@@ -12,6 +12,7 @@ use crate::handshake::{Arrival, Handshakes, Outcome, is_bare_syn};
 use crate::key::FlowKey;
 use crate::network;
 use crate::output::Output;
+use crate::pending::PendingSyn;
 use crate::slab::Slab;
 use crate::step::Step;
 use crate::timer::{LINK_BYTES, Queues};
@@ -61,10 +62,12 @@ pub struct FlowTable {
 }
 
 impl FlowTable {
-    /// Bytes that a connection takes: itself, its key in the index (a third of which is empty on
-    /// average), and its links in the queues.
-    pub const CONNECTION_COST: usize =
-        size_of::<Option<Connection>>() + size_of::<(FlowKey, u32)>() * 3 / 2 + 2 * LINK_BYTES;
+    /// Bytes that a connection takes: itself with a SYN on each side that waits to be believed, its
+    /// key in the index (a third of which is empty on average), and its links in the queues.
+    pub const CONNECTION_COST: usize = size_of::<Option<Connection>>()
+        + 2 * size_of::<PendingSyn>()
+        + size_of::<(FlowKey, u32)>() * 3 / 2
+        + 2 * LINK_BYTES;
 
     /// An empty table.
     #[must_use]
@@ -133,7 +136,7 @@ impl FlowTable {
             },
         };
         if let Some(slot) = known {
-            let verdict = self.admit(slot, sender_is_low, segment, sink);
+            let verdict = self.admit(slot, arrival(key), sink);
             let other = verdict.and_then(|it| self.other_key(slot, sender_is_low, feed, it));
             match verdict.filter(|_| other.is_none()) {
                 Some(Verdict::Ours) => {
@@ -148,9 +151,8 @@ impl FlowTable {
                     self.counters.stray += 1;
                     return;
                 }
-                Some(Verdict::New(_)) => {
-                    self.close(slot, CloseReason::Reused, self.clock, sink);
-                }
+                Some(Verdict::New(_)) if self.reuse(slot, arrival(key), sink) => return,
+                Some(Verdict::New(_)) => {}
                 None => key = other.unwrap_or(key),
             }
             if other.is_some() {
@@ -355,17 +357,75 @@ impl FlowTable {
     fn admit<S: StreamSink>(
         &mut self,
         slot: u32,
-        sender_is_low: bool,
-        segment: &Segment<'_>,
+        arrival: Arrival<'_>,
         sink: &mut S,
     ) -> Option<Verdict> {
+        let Arrival {
+            sender_is_low,
+            segment,
+            feed,
+            ..
+        } = arrival;
         self.expire_holes(slot, segment.timestamp, sink);
         if self.close_if_silent(slot, segment.timestamp, sink) {
             return None;
         }
         let conn = self.slots.get_mut(slot)?;
         let side = conn.side_of(sender_is_low);
-        Some(conn.verdict(side, segment, segment.timestamp, &self.settings))
+        if !segment.flags.has(TcpFlags::SYN) {
+            return Some(conn.verdict(side, segment, segment.timestamp, &self.settings));
+        }
+        let before = conn.held_cost();
+        let verdict = conn.verdict(side, segment, segment.timestamp, &self.settings);
+        // Most of what can be held is for streams that are believed.
+        let room = self.settings.held_bytes_max / 4;
+        let room = room.saturating_sub(self.held_bytes);
+        conn.keep_data(side, segment, feed, room);
+        self.held_bytes = (self.held_bytes + conn.held_cost()).saturating_sub(before);
+        Some(verdict)
+    }
+
+    /// Closes a connection whose addresses and ports are another's from here on. Tells whether the
+    /// segment is done with: the SYN before it had data, so that the new connection begins with that.
+    fn reuse<S: StreamSink>(&mut self, slot: u32, arrival: Arrival<'_>, sink: &mut S) -> bool {
+        let Arrival {
+            key,
+            sender_is_low,
+            segment,
+            feed,
+        } = arrival;
+        let Some(conn) = self.slots.get_mut(slot) else {
+            return false;
+        };
+        let side = conn.side_of(sender_is_low);
+        let sender = match segment.flags.has(TcpFlags::SYN) {
+            true => side.other(),
+            false => side,
+        };
+        let is_believed = conn.believed_data(side, segment, &self.settings).is_some();
+        let pending = conn.stream_mut(sender).pending.take_if(|_| is_believed);
+        self.held_bytes -= pending.as_ref().map_or(0, |syn| syn.cost());
+        self.close(slot, CloseReason::Reused, self.clock, sink);
+        let is_same_side = sender == side;
+        let Some((syn, brought_by)) = pending
+            .as_ref()
+            .and_then(|it| it.segment(segment, is_same_side))
+        else {
+            return false;
+        };
+        let first = Arrival {
+            key,
+            sender_is_low: sender_is_low == is_same_side,
+            segment: &syn,
+            feed: brought_by,
+        };
+        self.begin(first, None, sink);
+        // It was counted when it came.
+        self.counters.of_connections = self.counters.of_connections.saturating_sub(1);
+        if let Some(slot) = self.index.get(&key).copied() {
+            self.process(slot, sender_is_low, segment, feed, sink);
+        }
+        true
     }
 
     /// Closes a connection that was silent for its phase's time; the close happens at that time,

@@ -335,6 +335,16 @@ fn start() {
             "",
         ),
         case(
+            "forged_syn_right_before_what_comes_next",
+            after_handshake([
+                client(101, b"abc").ack(501),
+                client(103, b"").flags(SYN),
+                client(104, b"def").ack(501),
+            ]),
+            "abcdef",
+            "",
+        ),
+        case(
             "both_open_at_once",
             vec![
                 client(100, b"").flags(SYN),
@@ -511,6 +521,75 @@ fn port_reuse_is_another_connection() {
             assert_eq!(last.a.port(), 40_000);
         }
     }
+}
+
+#[test]
+fn port_reuse_with_a_number_near_the_old_one_is_another_connection() {
+    let second = [
+        client(3_000, b"").flags(SYN).ms(2_000),
+        server(9_000_000, b"").flags(SYN).ack(3_001).ms(2_001),
+        client(3_001, b"").ack(9_000_001).ms(2_002),
+        client(3_001, b"def").ack(9_000_001).ms(2_003),
+        server(9_000_001, b"two").ack(3_004).ms(2_004),
+    ];
+    for lost in [None, Some(1)] {
+        let mut wires =
+            after_handshake([client(101, b"abc").ack(501), server(501, b"one").ack(104)]);
+        let kept = second.iter().enumerate();
+        wires.extend(
+            kept.filter(|(at, _)| lost != Some(*at))
+                .map(|it| it.1.clone()),
+        );
+        let seen = run(&wires);
+        let texts: Vec<_> = seen.connections.values().map(sides).collect();
+        let expected = [("abc".into(), "one".into()), ("def".into(), "two".into())];
+        assert_eq!(texts, expected, "{lost:?}: {:#?}", seen.events);
+    }
+}
+
+#[test]
+fn port_reuse_by_a_syn_with_data_is_another_connection_and_the_data_is_its() {
+    let syn = client(5_000_000, b"de").flags(SYN).ms(2_000);
+    let answer = |ack| server(90_000_000, b"").flags(SYN).ack(ack).ms(2_001);
+    let end = [
+        client(5_000_003, b"f").ack(90_000_001).ms(2_002),
+        server(90_000_001, b"two").ack(5_000_004).ms(2_003),
+    ];
+    let again = client(5_000_001, b"de").ack(90_000_001).ms(2_002);
+    let ways: [(&str, Vec<Wire>); 4] = [
+        ("accepted", vec![syn.clone(), answer(5_000_003)]),
+        (
+            "accepted and copied",
+            vec![syn.clone(), syn.clone(), answer(5_000_003)],
+        ),
+        ("answer lost", vec![syn.clone()]),
+        ("not accepted", vec![syn, answer(5_000_001), again]),
+    ];
+    for (name, way) in ways {
+        let mut wires =
+            after_handshake([client(101, b"abc").ack(501), server(501, b"one").ack(104)]);
+        wires.extend(way.into_iter().chain(end.clone()));
+        let seen = run(&wires);
+        let texts: Vec<_> = seen.connections.values().map(sides).collect();
+        let expected = [("abc".into(), "one".into()), ("def".into(), "two".into())];
+        assert_eq!(texts, expected, "{name}: {:#?}", seen.events);
+        assert_eq!(
+            seen.connections.values().last().unwrap().initiator,
+            Some(Side::A)
+        );
+    }
+}
+
+#[test]
+fn a_forged_syn_with_data_says_nothing() {
+    let seen = run(&after_handshake([
+        client(101, b"abc").ack(501),
+        client(9_000_000, b"forged").flags(SYN),
+        server(501, b"one").ack(104),
+        client(104, b"def").ack(504),
+    ]));
+    let texts: Vec<_> = seen.connections.values().map(sides).collect();
+    assert_eq!(texts, [("abcdef".into(), "one".into())]);
 }
 
 #[test]

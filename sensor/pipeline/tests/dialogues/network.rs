@@ -137,12 +137,12 @@ pub(crate) struct Tcp {
 }
 
 impl Tcp {
-    /// Anything of it. Some only on fresh ports: initial numbers that are alike, and data in a SYN
-    /// on ports whose connection was never closed, tell nobody that it is another connection.
+    /// Anything of it. Some only on fresh ports: initial numbers that are alike tell nobody that it is
+    /// another connection.
     pub(crate) fn any(random: &mut Random, is_fresh: bool) -> Self {
         Self {
             wraps: random.chance(40) && is_fresh,
-            fast_open: random.chance(20) && is_fresh,
+            fast_open: random.chance(20),
             tries_twice: random.chance(20),
             forged_resets: [0, 0, 3][random.below(3)],
             answers_fin: random.chance(50),
