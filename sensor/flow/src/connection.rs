@@ -71,6 +71,15 @@ pub(crate) enum Verdict {
     Stray,
 }
 
+/// What was seen of a connection before the segment that it begins with.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SeenBefore {
+    /// The sequence number of its SYN.
+    pub(crate) syn: Option<SeqNumber>,
+    /// Where bytes of the sender, and of the other side, began that were not believed and are lost.
+    pub(crate) strays: [Option<SeqNumber>; 2],
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -86,18 +95,19 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// A connection that begins with `segment`; `syn` is the sequence number of a SYN that was
-    /// seen for it before.
+    /// A connection that begins with `segment`, and of which that was seen before.
     pub(crate) fn begun(
         key: FlowKey,
         sender_is_low: bool,
         segment: &Segment<'_>,
-        syn: Option<SeqNumber>,
+        before: SeenBefore,
     ) -> Self {
         let synchronises = segment.flags.has(TcpFlags::SYN);
         // A SYN-ACK is the answer: side A is the one that asked.
         let answers = synchronises && segment.flags.has(TcpFlags::ACK);
-        let mut a = Stream::default();
+        let SeenBefore { syn, strays } = before;
+        let starts = strays.map(|first| first.map_or(Start::Unknown, Start::Known));
+        let [mut a, b] = starts.map(Stream::starting_at);
         if let Some(seq) = syn.filter(|_| !synchronises) {
             a.start = Start::Known(seq.advance(1));
             a.syn_seen = true;
@@ -117,7 +127,7 @@ impl Connection {
                 opened: false,
             },
             a,
-            b: Stream::default(),
+            b,
             last_seen: segment.timestamp,
             established: false,
             has_payload: false,
@@ -259,6 +269,26 @@ impl Connection {
         let syn = self.streams(side).1.pending.as_deref()?;
         let answers = segment.flags.has(TcpFlags::ACK) && syn.is_answered_by(segment.ack);
         answers.then(|| syn.segment(segment, false)).flatten()
+    }
+
+    /// Where strays began, of the sender and of the other side, that go on in a segment of a new
+    /// connection.
+    pub(crate) fn strays_before(
+        &self,
+        side: Side,
+        segment: &Segment<'_>,
+        settings: &FlowSettings,
+    ) -> [Option<SeqNumber>; 2] {
+        if segment.flags.has(TcpFlags::SYN) {
+            return [None; 2];
+        }
+        let (stream, other) = self.streams(side);
+        let near = settings.near_distance;
+        let answered = segment.flags.has(TcpFlags::ACK).then_some(segment.ack);
+        [
+            stream.strays_before(segment.seq, near),
+            answered.and_then(|ack| other.strays_before(ack, near)),
+        ]
     }
 
     /// Keeps what a SYN that waits to be believed carries, when that takes at most `room` bytes.

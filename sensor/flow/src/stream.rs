@@ -27,6 +27,8 @@ pub(crate) enum Start {
 #[derive(Clone, Copy, Debug, Default)]
 struct Strays {
     next: SeqNumber,
+    /// How far before `next` they begin.
+    len: u16,
     count: u8,
 }
 
@@ -61,6 +63,14 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// One of which that is known.
+    pub(crate) fn starting_at(start: Start) -> Self {
+        Self {
+            start,
+            ..Self::default()
+        }
+    }
+
     /// The best guess of where the sender is, for extending sequence numbers to positions.
     pub(crate) fn reference(&self) -> u64 {
         self.next.max(self.acknowledged)
@@ -143,8 +153,23 @@ impl Stream {
         } else {
             1
         };
-        self.strays.next = seq.advance(len);
+        let next = seq.advance(len);
+        let before = u32::from(self.strays.len);
+        let first = self.strays.next.advance(before.wrapping_neg());
+        let is_before = follows && first.distance_from(seq) < 0;
+        let first = if is_before { first } else { seq };
+        let len = next.distance_from(first).unsigned_abs();
+        self.strays.len = u16::try_from(len).unwrap_or(u16::MAX);
+        self.strays.next = next;
         self.strays.count
+    }
+
+    /// Where strays begin that end near `seq`.
+    pub(crate) fn strays_before(&self, seq: SeqNumber, near: u64) -> Option<SeqNumber> {
+        let distance = i64::from(seq.distance_from(self.strays.next));
+        let len = u32::from(self.strays.len);
+        (self.strays.count > 0 && distance.unsigned_abs() <= near)
+            .then(|| self.strays.next.advance(len.wrapping_neg()))
     }
 
     /// A segment of the stream itself: strays before it were no new connection.

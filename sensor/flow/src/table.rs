@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tapscope_decap::{CounterValue, FeedKey, Segment, SeqNumber, TcpFlags, Timestamp};
 
 use crate::assembler::Assembler;
-use crate::connection::{Connection, PHASES, Phase, Verdict};
+use crate::connection::{Connection, PHASES, Phase, SeenBefore, Verdict};
 use crate::counters::Counters;
 use crate::feed::Before;
 use crate::handshake::{Arrival, Handshakes, Outcome, is_bare_syn};
@@ -121,7 +121,7 @@ impl FlowTable {
         if self.in_networks > 0 {
             key = self.best_key(key, sender_is_low, segment, feed);
         }
-        let mut syn = None;
+        let mut before = SeenBefore::default();
         let arrival = |key| Arrival {
             key,
             sender_is_low,
@@ -151,8 +151,10 @@ impl FlowTable {
                     self.counters.stray += 1;
                     return;
                 }
-                Some(Verdict::New(_)) if self.reuse(slot, arrival(key), sink) => return,
-                Some(Verdict::New(_)) => {}
+                Some(Verdict::New(syn)) => match self.reuse(slot, arrival(key), sink) {
+                    Ok(strays) => before = SeenBefore { syn, strays },
+                    Err(Taken) => return,
+                },
                 None => key = other.unwrap_or(key),
             }
             if other.is_some() {
@@ -166,10 +168,10 @@ impl FlowTable {
                 }
             }
             if let Some(Verdict::New(seen)) = verdict {
-                syn = seen;
+                before.syn = seen;
             }
         }
-        self.begin(arrival(key), syn, sink);
+        self.begin(arrival(key), before, sink);
     }
 
     /// Takes a segment that may be the handshake's on its addresses and ports; gives the connection
@@ -193,7 +195,7 @@ impl FlowTable {
     }
 
     /// Takes a segment on addresses and ports where nothing is known.
-    fn begin<S: StreamSink>(&mut self, arrival: Arrival<'_>, syn: Option<SeqNumber>, sink: &mut S) {
+    fn begin<S: StreamSink>(&mut self, arrival: Arrival<'_>, before: SeenBefore, sink: &mut S) {
         let Arrival {
             key,
             sender_is_low,
@@ -201,12 +203,13 @@ impl FlowTable {
             feed,
         } = arrival;
         // Without SYN or payload there is nothing to follow yet.
-        let starts = segment.flags.has(TcpFlags::SYN) || segment.payload_len > 0 || syn.is_some();
+        let starts =
+            segment.flags.has(TcpFlags::SYN) || segment.payload_len > 0 || before.syn.is_some();
         if !starts || segment.flags.has(TcpFlags::RST) {
             self.counters.without_connection += 1;
             return;
         }
-        let is_midstream = !segment.flags.has(TcpFlags::SYN) && syn.is_none();
+        let is_midstream = !segment.flags.has(TcpFlags::SYN) && before.syn.is_none();
         if is_midstream && self.is_emergency {
             self.counters.emergency += 1;
             return;
@@ -220,7 +223,7 @@ impl FlowTable {
             return;
         }
         self.counters.connections_midstream += u64::from(is_midstream);
-        let slot = self.open(Connection::begun(key, sender_is_low, segment, syn), sink);
+        let slot = self.open(Connection::begun(key, sender_is_low, segment, before), sink);
         self.process(slot, sender_is_low, segment, feed, sink);
     }
 
@@ -385,9 +388,15 @@ impl FlowTable {
         Some(verdict)
     }
 
-    /// Closes a connection whose addresses and ports are another's from here on. Tells whether the
-    /// segment is done with: the SYN before it had data, so that the new connection begins with that.
-    fn reuse<S: StreamSink>(&mut self, slot: u32, arrival: Arrival<'_>, sink: &mut S) -> bool {
+    /// Closes a connection whose addresses and ports are another's from here on; gives where bytes of
+    /// that began before. The segment is done with when the SYN before it had data: then the new
+    /// connection begins with that.
+    fn reuse<S: StreamSink>(
+        &mut self,
+        slot: u32,
+        arrival: Arrival<'_>,
+        sink: &mut S,
+    ) -> Result<[Option<SeqNumber>; 2], Taken> {
         let Arrival {
             key,
             sender_is_low,
@@ -395,9 +404,10 @@ impl FlowTable {
             feed,
         } = arrival;
         let Some(conn) = self.slots.get_mut(slot) else {
-            return false;
+            return Ok([None; 2]);
         };
         let side = conn.side_of(sender_is_low);
+        let strays = conn.strays_before(side, segment, &self.settings);
         let sender = match segment.flags.has(TcpFlags::SYN) {
             true => side.other(),
             false => side,
@@ -411,7 +421,7 @@ impl FlowTable {
             .as_ref()
             .and_then(|it| it.segment(segment, is_same_side))
         else {
-            return false;
+            return Ok(strays);
         };
         let first = Arrival {
             key,
@@ -419,13 +429,13 @@ impl FlowTable {
             segment: &syn,
             feed: brought_by,
         };
-        self.begin(first, None, sink);
+        self.begin(first, SeenBefore::default(), sink);
         // It was counted when it came.
         self.counters.of_connections = self.counters.of_connections.saturating_sub(1);
         if let Some(slot) = self.index.get(&key).copied() {
             self.process(slot, sender_is_low, segment, feed, sink);
         }
-        true
+        Err(Taken)
     }
 
     /// Closes a connection that was silent for its phase's time; the close happens at that time,

@@ -548,6 +548,25 @@ fn port_reuse_with_a_number_near_the_old_one_is_another_connection() {
 }
 
 #[test]
+fn what_was_not_believed_of_a_new_connection_is_a_gap_of_it() {
+    let seen = run(&after_handshake([
+        client(101, b"abc").ack(501),
+        server(501, b"one").ack(104),
+        client(3_000_000_000, b"de").ack(2_000_000_000).ms(50),
+        server(2_000_000_000, b"tw").ack(3_000_000_002).ms(51),
+        client(3_000_000_002, b"f").ack(2_000_000_002).ms(52),
+        client(3_000_000_003, b"ghi").ack(2_000_000_002).ms(53),
+        server(2_000_000_002, b"o").ack(3_000_000_006).ms(54),
+    ]));
+    let texts: Vec<_> = seen.connections.values().map(sides).collect();
+    let expected = [
+        ("abc".into(), "one".into()),
+        ("...ghi".into(), "..o".into()),
+    ];
+    assert_eq!(texts, expected, "{:#?}", seen.events);
+}
+
+#[test]
 fn port_reuse_by_a_syn_with_data_is_another_connection_and_the_data_is_its() {
     let syn = client(5_000_000, b"de").flags(SYN).ms(2_000);
     let answer = |ack| server(90_000_000, b"").flags(SYN).ack(ack).ms(2_001);
