@@ -306,8 +306,8 @@ impl Connection {
         }
     }
 
-    /// Whether a segment stands where its side's stream is; of a side that was not seen yet,
-    /// whether it acknowledges what the other side sent.
+    /// Whether a segment stands where its side's stream is; of a side that was not seen yet, or has
+    /// ended, whether it acknowledges what the other side sent.
     pub(crate) fn is_near(
         &self,
         side: Side,
@@ -316,7 +316,14 @@ impl Connection {
     ) -> bool {
         let stream = self.streams(side).0;
         match stream.position(segment.seq) {
-            Some(position) => stream.distance(position) <= settings.stray_distance,
+            Some(position) => {
+                // A number behind FIN is near by chance when what it acknowledges is not.
+                let is_behind_end = stream
+                    .fin
+                    .is_some_and(|fin| u64::try_from(position).is_ok_and(|it| it > fin));
+                stream.distance(position) <= settings.stray_distance
+                    && !(is_behind_end && self.acknowledges_elsewhere(side, segment, settings))
+            }
             None => !self.acknowledges_elsewhere(side, segment, settings),
         }
     }
@@ -349,7 +356,8 @@ impl Connection {
         let acknowledges_elsewhere = self.acknowledges_elsewhere(side, segment, settings);
         let over = self.phase() == Phase::Ended || self.reset.is_some();
         let quiet = now.nanos_since(self.last_seen) >= QUIET_NANOS;
-        if over || (acknowledges_elsewhere && quiet) {
+        let is_done = quiet || self.streams(side).0.fin.is_some();
+        if over || (acknowledges_elsewhere && is_done) {
             return Verdict::New(None);
         }
         let (seq, len) = (segment.seq, segment.payload_len);
