@@ -44,10 +44,10 @@ impl PendingSyn {
         segment.payload.len() + size_of::<SynData>()
     }
 
-    /// Retained bytes of its data.
+    /// Retained bytes.
     pub(crate) fn cost(&self) -> usize {
         let cost = |data: &SynData| data.bytes.len() + size_of::<SynData>();
-        self.data.as_deref().map_or(0, cost)
+        size_of::<Self>() + self.data.as_deref().map_or(0, cost)
     }
 
     /// Whether `segment` is this SYN again.

@@ -12,7 +12,6 @@ use crate::handshake::{Arrival, Handshakes, Outcome, is_bare_syn};
 use crate::key::FlowKey;
 use crate::network;
 use crate::output::Output;
-use crate::pending::PendingSyn;
 use crate::slab::Slab;
 use crate::step::Step;
 use crate::timer::{LINK_BYTES, Queues};
@@ -62,12 +61,10 @@ pub struct FlowTable {
 }
 
 impl FlowTable {
-    /// Bytes that a connection takes: itself with a SYN on each side that waits to be believed, its
-    /// key in the index (a third of which is empty on average), and its links in the queues.
-    pub const CONNECTION_COST: usize = size_of::<Option<Connection>>()
-        + 2 * size_of::<PendingSyn>()
-        + size_of::<(FlowKey, u32)>() * 3 / 2
-        + 2 * LINK_BYTES;
+    /// Bytes that a connection takes: itself, its key in the index (a third of which is empty on
+    /// average), and its links in the queues.
+    pub const CONNECTION_COST: usize =
+        size_of::<Option<Connection>>() + size_of::<(FlowKey, u32)>() * 3 / 2 + 2 * LINK_BYTES;
 
     /// An empty table.
     #[must_use]
@@ -384,6 +381,9 @@ impl FlowTable {
         let room = self.settings.held_bytes_max / 4;
         let room = room.saturating_sub(self.held_bytes);
         conn.keep_data(side, segment, feed, room);
+        if self.held_bytes + conn.held_cost() > self.settings.held_bytes_max + before {
+            conn.stream_mut(side).pending = None;
+        }
         self.held_bytes = (self.held_bytes + conn.held_cost()).saturating_sub(before);
         Some(verdict)
     }
