@@ -3,7 +3,8 @@
 
 use crate::token::Print;
 
-/// Findings by the prints of their values, the latest in each place.
+/// Findings by the prints of their values. Places are pairs, and the latest two findings of a pair
+/// stay: two that come in turn do not push each other out.
 pub(crate) struct Known<T> {
     places: Vec<Option<Box<(Print, T)>>>,
 }
@@ -28,16 +29,20 @@ impl<T: Clone> Known<T> {
 
     /// What is known of the value of that print.
     pub(crate) fn get(&self, print: Print) -> Option<&T> {
-        let known = self.places.get(self.place(print)?)?.as_deref();
-        known
-            .filter(|(known, _)| *known == print)
-            .map(|(_, found)| found)
+        let place = self.place(print)?;
+        let pair = [place, place ^ 1].into_iter();
+        let mut known = pair.filter_map(|at| self.places.get(at)?.as_deref());
+        let (_, found) = known.find(|(known, _)| *known == print)?;
+        Some(found)
     }
 
     /// Remembers what was found out of the value of that print.
     pub(crate) fn put(&mut self, print: Print, found: T) {
-        let place = self.place(print);
-        if let Some(place) = place.and_then(|at| self.places.get_mut(at)) {
+        let Some(at) = self.place(print) else { return };
+        if self.places.get(at ^ 1).is_some() {
+            self.places.swap(at, at ^ 1);
+        }
+        if let Some(place) = self.places.get_mut(at) {
             *place = Some(Box::new((print, found)));
         }
     }
@@ -51,6 +56,21 @@ impl<T: Clone> Known<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_that_share_a_place_stay() {
+        let mut known = Known::new(8);
+        known.put([3, 1], 'a');
+        known.put([11, 1], 'b');
+        assert_eq!(
+            (known.get([3, 1]), known.get([11, 1])),
+            (Some(&'a'), Some(&'b'))
+        );
+        known.put([19, 1], 'c');
+        assert_eq!((known.get([3, 1]), known.get([11, 1])), (None, Some(&'b')));
+        assert_eq!(known.get([19, 1]), Some(&'c'));
+        assert_eq!(known.get([2, 1]), None);
+    }
 
     #[test]
     fn what_is_remembered_is_not_found_out_again() {
