@@ -17,11 +17,16 @@ use foldhash::quality::FixedState;
 use tapscope_http::{Certainty, GROUPS, HttpExchange, Part, group_of};
 use tapscope_record::{Operation, PathSegment};
 
+use crate::token::packed;
+
 /// Places of one group of connections: kinds that a large API has, with its usual answers.
 const PLACES: usize = 2_048;
 
 /// Places that a kind may stand in.
 const WAYS: usize = 4;
+
+/// Shorter bodies are read sooner than it is found out whether others told the same.
+const BODY_BYTES_MIN: u64 = 192;
 
 /// Set where a body of the kind had data in it.
 const TELLS: u32 = 1 << 31;
@@ -122,9 +127,12 @@ impl Sampling {
 
     fn name(&self, exchange: &HttpExchange, answer: &Answer<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        let mut text = |text: &str| {
-            hasher.write(text.as_bytes());
-            hasher.write_usize(text.len());
+        let mut text = |text: &str| match packed(text.as_bytes()) {
+            Some(packed) => hasher.write_u128(packed),
+            None => {
+                hasher.write_usize(text.len());
+                hasher.write(text.as_bytes());
+            }
         };
         text(answer.method);
         text(answer.media_type);
@@ -176,13 +184,15 @@ impl Sampling {
     }
 }
 
-/// Whether a body may go without a look: a whole answer of success to a request that is known, of a
+/// Whether a body may go without a look: a longer answer of success to a request that is known, of a
 /// media type that says by itself that it has a shape. What may be a page is looked at, for templates
 /// rest on what is none.
 fn may_pass(exchange: &HttpExchange, media_type: &str) -> bool {
     let is_known = |request: &tapscope_http::Request| request.certainty == Certainty::Exact;
     let succeeded = |response: &tapscope_http::Response| {
-        (200..400).contains(&response.status) && !response.body.sample.is_empty()
+        (200..400).contains(&response.status)
+            && response.body.length >= BODY_BYTES_MIN
+            && !response.body.sample.is_empty()
     };
     let subtype = media_type.split('/').nth(1).unwrap_or_default();
     let has_shape = subtype.ends_with("json")
