@@ -579,3 +579,47 @@ fn is_framing_line(line: &[u8]) -> bool {
     let name = line.get(..name).unwrap_or_default().trim_ascii();
     name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same line by line.
+    fn by_lines(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+        let mut ends = bytes
+            .windows(2)
+            .enumerate()
+            .filter(|(_, pair)| *pair == b"\r\n");
+        let first = ends.next()?.0 + 2;
+        let mut before = first;
+        let end = ends.find_map(|(at, _)| {
+            let is_empty = at == before;
+            before = at + 2;
+            is_empty.then_some(before)
+        })?;
+        let head = bytes.get(..end)?;
+        let count = |wanted| head.iter().filter(|byte| **byte == wanted).count();
+        let pairs = head.windows(2).filter(|pair| *pair == b"\r\n").count();
+        let is_plain = count(b'\r') == pairs && count(b'\n') == pairs && first > 2;
+        is_plain.then_some((bytes.get(..first)?, head))
+    }
+
+    #[test]
+    fn a_plain_head_is_found_wherever_it_ends() {
+        let odd: [&[u8]; 7] = [b"", b"\n", b"\r", b"\nx\n", b"\n\n", b"\r\r\n", b"\n\r\n"];
+        for before in 0..70 {
+            for value in 0..70 {
+                for odd in odd {
+                    let mut bytes = b"GET /".repeat(1 + before / 5);
+                    bytes.extend_from_slice(b" HTTP/1.1\r\nA: ");
+                    bytes.extend(core::iter::repeat_n(b'v', value));
+                    bytes.extend_from_slice(odd);
+                    bytes.extend_from_slice(b"\r\n\r\nbody\n\n\r\n");
+                    assert_eq!(plain_head(&bytes, 1_000), by_lines(&bytes));
+                    let cut = bytes.len() / 2;
+                    assert_eq!(plain_head(&bytes, cut), by_lines(&bytes[..cut]));
+                }
+            }
+        }
+    }
+}

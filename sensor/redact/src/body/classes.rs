@@ -92,11 +92,13 @@ impl Classes {
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
         if self.used != 0 {
-            let used = self.used;
-            let sets = self.seen.iter_mut().enumerate();
-            sets.filter(|(at, _)| used >> at & 1 == 1)
-                .for_each(|(_, set)| set.clear());
-            self.used = 0;
+            while self.used != 0 {
+                let at = self.used.trailing_zeros() as usize;
+                if let Some(set) = self.seen.get_mut(at) {
+                    set.clear();
+                }
+                self.used &= self.used - 1;
+            }
         }
     }
 

@@ -62,9 +62,11 @@ fn segment(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> PathSegment {
     // Short words and numbers are by far the most common and can be nothing else.
     if raw.len() < 9
         && mask.only(Mask::DIGIT | Mask::HEX | Mask::LOWER | Mask::UPPER | Mask::DASH | Mask::TOKEN)
-        && !telling(work, before)
+        // What a segment tells of the next are numbers, and secrets that are longer.
+        && !(mask.has(Mask::DIGIT) && telling(work, before))
+        && let Ok(text) = core::str::from_utf8(raw)
     {
-        return PathSegment::Literal(String::from_utf8_lossy(raw).into_owned());
+        return PathSegment::Literal(text.to_owned());
     }
     if mask.has(Mask::PUNCTUATION)
         && let Some(at) = memchr::memchr(b';', raw)

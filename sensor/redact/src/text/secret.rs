@@ -62,12 +62,15 @@ const DISTINCT_BYTES_MIN: u32 = 10;
 
 /// Whether so many are among its characters: most texts show them soon.
 fn is_varied(text: &[u8]) -> bool {
-    let mut seen = 0_u128;
+    // Punctuation and digits in the one half, letters in the other.
+    let mut seen = [0_u64; 2];
     text.chunks(16).any(|chunk| {
-        seen = chunk
-            .iter()
-            .fold(seen, |seen, byte| seen | 1 << (byte & 0x7f));
-        seen.count_ones() >= DISTINCT_BYTES_MIN
+        seen = chunk.iter().fold(seen, |[low, high], byte| {
+            let (bit, letter) = (1 << (byte & 0x3f), u64::from(byte >> 6 & 1));
+            [low | bit * (1 - letter), high | bit * letter]
+        });
+        let [low, high] = seen.map(u64::count_ones);
+        low + high >= DISTINCT_BYTES_MIN
     })
 }
 
