@@ -2,8 +2,10 @@
 //!
 //! `cargo bench --bench exchange` makes traffic of some 3,800 endpoints on three hosts, with bodies of
 //! a hundred fields that differ from each other, and times redaction, analysis and the last save's
-//! snapshots apart. `EXCHANGES=1000000` takes more of it. Figures are for comparing states of the
-//! code on one machine, one after the other.
+//! snapshots apart. `EXCHANGES=1000000` takes more of it; `CAPTURE=FILE.pcap` takes the exchanges of
+//! a capture instead. Figures are for comparing states of the code on one machine, one after the
+//! other; `valgrind --tool=callgrind --toggle-collect='*Analyzer::handle_record_quietly*'` counts the
+//! instructions of analysis alone, which no neighbour disturbs.
 
 #![expect(clippy::print_stdout, reason = "figures are what it is for")]
 
@@ -11,9 +13,18 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use tapscope_analyzer::vantage::{Legs, VantageSettings};
 use tapscope_analyzer::{Analyzer, AnalyzerSettings, Restored};
+use tapscope_capture::{Batch, FileSource, PacketSource as _};
+use tapscope_http::{ExchangeId, Timestamp};
 use tapscope_pipeline::traffic::TrafficLine;
+use tapscope_pipeline::{RecordSink, Redacting, Worker, WorkerSettings};
+use tapscope_record::ExchangeRecord;
 use tapscope_redact::{RedactSettings, Redactor, TokenKey};
+
+/// The product's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const EXCHANGES: u64 = 100_000;
 const HOSTS: u64 = 3;
@@ -46,15 +57,75 @@ const OPERATIONS: [(&str, &str, bool); 8] = [
 ];
 
 fn main() -> Result<()> {
+    let before = resident_bytes();
+    let run = match std::env::var("CAPTURE") {
+        Ok(file) => captured(&file)?,
+        Err(_) => made_up()?,
+    };
+    run.conclude(before);
+    Ok(())
+}
+
+/// An analyzer, and what came before its end.
+struct Run {
+    analyzer: Analyzer,
+    exchanges: u64,
+    /// What is timed before analysis.
+    sensor: &'static str,
+    sensing: Duration,
+    analysis: Duration,
+}
+
+impl Run {
+    fn new(sensor: &'static str) -> Self {
+        Self {
+            analyzer: Analyzer::new(AnalyzerSettings::default(), Restored::default()),
+            exchanges: 0,
+            sensor,
+            sensing: Duration::ZERO,
+            analysis: Duration::ZERO,
+        }
+    }
+
+    fn conclude(mut self, resident_before: u64) {
+        let start = Instant::now();
+        self.analyzer.conclude();
+        let mut endpoints = 0_usize;
+        loop {
+            endpoints += self.analyzer.flush_some(SAVED).endpoints.len();
+            if !self.analyzer.has_changes() {
+                break;
+            }
+        }
+        let snapshots = start.elapsed();
+        let each = |time: Duration, of: u64| time.as_secs_f64() * 1e6 / of.max(1) as f64;
+        let (exchanges, count) = (self.exchanges, endpoints as u64);
+        let held = self.analyzer.memory().endpoints as u64 / count.max(1);
+        let grown = resident_bytes().saturating_sub(resident_before) / count.max(1);
+        println!("{exchanges} exchanges, {endpoints} endpoints");
+        let (name, sensing) = (self.sensor, each(self.sensing, exchanges));
+        println!("{name:9} {sensing:8.2} us an exchange");
+        let analysis = each(self.analysis, exchanges);
+        println!("analyze   {analysis:8.2} us an exchange");
+        println!("snapshot  {:8.2} us an endpoint", each(snapshots, count));
+        println!("weighed   {:8.1} KB an endpoint", held as f64 / 1e3);
+        println!("resident  {:8.1} KB an endpoint", grown as f64 / 1e3);
+    }
+}
+
+fn redactor() -> Redactor {
+    Redactor::new(RedactSettings::default(), TokenKey([7; 32]))
+}
+
+/// Traffic that is made for it.
+fn made_up() -> Result<Run> {
     let exchanges = match std::env::var("EXCHANGES") {
         Ok(text) => text.parse().context("EXCHANGES is no number")?,
         Err(_) => EXCHANGES,
     };
-    let mut redactor = Redactor::new(RedactSettings::default(), TokenKey([7; 32]));
-    let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Restored::default());
+    let mut redactor = redactor();
+    let mut run = Run::new("redact");
     let bodies: Vec<String> = (0..BODIES).map(body).collect();
-    let before = resident_bytes();
-    let (mut redact, mut analyze) = (Duration::ZERO, Duration::ZERO);
     let mut chance = Chance(1);
     for from in (0..exchanges).step_by(usize::try_from(BATCH)?) {
         let lines: Result<Vec<TrafficLine>> = (from..exchanges.min(from + BATCH))
@@ -68,34 +139,72 @@ fn main() -> Result<()> {
         let lines = lines?;
         let start = Instant::now();
         let records: Vec<_> = lines.iter().map(|one| one.record(&mut redactor)).collect();
-        redact += start.elapsed();
+        run.sensing += start.elapsed();
         let start = Instant::now();
         for record in &records {
-            analyzer.handle_record_quietly(record);
+            run.analyzer.handle_record_quietly(record);
         }
-        analyze += start.elapsed();
+        run.analysis += start.elapsed();
+        run.exchanges += records.len() as u64;
     }
-    let start = Instant::now();
-    analyzer.conclude();
-    let mut endpoints = 0_usize;
+    Ok(run)
+}
+
+/// The records of a batch of packets, and the packet time that it came to.
+#[derive(Default)]
+struct Records {
+    waiting: Vec<Box<ExchangeRecord>>,
+    now: i64,
+}
+
+impl RecordSink for Records {
+    fn handle_record(&mut self, _: Timestamp, _: ExchangeId, record: ExchangeRecord) {
+        self.waiting.push(Box::new(record));
+    }
+
+    fn handle_watermark(&mut self, now: Timestamp) {
+        self.now = self.now.max(now.nanos());
+    }
+}
+
+/// The exchanges of a capture, all of it on one thread.
+fn captured(file: &str) -> Result<Run> {
+    let mut source = FileSource::open(file.as_ref()).with_context(|| file.to_owned())?;
+    let sink = Redacting {
+        redact: redactor(),
+        shedding: None,
+        records: Records::default(),
+    };
+    let mut worker = Worker::new(&WorkerSettings::default(), sink);
+    let mut legs = Legs::new(VantageSettings::default());
+    let mut run = Run::new("sensor");
     loop {
-        endpoints += analyzer.flush_some(SAVED).endpoints.len();
-        if !analyzer.has_changes() {
-            break;
+        let start = Instant::now();
+        let batch = source.read_batch(&mut |raw| worker.handle_packet(raw))?;
+        if batch == Batch::End {
+            worker.flush();
+        }
+        run.sensing += start.elapsed();
+        let start = Instant::now();
+        let records = &mut worker.sink.records;
+        for record in records.waiting.drain(..) {
+            legs.handle_record(record);
+        }
+        if batch == Batch::End {
+            legs.flush();
+        } else {
+            legs.handle_time(records.now);
+        }
+        while let Some(record) = legs.take_record() {
+            run.analyzer.handle_record_quietly(&record);
+            run.exchanges += 1;
+        }
+        run.analyzer.handle_time(legs.settled(records.now));
+        run.analysis += start.elapsed();
+        if batch == Batch::End {
+            return Ok(run);
         }
     }
-    let snapshots = start.elapsed();
-    let each = |time: Duration, of: u64| time.as_secs_f64() * 1e6 / of.max(1) as f64;
-    let count = endpoints as u64;
-    let held = analyzer.memory().endpoints as u64 / count.max(1);
-    let grown = resident_bytes().saturating_sub(before) / count.max(1);
-    println!("{exchanges} exchanges, {endpoints} endpoints");
-    println!("redact    {:8.2} us an exchange", each(redact, exchanges));
-    println!("analyze   {:8.2} us an exchange", each(analyze, exchanges));
-    println!("snapshot  {:8.2} us an endpoint", each(snapshots, count));
-    println!("weighed   {:8.1} KB an endpoint", held as f64 / 1e3);
-    println!("resident  {:8.1} KB an endpoint", grown as f64 / 1e3);
-    Ok(())
 }
 
 /// One exchange, as `tapscope import` reads it.
