@@ -17,9 +17,6 @@ pub(super) type Path = u64;
 /// The body itself.
 pub(super) const ROOT: Path = 0;
 
-/// Where the body itself stands.
-pub(super) const NOWHERE: Path = Path::MAX;
-
 /// One place of a body, and what the body adds to it.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
@@ -48,6 +45,8 @@ pub(super) struct Outline {
     pub(super) places: Box<[Place]>,
     /// The places by path.
     pub(super) by_path: Box<[(Path, u32)]>,
+    /// Whether no two places have the same path.
+    pub(super) is_unique: bool,
     /// Fields beyond the cap on fields of a body.
     pub(super) refused: u64,
     /// Whether bodies of the shape were cut by the sensor.
@@ -245,9 +244,12 @@ fn outline(shape: &Shape, names: &mut Names, settings: &InventorySettings) -> Ou
     let numbered = places.iter().zip(0_u32..);
     let mut by_path: Box<[(Path, u32)]> = numbered.map(|(place, at)| (place.path, at)).collect();
     by_path.sort_unstable();
+    let mut pairs = by_path.windows(2);
+    let is_unique = pairs.all(|pair| pair.first().map(|one| one.0) != pair.last().map(|one| one.0));
     Outline {
         places: places.into(),
         by_path,
+        is_unique,
         refused,
         truncated: shape.truncated,
         name: shape_name(shape),

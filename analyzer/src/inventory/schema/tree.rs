@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::tally::Tally;
 use super::super::types::Types;
 use super::fold;
-use super::outline::{NOWHERE, Outline, Path, Place, ROOT, hash_of, path_of};
+use super::outline::{Outline, Path, Place, ROOT, hash_of, path_of};
 use crate::settings::InventorySettings;
 use crate::snapshot::packed::Packer;
 use crate::snapshot::schema::{FieldSnapshot, MAP_KEY};
@@ -14,14 +14,16 @@ use tapscope_record::ValueType;
 /// One place. What few places have is apart.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    parent: Path,
+    path: Path,
     name: Arc<str>,
     seen: u64,
     whole: u64,
-    /// The type that was seen first, and how often.
-    kind: ValueType,
     of_kind: u64,
     more: Option<Box<More>>,
+    /// The place it stands in; the body itself stands nowhere.
+    parent: u32,
+    /// The type that was seen first; how often is in `of_kind`.
+    kind: ValueType,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -37,15 +39,25 @@ struct More {
 /// The places of one schema; the body itself is one of them.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
-    /// Ascending.
-    paths: Vec<Path>,
-    /// In the order of their paths.
+    /// In the order in which they came, parents before what stands in them; the body itself first.
     nodes: Vec<Node>,
+    /// Of all nodes, ascending.
+    paths: Vec<Path>,
+    /// The nodes of these.
+    at: Vec<u32>,
+    /// The nodes by parent and name.
+    by_name: Vec<u32>,
     /// Places whose fields are the values of a map.
     maps: Vec<Path>,
     /// Bytes of all names.
     name_bytes: usize,
 }
+
+/// What a node takes in the index.
+const INDEXED: usize = size_of::<Path>() + 2 * size_of::<u32>();
+
+/// Stands for no node: what the body itself stands in.
+const NONE: u32 = u32::MAX;
 
 /// What came of a body.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,8 +71,10 @@ pub(super) struct Taken {
 impl Default for Tree {
     fn default() -> Self {
         Self {
+            nodes: vec![Node::new((ROOT, NONE), "".into())],
             paths: vec![ROOT],
-            nodes: vec![Node::new(NOWHERE, "".into())],
+            at: vec![0],
+            by_name: vec![0],
             maps: Vec::new(),
             name_bytes: 0,
         }
@@ -68,15 +82,16 @@ impl Default for Tree {
 }
 
 impl Node {
-    fn new(parent: Path, name: Arc<str>) -> Self {
+    fn new((path, parent): (Path, u32), name: Arc<str>) -> Self {
         Self {
-            parent,
+            path,
             name,
             seen: 0,
             whole: 0,
-            kind: ValueType::Empty,
             of_kind: 0,
             more: None,
+            parent,
+            kind: ValueType::Empty,
         }
     }
 
@@ -145,7 +160,7 @@ impl Node {
         let more = self.more.as_ref().map_or(0, |more| {
             size_of::<More>() + more.types.bytes() + more.items.bytes() + more.classes.bytes()
         });
-        size_of::<Self>() + size_of::<Path>() + more
+        size_of::<Self>() + INDEXED + more
     }
 }
 
@@ -169,9 +184,18 @@ impl Tree {
         self.paths.binary_search(&path)
     }
 
-    fn node_mut(&mut self, path: Path) -> Option<&mut Node> {
+    /// The number of the node at a path.
+    fn number(&self, path: Path) -> Option<u32> {
         let at = self.find(path).ok()?;
-        self.nodes.get_mut(at)
+        self.at.get(at).copied()
+    }
+
+    fn node(&self, number: u32) -> Option<&Node> {
+        self.nodes.get(number as usize)
+    }
+
+    fn node_mut(&mut self, number: u32) -> Option<&mut Node> {
+        self.nodes.get_mut(number as usize)
     }
 
     /// Takes in so many bodies of a shape, seen whole or not, and makes places for what has none as
@@ -183,36 +207,32 @@ impl Tree {
         room: usize,
         settings: &InventorySettings,
     ) -> Taken {
-        let mut resolved = self.resolve(outline);
-        let mut missing =
-            self.add_known(outline, resolved.as_deref(), how, settings.max_tally_keys);
-        let mut new = New {
-            places: Vec::with_capacity(missing.len()),
-            room,
-            how,
-            taken: Taken {
-                refused: outline.refused,
-                grown: false,
-            },
+        let body = Body {
+            outline,
+            resolved: self.resolve(outline),
+        };
+        let missing = self.add_known(&body, how, settings.max_tally_keys);
+        let taken = Taken {
+            refused: outline.refused,
+            grown: false,
         };
         if missing.is_empty() {
-            return new.taken;
+            return taken;
         }
+        let mut new = New {
+            numbers: vec![NONE; outline.places.len()],
+            first: self.nodes.len(),
+            room,
+            how,
+            taken,
+        };
         // In the order of the body, so that parents come first.
-        missing.sort_unstable();
-        let resolved = resolved.get_or_insert_with(|| {
-            let own = outline.places.iter().map(|place| place.path);
-            own.collect()
-        });
-        for at in missing {
-            let Some(place) = outline.places.get(at as usize) else {
-                continue;
-            };
-            let path_at = |at: u32| resolved.get(at as usize).copied().unwrap_or(ROOT);
-            let paths = (path_at(at), path_at(place.parent));
-            self.place_new(&mut new, place, paths, settings);
+        for (at, place) in outline.places.iter().enumerate() {
+            if missing.has(at) {
+                self.place_new(&mut new, (at, place), &body, settings);
+            }
         }
-        self.insert(new.places);
+        self.index(new.first);
         new.taken
     }
 
@@ -220,62 +240,78 @@ impl Tree {
     fn place_new(
         &mut self,
         new: &mut New,
-        place: &Place,
-        (path, parent): (Path, Path),
+        (at, place): (usize, &Place),
+        body: &Body<'_>,
         settings: &InventorySettings,
     ) {
         let cap = settings.max_tally_keys;
-        if let Some((_, node)) = new.places.iter_mut().find(|(known, _)| *known == path) {
-            node.add(place, new.how, cap);
+        let path = body.path(at);
+        if !body.is_unique()
+            && let Some(known) = self.made_since(new.first, path)
+        {
+            new.note(at, known);
+            if let Some(node) = self.node_mut(known) {
+                node.add(place, new.how, cap);
+            }
             return;
         }
-        let in_new = new.places.iter_mut().find(|(known, _)| *known == parent);
-        let above = match in_new {
-            Some((_, node)) => Some(node),
-            None => self.node_mut(parent),
+        let parent = place.parent as usize;
+        let above = match new.number(parent) {
+            Some(known) => Some(known),
+            None => self.number(body.path(parent)),
         };
         // What stands in a place that was refused is refused with it.
         let Some(above) = above else { return };
+        new.note(parent, above);
+        let number = u32::try_from(self.nodes.len()).unwrap_or(NONE);
+        let Some(parent) = self.node_mut(above) else {
+            return;
+        };
         if new.room == 0 || place.name.len() > settings.max_name_len {
             new.taken.refused += 1;
             return;
         }
         new.room -= 1;
-        above.more().children += 1;
-        new.taken.grown |= fold::is_due(above.children(), settings);
+        parent.more().children += 1;
+        new.taken.grown |= fold::is_due(parent.children(), settings);
         self.name_bytes += place.name.len();
-        let mut node = Node::new(parent, Arc::clone(&place.name));
+        let mut node = Node::new((path, above), Arc::clone(&place.name));
         node.add(place, new.how, cap);
-        new.places.push((path, node));
+        self.nodes.push(node);
+        new.note(at, number);
+    }
+
+    /// The node of that path among those from `first` on, which have no place in the index yet.
+    fn made_since(&self, first: usize, path: Path) -> Option<u32> {
+        let mut made = self.nodes.iter().zip(0..).skip(first);
+        made.find_map(|(node, number)| (node.path == path).then_some(number))
     }
 
     /// Adds to the places that are there; returns those of the body that are not.
-    fn add_known(
-        &mut self,
-        outline: &Outline,
-        resolved: Option<&[Path]>,
-        how: (u64, bool),
-        class_cap: usize,
-    ) -> Vec<u32> {
-        let mut missing = Vec::new();
-        if let Some(resolved) = resolved {
-            for ((place, path), at) in outline.places.iter().zip(resolved).zip(0..) {
-                match self.node_mut(*path) {
+    fn add_known(&mut self, body: &Body<'_>, how: (u64, bool), class_cap: usize) -> Missing {
+        let mut missing = Missing::default();
+        let places = &body.outline.places;
+        if let Some(resolved) = &body.resolved {
+            for ((place, path), at) in places.iter().zip(resolved).zip(0..) {
+                let number = self.number(*path);
+                match number.and_then(|number| self.node_mut(number)) {
                     Some(node) => node.add(place, how, class_cap),
-                    None => missing.push(at),
+                    None => missing.note(at, places.len()),
                 }
             }
             return missing;
         }
-        let mut known = self.paths.iter().zip(&mut self.nodes).peekable();
-        for (path, at) in &outline.by_path {
-            while known.next_if(|(known, _)| *known < path).is_some() {}
-            let place = outline.places.get(*at as usize);
-            match (known.peek_mut(), place) {
-                (Some((known, node)), Some(place)) if *known == path => {
-                    node.add(place, how, class_cap);
-                }
-                _ => missing.push(*at),
+        // Both are in the order of their paths.
+        let mut from = 0;
+        for (path, at) in &body.outline.by_path {
+            from += ahead(self.paths.get(from..).unwrap_or_default(), *path);
+            let known = self.paths.get(from) == Some(path);
+            let number = self.at.get(from).filter(|_| known);
+            let node = number.and_then(|number| self.nodes.get_mut(*number as usize));
+            let at = *at as usize;
+            match (node, places.get(at)) {
+                (Some(node), Some(place)) => node.add(place, how, class_cap),
+                _ => missing.note(at, places.len()),
             }
         }
         missing
@@ -298,70 +334,81 @@ impl Tree {
         Some(paths)
     }
 
-    fn insert(&mut self, mut new: Vec<(Path, Node)>) {
-        if new.is_empty() {
-            return;
+    /// Gives the nodes from `first` on their places in the index.
+    fn index(&mut self, first: usize) {
+        let Self { nodes, maps, .. } = self;
+        let new = nodes.get(first..).unwrap_or_default();
+        for node in new.iter().filter(|node| *node.name == *MAP_KEY) {
+            let parent = nodes.get(node.parent as usize);
+            maps.extend(parent.map(|parent| parent.path));
+            maps.sort_unstable();
+            maps.dedup();
         }
-        new.sort_unstable_by_key(|(path, _)| *path);
-        let count = self.nodes.len() + new.len();
-        let paths = core::mem::replace(&mut self.paths, Vec::with_capacity(count));
-        let nodes = core::mem::replace(&mut self.nodes, Vec::with_capacity(count));
-        let mut new = new.into_iter().peekable();
-        let mut put = |path: Path, node: Node| {
-            if *node.name == *MAP_KEY {
-                self.maps.push(node.parent);
-            }
-            self.paths.push(path);
-            self.nodes.push(node);
+        let numbers = (first..).map_while(|number| u32::try_from(number).ok());
+        let mut by_path: Vec<(Path, u32)> = (new.iter().zip(numbers.clone()))
+            .map(|(node, number)| (node.path, number))
+            .collect();
+        by_path.sort_unstable();
+        let before = |path: &Path| self.paths.partition_point(|known| known < path);
+        let places: Vec<usize> = by_path.iter().map(|(path, _)| before(path)).collect();
+        let with_places = || places.iter().copied().zip(&by_path);
+        let paths = with_places().map(|(at, (path, _))| (at, *path));
+        insert_all(&mut self.paths, paths);
+        insert_all(
+            &mut self.at,
+            with_places().map(|(at, (_, number))| (at, *number)),
+        );
+        let mut by_name: Vec<u32> = numbers.take(new.len()).collect();
+        let name = |number: u32| {
+            let node = nodes.get(number as usize);
+            node.map(|node| (node.parent, &*node.name))
         };
-        for (path, node) in paths.into_iter().zip(nodes) {
-            while let Some((path, node)) = new.next_if(|(new, _)| *new < path) {
-                put(path, node);
-            }
-            put(path, node);
-        }
-        new.for_each(|(path, node)| put(path, node));
-        self.maps.sort_unstable();
-        self.maps.dedup();
+        by_name.sort_unstable_by(|a, b| name(*a).cmp(&name(*b)));
+        let before = |new: u32| {
+            let new = name(new);
+            self.by_name.partition_point(|known| name(*known) < new)
+        };
+        let places: Vec<usize> = by_name.iter().map(|number| before(*number)).collect();
+        insert_all(&mut self.by_name, places.into_iter().zip(by_name));
     }
 
     /// The field of that name, made when there is room for it.
-    fn slot(&mut self, parent: Path, name: &Arc<str>, room: bool) -> Option<Path> {
-        let path = path_of(parent, hash_of(name));
-        if let Err(at) = self.find(path) {
-            if !room {
-                return None;
-            }
-            self.node_mut(parent)?.more().children += 1;
-            self.name_bytes += name.len();
-            if **name == *MAP_KEY && !self.maps.contains(&parent) {
-                self.maps.push(parent);
-            }
-            self.paths.insert(at, path);
-            self.nodes.insert(at, Node::new(parent, Arc::clone(name)));
+    fn slot(&mut self, parent: u32, name: &Arc<str>, room: bool) -> Option<u32> {
+        let path = path_of(self.node(parent)?.path, hash_of(name));
+        if let Some(known) = self.number(path) {
+            return Some(known);
         }
-        Some(path)
+        if !room {
+            return None;
+        }
+        let number = u32::try_from(self.nodes.len()).ok()?;
+        self.node_mut(parent)?.more().children += 1;
+        self.name_bytes += name.len();
+        self.nodes.push(Node::new((path, parent), Arc::clone(name)));
+        self.index(number as usize);
+        Some(number)
     }
 
     /// Takes over another tree's places; returns how many found no room.
     pub(super) fn merge(&mut self, other: &Self, room: &mut usize, class_cap: usize) -> u64 {
         let mut refused = 0;
-        let theirs = other.children();
         let key: Arc<str> = MAP_KEY.into();
-        let mut open = vec![(ROOT, ROOT)];
-        while let Some((ours, path)) = open.pop() {
-            let Some(node) = other.find(path).ok().and_then(|at| other.nodes.get(at)) else {
+        let mut open = vec![(0, 0)];
+        while let Some((ours, theirs)) = open.pop() {
+            let Some(node) = other.node(theirs) else {
                 continue;
             };
-            if let Some(own) = self.node_mut(ours) {
-                own.merge(node, class_cap);
-            }
-            let is_map = self.maps.contains(&ours);
-            for (child, path) in theirs.of(path) {
+            let Some(own) = self.node_mut(ours) else {
+                continue;
+            };
+            own.merge(node, class_cap);
+            let path = own.path;
+            let is_map = self.maps.contains(&path);
+            for (child, theirs) in other.fields_of(theirs) {
                 let name = if is_map { &key } else { &child.name };
                 let before = self.nodes.len();
                 match self.slot(ours, name, *room > 0) {
-                    Some(slot) => open.push((slot, path)),
+                    Some(slot) => open.push((slot, theirs)),
                     None => refused += 1,
                 }
                 *room = room.saturating_sub(self.nodes.len() - before);
@@ -370,39 +417,85 @@ impl Tree {
         refused
     }
 
-    fn children(&self) -> Children<'_> {
-        let places = self.nodes.iter().zip(self.paths.iter().copied());
-        let mut all: Vec<(&Node, Path)> = places.collect();
-        all.sort_unstable_by(|(a, _), (b, _)| (a.parent, &a.name).cmp(&(b.parent, &b.name)));
-        Children(all)
+    /// What stands in a place, by name, with the nodes' numbers.
+    fn fields_of(&self, parent: u32) -> impl Iterator<Item = (&Node, u32)> {
+        let parent_of = |number: &u32| self.node(*number).map(|node| node.parent);
+        // The body itself stands in nothing, which is the last.
+        let start = (self.by_name).partition_point(|number| parent_of(number) < Some(parent));
+        let rest = self.by_name.iter().skip(start);
+        rest.filter_map(|number| Some((self.node(*number)?, *number)))
+            .take_while(move |(node, _)| node.parent == parent)
     }
 
     /// As plain data.
     pub(super) fn snapshot(&self) -> FieldSnapshot {
-        let children = self.children();
-        let root = self.find(ROOT).ok().and_then(|at| self.nodes.get(at));
-        root.map_or_else(FieldSnapshot::default, |root| plain(root, ROOT, &children))
+        self.plain(0)
+    }
+
+    fn plain(&self, number: u32) -> FieldSnapshot {
+        let Some(node) = self.node(number) else {
+            return FieldSnapshot::default();
+        };
+        let mut types = Types::default();
+        for (kind, count) in node.kinds() {
+            types.add(kind, count);
+        }
+        let more = node.more.as_deref();
+        let fields = self.fields_of(number);
+        FieldSnapshot {
+            name: node.name.to_string(),
+            seen: node.seen,
+            whole: node.whole,
+            objects: more.map_or(0, |more| more.objects),
+            types: types.snapshot(),
+            items: more.map(|more| more.items.snapshot()).unwrap_or_default(),
+            classes: more.map(|more| more.classes.snapshot()).unwrap_or_default(),
+            fields: fields.map(|(_, number)| self.plain(number)).collect(),
+        }
     }
 
     /// Packs all places.
     pub(super) fn pack(&self, packer: &mut Packer) {
-        let children = self.children();
-        if let Some(root) = self.find(ROOT).ok().and_then(|at| self.nodes.get(at)) {
-            pack(root, ROOT, &children, packer);
+        let mut types = Vec::new();
+        self.pack_from(0, &mut types, packer);
+    }
+
+    fn pack_from(&self, number: u32, types: &mut Vec<(ValueType, u64)>, packer: &mut Packer) {
+        let Some(node) = self.node(number) else {
+            return;
+        };
+        let more = node.more.as_deref();
+        let objects = more.map_or(0, |more| more.objects);
+        packer.place(&node.name, [node.seen, node.whole, objects]);
+        types.clear();
+        types.extend(node.kinds());
+        packer.types(types);
+        types.clear();
+        types.extend(more.into_iter().flat_map(|more| more.items.iter()));
+        packer.types(types);
+        match more {
+            Some(more) => packer.classes(more.classes.iter()),
+            None => packer.classes(core::iter::empty()),
+        }
+        packer.fields(node.children());
+        if node.children() > 0 {
+            for (_, field) in self.fields_of(number) {
+                self.pack_from(field, types, packer);
+            }
         }
     }
 
     /// Goes on from plain data.
     pub(super) fn restore(root: &FieldSnapshot) -> Self {
         let mut tree = Self::default();
-        let mut open = vec![(ROOT, root)];
-        while let Some((path, from)) = open.pop() {
-            if let Some(node) = tree.node_mut(path) {
+        let mut open = vec![(0, root)];
+        while let Some((number, from)) = open.pop() {
+            if let Some(node) = tree.node_mut(number) {
                 node.merge(&node_of(from), usize::MAX);
             }
             for field in &from.fields {
                 let name: Arc<str> = field.name.as_str().into();
-                open.extend(tree.slot(path, &name, true).map(|slot| (slot, field)));
+                open.extend(tree.slot(number, &name, true).map(|slot| (slot, field)));
             }
         }
         tree
@@ -411,85 +504,126 @@ impl Tree {
     /// Whether the fields of some place may be the values of a map: a look at numbers and names
     /// that most schemas end with.
     pub(super) fn may_fold(&self, settings: &InventorySettings) -> bool {
-        let mut wide = self.nodes.iter().zip(&self.paths);
-        wide.any(|(node, path)| {
+        self.nodes.iter().zip(0..).any(|(node, number)| {
             let count = node.children();
-            let is_map = self.maps.contains(path);
+            let is_map = self.maps.contains(&node.path);
             if count < fold::DATA_NAMES_MIN && !(is_map && count > 1) {
                 return false;
             }
-            let mut fields = self.nodes.iter().filter(|one| one.parent == *path);
-            let seen = || fields.clone().map(|one| one.seen).sum();
+            let fields = || self.fields_of(number).map(|(field, _)| field);
+            let seen = || fields().map(|field| field.seen).sum();
             is_map
                 || count >= settings.map_fields_min && fold::is_sparse(node.seen, count, seen())
-                || fields.all(|one| fold::is_data(&one.name))
+                || fields().all(|field| fold::is_data(&field.name))
         })
+    }
+}
+
+/// A body that is taken in: its outline, and where its places stand in the schema.
+struct Body<'a> {
+    outline: &'a Outline,
+    /// None where that is as the outline says.
+    resolved: Option<Vec<Path>>,
+}
+
+impl Body<'_> {
+    fn path(&self, at: usize) -> Path {
+        let own = match &self.resolved {
+            Some(resolved) => resolved.get(at).copied(),
+            None => self.outline.places.get(at).map(|place| place.path),
+        };
+        own.unwrap_or(ROOT)
+    }
+
+    /// Whether no two of its places stand in the same one.
+    fn is_unique(&self) -> bool {
+        self.resolved.is_none() && self.outline.is_unique
     }
 }
 
 /// Places that are made of how many bodies, and how many more there may be.
 struct New {
-    places: Vec<(Path, Node)>,
+    /// The nodes of the body's places, as far as they were looked for.
+    numbers: Vec<u32>,
+    /// The first node that is new.
+    first: usize,
     room: usize,
     how: (u64, bool),
     taken: Taken,
 }
 
-/// All places, by parent and name.
-struct Children<'a>(Vec<(&'a Node, Path)>);
+impl New {
+    fn number(&self, at: usize) -> Option<u32> {
+        let number = self.numbers.get(at).copied();
+        number.filter(|number| *number != NONE)
+    }
 
-impl<'a> Children<'a> {
-    fn of(&self, parent: Path) -> impl Iterator<Item = (&'a Node, Path)> {
-        let start = self.0.partition_point(|(node, _)| node.parent < parent);
-        let rest = self.0.iter().skip(start);
-        rest.copied()
-            .take_while(move |(node, _)| node.parent == parent)
+    fn note(&mut self, at: usize, number: u32) {
+        if let Some(slot) = self.numbers.get_mut(at) {
+            *slot = number;
+        }
     }
 }
 
-fn plain(node: &Node, path: Path, children: &Children<'_>) -> FieldSnapshot {
-    let fields = children.of(path);
-    let mut types = Types::default();
-    for (kind, count) in node.kinds() {
-        types.add(kind, count);
+/// Places of a body that the schema has none for, a bit each.
+#[derive(Default)]
+struct Missing(Vec<u64>);
+
+impl Missing {
+    fn note(&mut self, at: usize, of: usize) {
+        if self.0.is_empty() {
+            self.0.resize(of.div_ceil(64), 0);
+        }
+        if let Some(bits) = self.0.get_mut(at / 64) {
+            *bits |= 1 << (at % 64);
+        }
     }
-    let more = node.more.as_deref();
-    FieldSnapshot {
-        name: node.name.to_string(),
-        seen: node.seen,
-        whole: node.whole,
-        objects: more.map_or(0, |more| more.objects),
-        types: types.snapshot(),
-        items: more.map(|more| more.items.snapshot()).unwrap_or_default(),
-        classes: more.map(|more| more.classes.snapshot()).unwrap_or_default(),
-        fields: fields
-            .map(|(node, path)| plain(node, path, children))
-            .collect(),
+
+    fn has(&self, at: usize) -> bool {
+        let bits = self.0.get(at / 64);
+        bits.is_some_and(|bits| bits >> (at % 64) & 1 == 1)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
-fn pack(node: &Node, path: Path, children: &Children<'_>, packer: &mut Packer) {
-    let more = node.more.as_deref();
-    let objects = more.map_or(0, |more| more.objects);
-    packer.place(&node.name, [node.seen, node.whole, objects]);
-    let mut types: Vec<(ValueType, u64)> = node.kinds().collect();
-    packer.types(&mut types);
-    types.clear();
-    types.extend(more.into_iter().flat_map(|more| more.items.iter()));
-    packer.types(&mut types);
-    match more {
-        Some(more) => packer.classes(more.classes.iter()),
-        None => packer.classes(core::iter::empty()),
+/// How many of the paths, which ascend, come before `path`: those that are near are looked at first.
+fn ahead(paths: &[Path], path: Path) -> usize {
+    let (mut low, mut high, mut step) = (0, 0, 1);
+    while paths.get(high).is_some_and(|known| *known < path) {
+        low = high + 1;
+        high += step;
+        step *= 2;
     }
-    packer.fields(node.children());
-    for (node, path) in children.of(path) {
-        pack(node, path, children, packer);
+    let between = paths.get(low..high.min(paths.len())).unwrap_or_default();
+    low + between.partition_point(|known| *known < path)
+}
+
+/// Puts each value before the one that was at its place, all at once; places ascend.
+fn insert_all<T: Copy + Default>(
+    into: &mut Vec<T>,
+    new: impl ExactSizeIterator<Item = (usize, T)> + DoubleEndedIterator,
+) {
+    let mut end = into.len();
+    let mut to = end + new.len();
+    into.resize(to, T::default());
+    for (at, value) in new.rev() {
+        let moved = end.saturating_sub(at);
+        to -= moved;
+        into.copy_within(at..end, to);
+        to -= 1;
+        if let Some(slot) = into.get_mut(to) {
+            *slot = value;
+        }
+        end = at;
     }
 }
 
 /// A place without its fields.
 fn node_of(field: &FieldSnapshot) -> Node {
-    let mut node = Node::new(ROOT, "".into());
+    let mut node = Node::new((ROOT, NONE), "".into());
     node.seen = field.seen;
     node.whole = field.whole;
     for (kind, count) in Types::restore(&field.types).iter() {
