@@ -38,8 +38,12 @@ fn judge(
     if state.usual.len() < usual.min_latencies || state.recent.len() < usual.recent_latencies {
         return None;
     }
+    let slow = number(odd.latency_min_ns.max(1)).ln();
+    if !state.latency_told && are_mostly_below(&state.recent, slow) {
+        return None;
+    }
     let now = median(&state.recent);
-    if !state.latency_told && now < number(odd.latency_min_ns.max(1)).ln() {
+    if !state.latency_told && now < slow {
         return None;
     }
     let expected = median(&state.usual);
@@ -68,8 +72,35 @@ fn judge(
     })
 }
 
+/// Whether more than half of the values are below a limit, and so their median is: that can be told
+/// without sorting them.
+fn are_mostly_below(values: &[f64], limit: f64) -> bool {
+    let below = values.iter().filter(|value| **value < limit).count();
+    below > values.len() / 2
+}
+
 fn push(values: &mut Vec<f64>, value: f64, cap: usize) {
     values.push(value);
     let surplus = values.len().saturating_sub(cap);
     values.drain(..surplus);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_mostly_below_has_its_median_below() {
+        for count in 0..7_u32 {
+            for above in 0..=count {
+                let value = |n: u32| if n < above { 9.0 } else { 1.0 };
+                let values: Vec<f64> = (0..count).map(value).collect();
+                if are_mostly_below(&values, 5.0) {
+                    assert!(median(&values) < 5.0, "{values:?}");
+                } else {
+                    assert!(count == 0 || median(&values) >= 5.0, "{values:?}");
+                }
+            }
+        }
+    }
 }

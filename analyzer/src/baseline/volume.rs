@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use super::robust::{coarse, median, number, spread};
 use super::{Call, Departure};
-use crate::inventory::shown::shown;
+use crate::inventory::shown::shown_address;
 use crate::settings::{BaselineSettings, DetectorSettings, MINUTE, SECOND};
 use crate::snapshot::Nanos;
 use crate::snapshot::state::{BaselineState, ShareState, WindowState};
@@ -60,7 +60,7 @@ pub(super) fn count(state: &mut BaselineState, call: &Call, usual: &BaselineSett
         Some(500..600) => window.server_errors = window.server_errors.saturating_add(1),
         _ => {}
     }
-    shown(&call.client, |address| {
+    shown_address(call.client, |address| {
         if let Some(calls) = window.actors.get_mut(address) {
             *calls = calls.saturating_add(1);
         } else {

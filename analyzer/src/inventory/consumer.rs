@@ -10,11 +10,11 @@ use super::due::Due;
 use super::hash::hash;
 use super::identity::Identities;
 use super::proxies::Caller;
-use super::shown::shown;
+use super::shown::shown_address;
 use crate::settings::InventorySettings;
 use crate::snapshot::identity::IdentityKind;
 use crate::snapshot::{Called, ConsumerId, ConsumerSnapshot, EndpointId, Nanos};
-use tapscope_record::{Credential, ExchangeRecord};
+use tapscope_record::{Credential, ExchangeRecord, Word};
 
 /// The scheme of a session cookie, which names a session rather than somebody.
 const SESSION: &str = "session_cookie";
@@ -51,7 +51,7 @@ pub struct Identity {
     /// Who is one where proof by several is asked for: programs at one address are.
     pub witness: ConsumerId,
     token: Option<u64>,
-    scheme: Option<String>,
+    scheme: Option<Word>,
     /// From where, as far as it is believed.
     pub address: IpAddr,
     claimed: Option<IpAddr>,
@@ -93,7 +93,7 @@ impl Identity {
             identified_by,
             witness: id,
             token,
-            scheme: credential.map(|c| c.scheme.to_string()),
+            scheme: credential.map(|c| c.scheme.clone()),
             address,
             claimed,
         }
@@ -135,7 +135,7 @@ fn named(identified_by: &str, name: &[u8]) -> ConsumerId {
 
 /// The name of whoever is known by an address only.
 fn by_address(address: IpAddr) -> ConsumerId {
-    shown(&address, |address| named(ADDRESS, address.as_bytes()))
+    shown_address(address, |address| named(ADDRESS, address.as_bytes()))
 }
 
 /// The kind of identity that a credential gives; none where it names nobody.
@@ -232,11 +232,11 @@ impl ConsumerBook {
             consumer.client_errors = consumer.client_errors.saturating_add(1);
         }
         let cap = settings.max_consumer_names;
-        shown(&identity.address, |address| {
+        shown_address(identity.address, |address| {
             remember(&mut consumer.addresses, address, cap);
         });
         if let Some(claimed) = identity.claimed {
-            shown(&claimed, |address| {
+            shown_address(claimed, |address| {
                 remember(&mut consumer.claimed_addresses, address, cap);
             });
         }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// What further names are counted under once the cap is reached.
 const OTHER: &str = "other";
 
+/// Names that are looked through one by one.
+const FEW: usize = 4;
+
 /// Counts by name, at most a given number of names. A sorted list rather than a map: there are
 /// few names, mostly one, and an endpoint has hundreds of these.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,7 +39,13 @@ impl Tally {
                     *count = count.saturating_add(by);
                 }
             }
-            Err(at) => self.counts.insert(at, (name.into(), by)),
+            Err(at) => {
+                // Most have one name for good.
+                if self.counts.is_empty() {
+                    self.counts.reserve_exact(1);
+                }
+                self.counts.insert(at, (name.into(), by));
+            }
         }
     }
 
@@ -101,7 +110,15 @@ impl Tally {
         self.counts.iter().map(owned).collect()
     }
 
+    /// Where a name is, or belongs.
     fn find(&self, name: &str) -> Result<usize, usize> {
+        // Among a few, whether one is the same is told by its length mostly.
+        if self.counts.len() <= FEW {
+            let same = |(known, _): &(Box<str>, u64)| **known == *name;
+            if let Some(at) = self.counts.iter().position(same) {
+                return Ok(at);
+            }
+        }
         self.counts
             .binary_search_by(|(known, _)| (**known).cmp(name))
     }
