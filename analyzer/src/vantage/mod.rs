@@ -7,12 +7,15 @@
 //! each is the other's single candidate: two calls must never become one. What is not joined goes
 //! on as it came, in the order in which it came.
 
+mod index;
+
 mod pair;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 
 use foldhash::fast::FixedState;
+use index::Index;
 use tapscope_record::{ExchangeRecord, Token, VantagePoint};
 
 use crate::snapshot::Nanos;
@@ -73,8 +76,8 @@ pub struct Legs {
     /// The number of the first place.
     first: u64,
     bytes: usize,
-    by_content: HashMap<u64, Vec<u64>, FixedState>,
-    by_trace: HashMap<Token, Vec<u64>, FixedState>,
+    by_content: Index<u64>,
+    by_trace: Index<Token>,
     ready: VecDeque<Box<ExchangeRecord>>,
     counts: Counts,
 }
@@ -88,8 +91,8 @@ impl Legs {
             held: VecDeque::new(),
             first: 0,
             bytes: 0,
-            by_content: HashMap::default(),
-            by_trace: HashMap::default(),
+            by_content: Index::default(),
+            by_trace: Index::default(),
             ready: VecDeque::new(),
             counts: Counts::default(),
         }
@@ -130,9 +133,9 @@ impl Legs {
         let content = pair::is_leg(&record).then(|| content(&record));
         let number = self.first + self.held.len() as u64;
         if let Some(content) = content {
-            self.by_content.entry(content).or_default().push(number);
+            self.by_content.add(content, number);
             for token in &record.trace {
-                self.by_trace.entry(*token).or_default().push(number);
+                self.by_trace.add(*token, number);
             }
         }
         let weight = weight(&record);
@@ -175,7 +178,9 @@ impl Legs {
     /// Decides on the record that came first and lets it go.
     fn release(&mut self) {
         let number = self.first;
-        if self.at(number).is_some_and(|held| held.content.is_some()) {
+        // Most ask for what nobody else asks for at the time.
+        let content = self.at(number).and_then(|held| held.content);
+        if content.is_some_and(|content| self.by_content.of(content).len() > 1) {
             self.join(number);
         }
         if let Some(held) = self.remove(number) {
@@ -225,18 +230,14 @@ impl Legs {
         let Some(own) = self.at(number) else {
             return Vec::new();
         };
-        let alike = own
-            .content
-            .and_then(|content| self.by_content.get(&content));
-        let alike = alike.filter(|list| list.len() <= self.settings.alike_max);
+        let alike = own.content.map(|content| self.by_content.of(content));
         let traced = own
             .record
             .trace
             .iter()
-            .filter_map(|token| self.by_trace.get(token));
-        let mut numbers: Vec<u64> = traced
+            .map(|token| self.by_trace.of(*token));
+        let mut numbers: Vec<u64> = (traced.chain(alike))
             .filter(|list| list.len() <= self.settings.alike_max)
-            .chain(alike)
             .flatten()
             .copied()
             .filter(|other| *other != number)
@@ -290,25 +291,12 @@ impl Legs {
         let held = self.held.get_mut(place)?.take()?;
         self.bytes = self.bytes.saturating_sub(held.weight);
         if let Some(content) = held.content {
-            forget(&mut self.by_content, content, number);
+            self.by_content.forget(content, number);
             for token in &held.record.trace {
-                forget(&mut self.by_trace, *token, number);
+                self.by_trace.forget(*token, number);
             }
         }
         Some(held)
-    }
-}
-
-fn forget<K: Eq + core::hash::Hash>(
-    index: &mut HashMap<K, Vec<u64>, FixedState>,
-    key: K,
-    number: u64,
-) {
-    if let Some(numbers) = index.get_mut(&key) {
-        numbers.retain(|known| *known != number);
-        if numbers.is_empty() {
-            index.remove(&key);
-        }
     }
 }
 
