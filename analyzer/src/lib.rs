@@ -57,9 +57,10 @@ use inventory::consumer::{ConsumerBook, Identity};
 use inventory::exchange::Exchange;
 use inventory::held::Held;
 use inventory::identity::Identities;
+use inventory::lists::NameLists;
 use inventory::partition::{Outcome, Partition};
 use inventory::programs::Programs;
-use inventory::proxies::Proxies;
+use inventory::proxies::{Caller, Proxies};
 use inventory::schema::Outlines;
 use inventory::specification::Specification;
 use snapshot::{
@@ -127,6 +128,7 @@ pub struct Analyzer {
     proxies: Proxies,
     programs: Programs,
     outlines: Outlines,
+    lists: NameLists,
     /// What is held, as of the last look, and when the next one is due.
     memory: Memory,
     next_look: u64,
@@ -200,6 +202,7 @@ impl Analyzer {
             programs: Programs::restore(consumers.programs(), &settings.identities),
             consumers,
             outlines: Outlines::default(),
+            lists: NameLists::default(),
             memory: Memory::default(),
             next_look: 0,
             given_up: memory::GivenUp::default(),
@@ -316,34 +319,23 @@ impl Analyzer {
         }
         let caller = self.proxies.observe(record, &self.settings.proxies);
         let host = self.host_of(record);
-        let settings = &self.settings.identities;
-        if let Some(partition) = self.partitions.get_mut(host.as_ref()) {
-            partition
-                .identities
-                .observe(record, caller.address, settings);
-        }
-        let mut identity = Identity::of(record, caller, self.identities(&host));
-        if self
-            .programs
-            .observe(&mut identity, record, &self.settings.identities)
-            && let Some(partition) = self.partitions.get_mut(host.as_ref())
-        {
-            partition.identities.observe_program(identity.id.0);
-        }
-        let outcome = self.observe(&host, record, &identity);
+        let (identity, outcome) = self.observe(&host, record, caller);
         let inventory = &self.settings.inventory;
         self.consumers
             .observe(&identity, record, outcome.endpoint, inventory);
         for (address, reason) in self.proxies.take_changes() {
             self.consumers.set_proxy(address, reason);
         }
-        self.follow_moves(&host);
+        if outcome.has_moves {
+            self.follow_moves(&host);
+        }
         if outcome.endpoint.is_none() {
             self.held.keep(&host, record, &self.settings.inventory);
         }
-        self.learn_held(&host);
-        let signals = self.detect(&host, record, (&identity, &outcome));
-        let endpoint = outcome.endpoint.filter(|id| self.is_known(&host, *id));
+        if outcome.has_placed {
+            self.learn_held(&host);
+        }
+        let (endpoint, signals) = self.detect(&host, record, (&identity, &outcome));
         if record.method.is_some() && endpoint.is_none() {
             self.counts.no_endpoint = self.counts.no_endpoint.saturating_add(1);
         }
@@ -361,11 +353,6 @@ impl Analyzer {
         Some(&partition.identities)
     }
 
-    fn is_known(&self, host: &str, id: EndpointId) -> bool {
-        let partition = self.partitions.get(host);
-        partition.is_some_and(|partition| partition.entry(id).is_some())
-    }
-
     /// The end of an exchange that was counted while it was open.
     fn complete<'a>(&mut self, record: &'a ExchangeRecord, identity: Identity) -> Taken<'a> {
         let host = self.known_row(&record.host).to_owned();
@@ -375,6 +362,7 @@ impl Analyzer {
                 record,
                 identity: &identity,
                 outlined: &outlined,
+                lists: &self.lists.of(record),
             };
             let id = partition.complete(exchange, &self.settings)?;
             partition.entry(id).is_some().then_some(id)
@@ -482,6 +470,7 @@ impl Analyzer {
                 record: &record,
                 identity: &identity,
                 outlined: &self.outlines.of(&record, &self.settings.inventory),
+                lists: &self.lists.of(&record),
             };
             match partition.learn_held(exchange, &self.settings) {
                 Some(endpoint) => {
@@ -525,22 +514,38 @@ impl Analyzer {
         self.now = self.now.max(record.time);
     }
 
-    fn observe(&mut self, host: &str, record: &ExchangeRecord, identity: &Identity) -> Outcome {
+    /// Who called, and what the host makes of it.
+    fn observe(
+        &mut self,
+        host: &str,
+        record: &ExchangeRecord,
+        caller: Caller,
+    ) -> (Identity, Outcome) {
         let Some(partition) = self.partitions.get_mut(host) else {
-            return Outcome::default();
+            let mut identity = Identity::of(record, caller, None);
+            let settings = &self.settings.identities;
+            self.programs.observe(&mut identity, record, settings);
+            return (identity, Outcome::default());
         };
+        let identities = &mut partition.identities;
+        identities.observe(record, caller.address, &self.settings.identities);
+        let mut identity = Identity::of(record, caller, Some(identities));
+        let settings = &self.settings.identities;
+        if self.programs.observe(&mut identity, record, settings) {
+            identities.observe_program(identity.id.0);
+        }
         let max = self.settings.inventory.max_endpoints;
         let room = max.saturating_sub(self.endpoints);
         let before = partition.len();
-        let outlined = self.outlines.of(record, &self.settings.inventory);
         let exchange = Exchange {
             record,
-            identity,
-            outlined: &outlined,
+            identity: &identity,
+            outlined: &self.outlines.of(record, &self.settings.inventory),
+            lists: &self.lists.of(record),
         };
         let outcome = partition.observe(exchange, room, &self.settings);
         self.endpoints = (self.endpoints + partition.len()).saturating_sub(before);
-        outcome
+        (identity, outcome)
     }
 
     /// What hangs on endpoints follows them when they prove to be one, or change their template.
@@ -563,19 +568,21 @@ impl Analyzer {
         }
     }
 
+    /// Looks for what departs; with the endpoint, where it is known.
     fn detect(
         &mut self,
         host: &str,
         record: &ExchangeRecord,
         (identity, outcome): (&Identity, &Outcome),
-    ) -> Vec<Signal> {
+    ) -> (Option<EndpointId>, Vec<Signal>) {
         let Some(partition) = self.partitions.get(host) else {
-            return Vec::new();
+            return (None, Vec::new());
         };
+        let entry = outcome.endpoint.and_then(|id| partition.entry(id));
         let of_endpoint = Scene {
             record,
             client: identity.address,
-            entry: outcome.endpoint.and_then(|id| partition.entry(id)),
+            entry,
             host: partition.totals(),
             answer: &outcome.answer,
             settings: &self.settings,
@@ -602,7 +609,7 @@ impl Analyzer {
                 });
             }
         }
-        signals
+        (outcome.endpoint.filter(|_| entry.is_some()), signals)
     }
 
     fn recount(&mut self) {

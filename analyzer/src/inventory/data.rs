@@ -28,8 +28,21 @@ impl DataSeen {
 
     /// Takes in the classes of one message, each with its distinct values.
     pub fn observe(&mut self, direction: &str, classes: &BTreeMap<String, u32>, cap: usize) {
+        if classes.is_empty() {
+            return;
+        }
+        // Both are in the order of their names: the next is mostly the one behind.
+        let mut near = (self.0).partition_point(|known| known.direction.as_str() < direction);
         for (class, values) in classes {
-            if let Some(known) = self.slot(direction, class, cap) {
+            let is_it =
+                |known: &&DataClassSnapshot| known.class == *class && known.direction == direction;
+            let at = match self.0.get(near).filter(is_it) {
+                Some(_) => Some(near),
+                None => self.slot(direction, class, cap),
+            };
+            let Some(at) = at else { continue };
+            near = at + 1;
+            if let Some(known) = self.0.get_mut(at) {
                 known.exchanges = known.exchanges.saturating_add(1);
                 known.values = known.values.saturating_add(u64::from(*values));
                 known.most = known.most.max(*values);
@@ -40,7 +53,8 @@ impl DataSeen {
     /// Takes over another endpoint's.
     pub fn merge(&mut self, other: &Self, cap: usize) {
         for theirs in &other.0 {
-            if let Some(known) = self.slot(&theirs.direction, &theirs.class, cap) {
+            let at = self.slot(&theirs.direction, &theirs.class, cap);
+            if let Some(known) = at.and_then(|at| self.0.get_mut(at)) {
                 known.exchanges = known.exchanges.saturating_add(theirs.exchanges);
                 known.values = known.values.saturating_add(theirs.values);
                 known.most = known.most.max(theirs.most);
@@ -61,14 +75,15 @@ impl DataSeen {
         all
     }
 
-    fn slot(&mut self, direction: &str, class: &str, cap: usize) -> Option<&mut DataClassSnapshot> {
+    /// The place of a class, made when there is room for it.
+    fn slot(&mut self, direction: &str, class: &str, cap: usize) -> Option<usize> {
         let at = self.0.binary_search_by(|known| {
             (known.direction.as_str(), known.class.as_str()).cmp(&(direction, class))
         });
-        let at = match at {
-            Ok(at) => at,
+        match at {
+            Ok(at) => Some(at),
             // The sensor's classes are fewer than the cap; others can only come from a newer one.
-            Err(_) if self.0.len() >= cap => return None,
+            Err(_) if self.0.len() >= cap => None,
             Err(at) => {
                 self.0.insert(
                     at,
@@ -78,10 +93,9 @@ impl DataSeen {
                         ..DataClassSnapshot::default()
                     },
                 );
-                at
+                Some(at)
             }
-        };
-        self.0.get_mut(at)
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::origin;
 use super::parameters::Parameters;
 use super::reach::Reach;
 use super::schema::Schemas;
-use super::shown::shown;
+use super::shown::{shown_socket, shown_words};
 use super::spellings::Spellings;
 use super::tally::Tally;
 use super::tokens::TokenKinds;
@@ -226,14 +226,14 @@ impl Entry {
         } = exchange;
         let inventory = &settings.inventory;
         self.touch(record.time);
-        self.observe_outcome(record, settings);
+        self.observe_outcome(exchange, settings);
         self.observe_content(exchange, inventory);
         let seen = &mut self.seen;
         let keys = inventory.max_tally_keys;
         seen.consumers
             .insert(identity.id.0, inventory.exact_consumers);
         count_caller(&mut seen.callers, identity.id, 1, inventory.counted_callers);
-        shown(&record.server, |name| seen.servers.add(name, 1, keys));
+        shown_socket(record.server, |name| seen.servers.add(name, 1, keys));
         seen.reach.observe(record, &settings.exposure);
         seen.protocols.add(&record.protocol, 1, keys);
         seen.completeness.add(completeness(record), 1, keys);
@@ -343,7 +343,8 @@ impl Entry {
         self.last_seen = self.last_seen.max(time);
     }
 
-    fn observe_outcome(&mut self, record: &ExchangeRecord, settings: &AnalyzerSettings) {
+    fn observe_outcome(&mut self, exchange: Exchange<'_>, settings: &AnalyzerSettings) {
+        let record = exchange.record;
         let keys = settings.inventory.max_tally_keys;
         let scheme = authentication(record);
         let status = self.seen.statuses.entry(record.status.unwrap_or(0));
@@ -370,7 +371,7 @@ impl Entry {
         if record.request.is_some() {
             self.authentication_successful.add(scheme, 1, keys);
         }
-        if signs_in(record) {
+        if signs_in(exchange) {
             counts.sign_in = counts.sign_in.saturating_add(1);
         }
         if lifecycle::retired(&self.facts, record.time, &settings.lifecycle).is_some() {
@@ -380,7 +381,10 @@ impl Entry {
 
     fn observe_content(&mut self, exchange: Exchange<'_>, settings: &InventorySettings) {
         let Exchange {
-            record, outlined, ..
+            record,
+            outlined,
+            lists,
+            ..
         } = exchange;
         let keys = settings.max_tally_keys;
         let seen = &mut self.seen;
@@ -413,14 +417,15 @@ impl Entry {
             seen.spellings.add(spelling, settings.max_spellings);
         }
         if !matches!(record.status, Some(400..)) {
-            seen.parameters.observe(record, &self.at.template, settings);
+            seen.parameters
+                .observe(record, lists, &self.at.template, settings);
         }
         seen.schemas.observe(record, outlined, settings);
         if succeeded(record) {
             for credential in &record.credentials {
                 let (scheme, location) = (&credential.scheme, &credential.location);
-                let key = format_args!("{scheme} {location} {}", credential.name);
-                shown(&key, |key| seen.credentials.add(key, 1, keys));
+                let key = [scheme.as_str(), location.as_str(), credential.name.as_str()];
+                shown_words(&key, |key| seen.credentials.add(key, 1, keys));
                 if let Some(facts) = &credential.jwt {
                     seen.tokens.observe(facts, keys);
                 }
@@ -496,19 +501,24 @@ fn count_caller(callers: &mut BTreeMap<ConsumerId, u64>, id: ConsumerId, by: u64
 
 /// Whether the exchange looks like signing in: a password or code goes up, or a credential comes
 /// down.
-fn signs_in(record: &ExchangeRecord) -> bool {
+fn signs_in(exchange: Exchange<'_>) -> bool {
+    let record = exchange.record;
     let carries = |message: Option<&MessageRecord>| {
         message.is_some_and(|m| {
-            SIGN_IN_CLASSES
+            // Most bodies have none at all.
+            let classes = if m.data_classes.is_empty() {
+                &[][..]
+            } else {
+                &SIGN_IN_CLASSES
+            };
+            classes
                 .iter()
                 .any(|class| m.data_classes.contains_key(*class))
         })
     };
-    let sets_cookie = record
-        .response
-        .as_ref()
-        .is_some_and(|m| m.header_names.iter().any(|name| name == "set-cookie"));
-    carries(record.request.as_ref()) || carries(record.response.as_ref()) || sets_cookie
+    exchange.lists.sets_cookie
+        || carries(record.request.as_ref())
+        || carries(record.response.as_ref())
 }
 
 fn completeness(record: &ExchangeRecord) -> &'static str {

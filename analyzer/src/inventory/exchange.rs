@@ -1,6 +1,7 @@
 //! One exchange as the inventory takes it in.
 
 use super::consumer::Identity;
+use super::lists::ListsSeen;
 use super::schema::Outlined;
 use tapscope_record::ExchangeRecord;
 
@@ -13,4 +14,6 @@ pub struct Exchange<'a> {
     pub identity: &'a Identity,
     /// What its bodies look like.
     pub outlined: &'a Outlined,
+    /// What is known of its lists of names.
+    pub lists: &'a ListsSeen,
 }

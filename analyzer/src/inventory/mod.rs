@@ -51,6 +51,9 @@ pub mod programs;
 /// Addresses that call for others.
 pub mod proxies;
 
+/// Lists of names, looked at once.
+pub mod lists;
+
 /// Parameters of an endpoint.
 pub mod parameters;
 

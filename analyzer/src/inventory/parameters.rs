@@ -8,20 +8,25 @@ mod values;
 /// Which header fields are parameters.
 mod headers;
 
+/// Parameters by name.
+mod names;
+
+/// Parameters of the path.
+mod template;
+
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
-use foldhash::fast::FixedState;
-
 use super::hash::hash;
-use super::shown::shown;
+use super::lists::ListsSeen;
 use super::tally::Tally;
 use super::types::{Types, type_of_segment};
 use crate::settings::InventorySettings;
 use crate::snapshot::ParameterSnapshot;
+pub(super) use headers::is_parameter;
+use names::Names;
 use tapscope_record::{Bounds, ExchangeRecord, PathSegment, ValueProfile, ValueType};
+use template::{Places, name_of, place_of};
 use values::Values;
 
 /// Where a parameter stands.
@@ -35,6 +40,9 @@ enum Location {
 
 impl Location {
     const ALL: [Self; 4] = [Self::Path, Self::Query, Self::Header, Self::Cookie];
+
+    /// Those whose parameters have names of their own.
+    const NAMED: [Self; 3] = [Self::Query, Self::Header, Self::Cookie];
 
     fn name(self) -> &'static str {
         match self {
@@ -107,10 +115,15 @@ impl Parameter {
 /// All parameters of one endpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
-    /// By location, then by name: the place in `known`. Parameters of the path go by the number of
-    /// their segment: their names are the template's, which may change.
-    names: [HashMap<Box<str>, u32, FixedState>; 4],
+    /// By the number of their segment: the place in `known`. Their names are the template's, which
+    /// may change.
+    path: Vec<(usize, u32)>,
+    /// By name.
+    query: Names,
+    headers: Names,
+    cookies: Names,
     known: Vec<Parameter>,
+    places: Places,
     /// Exchanges that were looked at.
     observed: u64,
     refused: u64,
@@ -121,6 +134,7 @@ impl Parameters {
     pub fn observe(
         &mut self,
         record: &ExchangeRecord,
+        lists: &ListsSeen,
         template: &str,
         settings: &InventorySettings,
     ) {
@@ -140,16 +154,11 @@ impl Parameters {
         let Some(request) = &record.request else {
             return;
         };
-        for (at, name) in request.header_names.iter().enumerate() {
-            let again = request.header_names.iter().take(at).any(|n| n == name);
-            if !again && headers::is_parameter(name) {
-                self.count(Location::Header, name, settings);
-            }
+        for name in lists.header_parameters(request) {
+            self.count(Location::Header, name, settings);
         }
-        for (at, name) in request.cookie_names.iter().enumerate() {
-            if !request.cookie_names.iter().take(at).any(|n| n == name) {
-                self.count(Location::Cookie, name, settings);
-            }
+        for name in lists.cookies(request) {
+            self.count(Location::Cookie, name, settings);
         }
     }
 
@@ -180,12 +189,17 @@ impl Parameters {
     /// Takes over another endpoint's parameters.
     pub fn merge(&mut self, other: &Self, settings: &InventorySettings) {
         self.observed = self.observed.saturating_add(other.observed);
-        for location in Location::ALL {
-            for (name, at) in sorted(&other.names[location as usize]) {
-                let Some(theirs) = other.known.get(at as usize) else {
-                    continue;
-                };
-                if let Some(ours) = self.slot(location, name, settings) {
+        let theirs = |at: u32| other.known.get(at as usize);
+        for (segment, at) in other.path_by_name() {
+            if let (Some(ours), Some(theirs)) = (self.in_path(segment, settings), theirs(at)) {
+                ours.merge(theirs, settings.max_tally_keys);
+            }
+        }
+        for location in Location::NAMED {
+            for (name, at) in other.named(location).iter() {
+                if let (Some(ours), Some(theirs)) =
+                    (self.slot(location, name, settings), theirs(at))
+                {
                     ours.merge(theirs, settings.max_tally_keys);
                 }
             }
@@ -196,18 +210,16 @@ impl Parameters {
     #[must_use]
     pub fn snapshot(&self, template: &str) -> Vec<ParameterSnapshot> {
         let mut out = Vec::with_capacity(self.known.len());
-        for location in Location::ALL {
-            for (key, at) in sorted(&self.names[location as usize]) {
-                let Some(parameter) = self.known.get(at as usize) else {
-                    continue;
-                };
-                let name = match location {
-                    Location::Path => key.parse().ok().and_then(|at| name_of(template, at)),
-                    _ => Some(key),
-                };
-                // A segment that proved to be a literal is no parameter any more.
-                out.extend(name.map(|name| plain(location, name, parameter)));
+        let known = |at: u32| self.known.get(at as usize);
+        for (segment, at) in self.path_by_name() {
+            // A segment that proved to be a literal is no parameter any more.
+            if let (Some(name), Some(one)) = (name_of(template, segment), known(at)) {
+                out.push(plain(Location::Path, name, one));
             }
+        }
+        for location in Location::NAMED {
+            let all = self.named(location).iter();
+            out.extend(all.filter_map(|(name, at)| Some(plain(location, name, known(at)?))));
         }
         out
     }
@@ -226,16 +238,16 @@ impl Parameters {
             else {
                 continue;
             };
-            let key = match location {
-                Location::Path => place_of(template, &snapshot.name).map(|at| at.to_string()),
-                _ => Some(snapshot.name.clone()),
-            };
-            let Some(key) = key else {
-                continue;
-            };
             let at = u32::try_from(new.known.len()).unwrap_or(u32::MAX);
-            let names = &mut new.names[location as usize];
-            if names.insert(key.into(), at).is_none() {
+            let is_new = match location {
+                Location::Path => place_of(template, &snapshot.name).is_some_and(|segment| {
+                    let is_new = new.path.iter().all(|(known, _)| *known != segment);
+                    new.path.extend(is_new.then_some((segment, at)));
+                    is_new
+                }),
+                _ => new.named_mut(location).insert(&snapshot.name, at),
+            };
+            if is_new {
                 new.known.push(Parameter {
                     types: Types::restore(&snapshot.types),
                     classes: Tally::from_counts(&snapshot.classes),
@@ -257,21 +269,18 @@ impl Parameters {
         template: &str,
         settings: &InventorySettings,
     ) {
-        let segments = template.split('/').skip(1).zip(&record.path).enumerate();
-        for (at, (segment, part)) in segments {
-            let Some((before, after)) = affixes(segment) else {
-                continue;
+        let mut places = core::mem::take(&mut self.places);
+        for place in places.of(template) {
+            let Some(part) = record.path.get(place.segment) else {
+                break;
             };
-            let cap = settings.max_tally_keys;
-            let known = shown(&at, |place| self.place(Location::Path, place, settings));
-            let Some(known) = known.and_then(|at| self.known.get_mut(at)) else {
+            let Some(known) = self.in_path(place.segment, settings) else {
                 continue;
             };
             known.seen = known.seen.saturating_add(1);
             match part {
                 PathSegment::Literal(text) => {
-                    let value = text.strip_prefix(before).unwrap_or(text);
-                    let value = value.strip_suffix(after).unwrap_or(value);
+                    let value = place.value(text);
                     let kind = type_of_segment(value);
                     known.types.add(kind, 1);
                     known.values.insert(hash(&[value.as_bytes()]));
@@ -287,10 +296,11 @@ impl Parameters {
                         known.types.add(kind, 1);
                     }
                     known.values.insert(token.0);
-                    known.classes.add(class, 1, cap);
+                    known.classes.add(class, 1, settings.max_tally_keys);
                 }
             }
         }
+        self.places = places;
     }
 
     /// Counts a parameter of which only the name is known.
@@ -300,42 +310,82 @@ impl Parameters {
         }
     }
 
+    fn named(&self, location: Location) -> &Names {
+        match location {
+            Location::Path | Location::Query => &self.query,
+            Location::Header => &self.headers,
+            Location::Cookie => &self.cookies,
+        }
+    }
+
+    fn named_mut(&mut self, location: Location) -> &mut Names {
+        match location {
+            Location::Path | Location::Query => &mut self.query,
+            Location::Header => &mut self.headers,
+            Location::Cookie => &mut self.cookies,
+        }
+    }
+
+    /// Parameters of the path in the order of their numbers as text: as they are told.
+    fn path_by_name(&self) -> Vec<(usize, u32)> {
+        let mut all = self.path.clone();
+        all.sort_by_cached_key(|(segment, _)| segment.to_string());
+        all
+    }
+
+    /// The parameter in a segment of the path, made when there is room for it.
+    fn in_path(&mut self, segment: usize, settings: &InventorySettings) -> Option<&mut Parameter> {
+        let known = self.path.iter().find(|(known, _)| *known == segment);
+        let at = match known {
+            Some((_, at)) => *at,
+            None if self.path.len() >= settings.max_parameters => {
+                self.refused = self.refused.saturating_add(1);
+                return None;
+            }
+            None => {
+                let at = self.add()?;
+                self.path.push((segment, at));
+                at
+            }
+        };
+        self.known.get_mut(at as usize)
+    }
+
+    /// The parameter of that name, made when there is room for it.
     fn slot(
         &mut self,
         location: Location,
         name: &str,
         settings: &InventorySettings,
     ) -> Option<&mut Parameter> {
-        let at = self.place(location, name, settings)?;
-        self.known.get_mut(at)
-    }
-
-    /// The place of a parameter, made when there is room for it.
-    fn place(
-        &mut self,
-        location: Location,
-        name: &str,
-        settings: &InventorySettings,
-    ) -> Option<usize> {
         let cap = match location {
             Location::Path | Location::Query => settings.max_parameters,
             Location::Header | Location::Cookie => settings.max_header_parameters,
         };
-        let names = &mut self.names[location as usize];
+        let names = self.named(location);
         let at = match names.get(name) {
-            Some(at) => *at,
+            Some(at) => at,
             None if names.len() >= cap || name.len() > settings.max_name_len => {
                 self.refused = self.refused.saturating_add(1);
                 return None;
             }
             None => {
-                let at = u32::try_from(self.known.len()).ok()?;
-                names.insert(name.into(), at);
-                self.known.push(Parameter::default());
+                let at = self.add()?;
+                self.named_mut(location).insert(name, at);
                 at
             }
         };
-        Some(at as usize)
+        self.known.get_mut(at as usize)
+    }
+
+    /// One more parameter; returns its place.
+    fn add(&mut self) -> Option<u32> {
+        let at = u32::try_from(self.known.len()).ok()?;
+        if self.known.is_empty() {
+            self.known.reserve_exact(1);
+        }
+        self.known.push(Parameter::default());
+        Some(at)
     }
 }
 
@@ -355,31 +405,11 @@ fn plain(location: Location, name: &str, parameter: &Parameter) -> ParameterSnap
     }
 }
 
-/// What stands before and after the parameter of a template's segment.
-fn affixes(segment: &str) -> Option<(&str, &str)> {
-    let (before, rest) = segment.split_once('{')?;
-    let (_, after) = rest.rsplit_once('}')?;
-    Some((before, after))
-}
-
 /// Length in characters of a segment's text; one that is percent-encoded counts as one.
 fn characters(text: &str) -> u32 {
     let encoded = text.bytes().filter(|byte| *byte == b'%').count();
     let shown = text.chars().count();
     u32::try_from(shown.saturating_sub(encoded.saturating_mul(2))).unwrap_or(u32::MAX)
-}
-
-/// The name of the parameter in that segment of the template.
-fn name_of(template: &str, at: usize) -> Option<&str> {
-    let segment = template.split('/').skip(1).nth(at)?;
-    let (_, rest) = segment.split_once('{')?;
-    rest.split_once('}').map(|(name, _)| name)
-}
-
-/// The segment of the template that has the parameter of that name.
-fn place_of(template: &str, name: &str) -> Option<usize> {
-    let count = template.split('/').skip(1).count();
-    (0..count).find(|at| name_of(template, *at) == Some(name))
 }
 
 /// The type of what the sensor replaced by its class; none where it may be a number or a text.
@@ -392,11 +422,4 @@ fn type_of_class(class: &str) -> Option<ValueType> {
         "phone" | "us_ssn" | "date_of_birth" | "geo" => None,
         _ => Some(ValueType::String),
     }
-}
-
-/// Names with their places, by name.
-fn sorted(names: &HashMap<Box<str>, u32, FixedState>) -> Vec<(&str, u32)> {
-    let mut all: Vec<(&str, u32)> = names.iter().map(|(name, at)| (&**name, *at)).collect();
-    all.sort_unstable();
-    all
 }

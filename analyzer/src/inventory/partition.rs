@@ -152,6 +152,10 @@ pub struct Outcome {
     pub operation: Option<EndpointId>,
     /// What the operation's baseline says.
     pub operation_answer: Answer,
+    /// Whether endpoints proved to be one or changed their name, and nothing has followed yet.
+    pub has_moves: bool,
+    /// Whether exchanges that were held back got an endpoint.
+    pub has_placed: bool,
 }
 
 impl Partition {
@@ -212,6 +216,9 @@ impl Partition {
         } else if !self.coverage.orphans_settled {
             self.settle_orphans(record.time, settings);
         }
+        let moves = &self.changes.moves;
+        outcome.has_moves = !moves.merged.is_empty() || !moves.renamed.is_empty();
+        outcome.has_placed = self.changes.freshly_placed;
         outcome
     }
 

@@ -20,6 +20,12 @@ impl NameList {
             (one, other) => one.is_none() && other.is_none(),
         }
     }
+
+    /// Whether somebody else holds the same list: it may come again.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        (self.0.as_ref()).is_some_and(|names| Arc::strong_count(names) > 1)
+    }
 }
 
 impl Deref for NameList {
@@ -66,6 +72,9 @@ mod tests {
         let read: NameList = serde_json::from_str(&written).unwrap();
         assert_eq!(read, names);
         assert!(!read.is_same(&names) && names.is_same(&names.clone()));
+        assert!(!read.is_shared());
+        let copy = read.clone();
+        assert!(read.is_shared() && copy.is_shared());
         let none: NameList = serde_json::from_str("[]").unwrap();
         assert!(none.is_empty() && none.is_same(&NameList::default()));
     }

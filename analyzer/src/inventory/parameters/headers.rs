@@ -87,7 +87,7 @@ const FAMILIES: [&str; 10] = [
 ];
 
 /// Whether a header field of that name (lower case) is a parameter.
-pub(super) fn is_parameter(name: &str) -> bool {
+pub(in crate::inventory) fn is_parameter(name: &str) -> bool {
     !name.starts_with(':')
         && USUAL.binary_search(&name).is_err()
         && !FAMILIES.iter().any(|family| name.starts_with(family))

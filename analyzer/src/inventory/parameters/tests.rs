@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 
+use super::super::lists::NameLists;
 use super::*;
 use tapscope_record::{
     Completeness, MessageCompleteness, MessageRecord, Pairing, Parameter as Sent, RECORD_VERSION,
@@ -91,7 +92,9 @@ fn learned(settings: &InventorySettings) -> Parameters {
             query.push(sent("tag", ValueType::String, n + 1));
         }
         let headers = ["host", "accept", "x-tenant", "x-tenant"];
-        parameters.observe(&record(&path, query, &headers), TEMPLATE, settings);
+        let record = record(&path, query, &headers);
+        let lists = NameLists::default().of(&record);
+        parameters.observe(&record, &lists, TEMPLATE, settings);
     }
     parameters
 }
@@ -150,7 +153,8 @@ fn names_beyond_the_cap_are_counted() {
     let mut parameters = Parameters::default();
     let query = (0..5).map(|n| sent(&format!("p{n}"), ValueType::Integer, n));
     let record = record("/x", query.collect(), &["x-a", "x-b"]);
-    parameters.observe(&record, "/x", &settings);
+    let lists = NameLists::default().of(&record);
+    parameters.observe(&record, &lists, "/x", &settings);
     assert_eq!(parameters.snapshot("/x").len(), 4);
     assert_eq!(parameters.refused(), 4);
 }
@@ -165,7 +169,9 @@ fn ranges_are_told_of_many_harmless_numbers_and_survive_a_restart_and_a_merge() 
             size.value.class = class.map(Into::into);
             let query = vec![size, sent("user_id", ValueType::Integer, n)];
             let path = format!("/users/{n}/v{}.json", n * 1_000);
-            parameters.observe(&record(&path, query, &[]), TEMPLATE, &settings);
+            let record = record(&path, query, &[]);
+            let lists = NameLists::default().of(&record);
+            parameters.observe(&record, &lists, TEMPLATE, &settings);
         }
         parameters
     };
