@@ -50,7 +50,8 @@ pub struct Partition {
     /// By what its callers are told apart.
     pub identities: Identities,
     templates: HostTemplates,
-    entries: HashMap<EndpointId, Entry, FixedState>,
+    /// Apart: they are large, and a table has room for more than it holds.
+    entries: HashMap<EndpointId, Box<Entry>, FixedState>,
     operations: Operations,
     coverage: HostCoverage,
     totals: Totals,
@@ -391,18 +392,18 @@ impl Partition {
     /// An endpoint.
     #[must_use]
     pub fn entry(&self, id: EndpointId) -> Option<&Entry> {
-        self.entries.get(&id)
+        self.entries.get(&id).map(Box::as_ref)
     }
 
     /// All endpoints, in no order.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+        self.entries.values().map(Box::as_ref)
     }
 
     /// Bytes that the endpoints take, roughly.
     #[must_use]
     pub fn endpoint_bytes(&self) -> usize {
-        self.entries.values().map(Entry::weight).sum()
+        self.entries().map(Entry::weight).sum()
     }
 
     /// Bytes that the rest of the host takes, roughly.
@@ -583,7 +584,7 @@ impl Partition {
         };
         let mut entry = Entry::new(at, &settings.inventory);
         entry.describe(view);
-        self.entries.insert(id, entry);
+        self.entries.insert(id, Box::new(entry));
         self.changes.removed.remove(&id);
         self.changes.structure = true;
         self.changes.due.insist(id);

@@ -118,7 +118,7 @@ impl Partition {
         let mut entry = Entry::new(at, &settings.inventory);
         entry.transport = Some(transport);
         entry.confidence = carrier.confidence;
-        self.entries.insert(id, entry);
+        self.entries.insert(id, Box::new(entry));
         self.operations.add(transport, id);
         self.changes.removed.remove(&id);
         self.changes.structure = true;

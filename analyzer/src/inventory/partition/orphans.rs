@@ -48,7 +48,7 @@ impl Partition {
             };
             let mut entry = Entry::new(at, &settings.inventory);
             entry.confidence = 1.0;
-            self.entries.insert(id, entry);
+            self.entries.insert(id, Box::new(entry));
             self.coverage.orphans.insert(id);
             self.changes.structure = true;
             self.restand(id, now, settings);

@@ -45,7 +45,7 @@ impl Partition {
         for endpoint in endpoints {
             if let Some(transport) = endpoint.transport {
                 operations.add(transport, endpoint.id);
-                entries.insert(endpoint.id, Entry::restore(endpoint, settings));
+                entries.insert(endpoint.id, Box::new(Entry::restore(endpoint, settings)));
                 continue;
             }
             if endpoint.requests == 0 && endpoint.lifecycle == Lifecycle::Orphan {
@@ -56,7 +56,7 @@ impl Partition {
                 totals.last_seen = totals.last_seen.max(endpoint.last_seen);
             }
             sum = sum.saturating_add(endpoint.requests);
-            entries.insert(endpoint.id, Entry::restore(endpoint, settings));
+            entries.insert(endpoint.id, Box::new(Entry::restore(endpoint, settings)));
         }
         // Endpoints are saved more often than hosts: after a crash they know of more.
         totals.requests = totals.requests.max(sum);
