@@ -3,11 +3,11 @@
 //! `cargo run -p tapscope-dashboard-api --example fixture [ADDRESS]`; numbers move every second,
 //! decisions on findings and uploads of specifications are taken (in memory).
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tapscope_analyzer::inventory::specification::{Operation, Specification};
+use tapscope_analyzer::inventory::tally::Tally;
 use tapscope_analyzer::snapshot::schema::{DataClassSnapshot, FieldSnapshot, SchemaSnapshot};
 use tapscope_analyzer::snapshot::{
     Called, Changes, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot,
@@ -94,7 +94,7 @@ fn mix(seed: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-fn counts(pairs: &[(&str, u64)]) -> BTreeMap<String, u64> {
+fn counts(pairs: &[(&str, u64)]) -> Tally {
     pairs
         .iter()
         .filter(|(_, n)| *n > 0)
@@ -334,7 +334,7 @@ fn feed(vlan: Option<u16>, segments: u64, lost: u64) -> FeedHealth {
 }
 
 /// All but one in fifty.
-fn seen_whole(requests: u64) -> BTreeMap<String, u64> {
+fn seen_whole(requests: u64) -> Tally {
     let cut = requests / 50;
     counts(&[("complete", requests - cut), ("gap", cut)])
 }
@@ -410,7 +410,7 @@ fn endpoint(seed: u64, host: &str, path: (&str, &str, Lifecycle), now: Nanos) ->
         credentials: Vec::new(),
         data: data(secret),
         tokens: Vec::new(),
-        request_data_classes: BTreeMap::new(),
+        request_data_classes: Tally::default(),
         response_data_classes: counts(classes(secret)),
         consumers: seed % 40,
         top_consumers: (0..4)
@@ -473,12 +473,13 @@ fn schemas(requests: u64, secret: bool) -> Vec<SchemaSnapshot> {
         seen: whole,
         whole,
         objects: if kind == "object" { whole } else { 0 },
-        types: counts(&[(kind, whole)]),
+        types: counts(&[(kind, whole)]).to_map(),
         classes: counts(if kind == "email" {
             &[("email", 9)]
         } else {
             &[]
-        }),
+        })
+        .to_map(),
         fields,
         ..FieldSnapshot::default()
     };
@@ -541,10 +542,7 @@ fn grow(endpoint: &mut EndpointSnapshot, more: u64, now: Nanos) {
     endpoint.requests += more;
     endpoint.last_seen = now;
     *endpoint.statuses.entry(200).or_default() += more;
-    *endpoint
-        .completeness
-        .entry("complete".to_owned())
-        .or_default() += more;
+    endpoint.completeness.add("complete", more, usize::MAX);
     let minute = now - now % MINUTE;
     match endpoint
         .minutes

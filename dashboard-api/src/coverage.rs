@@ -17,12 +17,10 @@ pub(crate) fn coverage(snapshot: &EndpointSnapshot, report: &HealthReport) -> Co
         .completeness
         .iter()
         .filter(|(name, _)| *name != UNRECORDED);
-    let all = known.fold(0_u64, |sum, (_, n)| sum.saturating_add(*n));
+    let all = known.fold(0_u64, |sum, (_, n)| sum.saturating_add(n));
     let of = |names: &[&str]| {
-        let counts = names
-            .iter()
-            .filter_map(|&name| snapshot.completeness.get(name));
-        share(counts.fold(0, |sum, n| sum.saturating_add(*n)), all)
+        let counts = names.iter().map(|&name| snapshot.completeness.get(name));
+        share(counts.fold(0, |sum, n| sum.saturating_add(n)), all)
     };
     let feeds = feeds(snapshot, report);
     Coverage {
@@ -47,8 +45,8 @@ fn feeds(snapshot: &EndpointSnapshot, report: &HealthReport) -> Vec<CoveringFeed
         .feeds
         .iter()
         .map(|(name, requests)| CoveringFeed {
-            name: name.clone(),
-            requests: *requests,
+            name: name.to_owned(),
+            requests,
             loss_share: counters.get(name).and_then(FeedCounters::unseen_share),
         })
         .collect();

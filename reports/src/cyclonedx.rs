@@ -46,9 +46,8 @@ fn service(material: &Report, host: &str, endpoints: &[&EndpointSnapshot]) -> Va
         .map(|one| format!("http://{at}{}", encoded(&one.template)))
         .collect();
     let successes = |one: &&EndpointSnapshot| -> (u64, u64) {
-        let all = one.authentication_successful.values().sum();
-        let anonymous = one.authentication_successful.get("none");
-        (all, anonymous.copied().unwrap_or(0))
+        let calls = &one.authentication_successful;
+        (calls.total(), calls.get("none"))
     };
     let (calls, anonymous) = endpoints
         .iter()
@@ -112,10 +111,10 @@ fn service(material: &Report, host: &str, endpoints: &[&EndpointSnapshot]) -> Va
 fn flows(endpoints: &[&EndpointSnapshot]) -> Vec<Value> {
     let mut flows: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
     for one in endpoints {
-        for class in one.request_data_classes.keys() {
+        for class in one.request_data_classes.names() {
             flows.entry(class).or_default().0 = true;
         }
-        for class in one.response_data_classes.keys() {
+        for class in one.response_data_classes.names() {
             flows.entry(class).or_default().1 = true;
         }
     }

@@ -148,7 +148,10 @@ fn server_object(material: &Report, host: &str) -> Value {
 
 /// The host's URL: encrypted when it was seen on 443 only.
 fn server(material: &Report, host: &str) -> String {
-    let mut servers = material.endpoints.iter().flat_map(|one| one.servers.keys());
+    let mut servers = material
+        .endpoints
+        .iter()
+        .flat_map(|one| one.servers.names());
     let secure = servers.clone().next().is_some() && servers.all(|one| one.ends_with(":443"));
     let scheme = if secure { "https" } else { "http" };
     match host.contains(':') {
@@ -253,19 +256,19 @@ fn parameters(endpoint: &EndpointSnapshot, path: &str) -> Vec<Value> {
 }
 
 fn parameter_schema(parameter: &ParameterSnapshot) -> Value {
-    let mut schema = scalar(&parameter.types);
+    let mut schema = scalar(&parameter.types.to_map());
     let words: u64 = parameter.words.len() as u64;
     if parameter.seen >= WORDS_MIN
         && words > 1
         && words == parameter.distinct
         && schema.get("type") == Some(&json!("string"))
     {
-        let words: Vec<&String> = parameter.words.keys().collect();
+        let words: Vec<&str> = parameter.words.names().collect();
         schema.insert("enum".to_owned(), json!(words));
     } else if parameter.seen >= RANGE_MIN {
         range(parameter, &mut schema);
     }
-    classes(&parameter.classes, &mut schema);
+    classes(&parameter.classes.to_map(), &mut schema);
     if parameter.repeated > 0 {
         return json!({"type": "array", "items": schema});
     }
@@ -437,9 +440,9 @@ fn security(endpoint: &EndpointSnapshot, schemes: &mut BTreeMap<String, Value>) 
             alternatives.push(requirement);
         }
     }
-    let calls: u64 = endpoint.authentication_successful.values().sum();
-    let anonymous = endpoint.authentication_successful.get("none").copied();
-    let anonymous = anonymous.unwrap_or(0).saturating_mul(100);
+    let calls = endpoint.authentication_successful.total();
+    let anonymous = endpoint.authentication_successful.get("none");
+    let anonymous = anonymous.saturating_mul(100);
     if calls > 0 && anonymous >= calls.saturating_mul(ANONYMOUS_PERCENT) {
         alternatives.push(json!({}));
     }
@@ -516,7 +519,7 @@ mod tests {
     #[test]
     fn what_many_values_lay_between_is_told() {
         let parameter = |kind: &str, seen, distinct| ParameterSnapshot {
-            types: BTreeMap::from([(kind.to_owned(), seen)]),
+            types: [(kind.to_owned(), seen)].into_iter().collect(),
             lengths: Some((1, 8)),
             numbers: Some((1.0, 48_000.0).into()),
             seen,

@@ -1,10 +1,9 @@
 //! Tables: what the formats with rows and columns are made of.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use tapscope_analyzer::inventory::risk::Risk;
 use tapscope_analyzer::inventory::share;
+use tapscope_analyzer::inventory::tally::Tally;
 use tapscope_analyzer::snapshot::profile::LabelChange;
 use tapscope_analyzer::snapshot::schema::FieldSnapshot;
 use tapscope_analyzer::snapshot::waiting::WaitingSnapshot;
@@ -56,10 +55,10 @@ fn text(text: impl Into<String>) -> Cell {
     Cell::Text(text.into())
 }
 
-fn names(counts: &BTreeMap<String, u64>) -> Cell {
-    let mut all: Vec<(&String, &u64)> = counts.iter().collect();
-    all.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-    let names: Vec<&str> = all.into_iter().map(|(name, _)| name.as_str()).collect();
+fn names(counts: &Tally) -> Cell {
+    let mut all: Vec<(&str, u64)> = counts.iter().collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let names: Vec<&str> = all.into_iter().map(|(name, _)| name).collect();
     text(names.join(", "))
 }
 
@@ -323,9 +322,9 @@ fn add_fields(head: &[Cell], parent: &FieldSnapshot, path: &str, rows: &mut Vec<
         let mut row = head.to_vec();
         row.extend([
             text(&own),
-            names(&field.types),
+            names(&Tally::from_counts(&field.types)),
             Cell::Count(field.seen),
-            names(&field.classes),
+            names(&Tally::from_counts(&field.classes)),
         ]);
         rows.push(row);
         add_fields(head, field, &own, rows);

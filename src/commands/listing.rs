@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tapscope_analyzer::Restored;
+use tapscope_analyzer::inventory::tally::Tally;
 use tapscope_analyzer::snapshot::{
     EndpointSnapshot, FindingSnapshot, HostSnapshot, ParameterSnapshot,
 };
@@ -169,10 +170,10 @@ fn inventory_rows(endpoints: &[EndpointSnapshot]) -> Vec<Value> {
 }
 
 fn endpoint_row(endpoint: &EndpointSnapshot) -> Value {
-    let mut classes: Vec<&String> = endpoint
+    let mut classes: Vec<&str> = endpoint
         .request_data_classes
-        .keys()
-        .chain(endpoint.response_data_classes.keys())
+        .names()
+        .chain(endpoint.response_data_classes.names())
         .collect();
     classes.sort();
     classes.dedup();
@@ -284,9 +285,9 @@ fn milliseconds(count: u64, nanos: u64) -> Option<f64> {
 }
 
 /// The scheme most successful calls used; `mixed` when a twentieth or more used another.
-fn dominant(counts: &BTreeMap<String, u64>) -> &str {
-    let total: u64 = counts.values().sum();
-    match counts.iter().max_by_key(|(_, count)| **count) {
+fn dominant(counts: &Tally) -> &str {
+    let total = counts.total();
+    match counts.iter().max_by_key(|(_, count)| *count) {
         Some((scheme, count)) if count * 20 > total * 19 => scheme,
         Some(_) => "mixed",
         None => "",
@@ -425,9 +426,14 @@ mod tests {
 
     #[test]
     fn dominant_scheme_needs_nearly_all_calls() {
-        let counts = |a, b| BTreeMap::from([("jwt".to_owned(), a), ("none".to_owned(), b)]);
+        let counts = |a, b| -> Tally {
+            let all = [("jwt", a), ("none", b)];
+            all.map(|(name, n)| (name.to_owned(), n))
+                .into_iter()
+                .collect()
+        };
         assert_eq!(dominant(&counts(100, 0)), "jwt");
         assert_eq!(dominant(&counts(90, 10)), "mixed");
-        assert_eq!(dominant(&BTreeMap::new()), "");
+        assert_eq!(dominant(&Tally::default()), "");
     }
 }

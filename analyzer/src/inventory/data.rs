@@ -131,11 +131,11 @@ pub fn carried(endpoint: &EndpointSnapshot) -> Vec<String> {
         endpoint.data.iter().any(|one| one.class == class)
             && known.all(|one| confidence(one) < CARRIED_MIN)
     };
-    let requests = endpoint.request_data_classes.keys();
+    let requests = endpoint.request_data_classes.names();
     let mut all: Vec<String> = requests
-        .chain(endpoint.response_data_classes.keys())
+        .chain(endpoint.response_data_classes.names())
         .filter(|class| !doubtful(class))
-        .cloned()
+        .map(str::to_owned)
         .collect();
     all.sort_unstable();
     all.dedup();

@@ -249,9 +249,9 @@ impl Parameters {
             };
             if is_new {
                 new.known.push(Parameter {
-                    types: Types::restore(&snapshot.types),
-                    classes: Tally::from_counts(&snapshot.classes),
-                    words: Tally::from_counts(&snapshot.words),
+                    types: Types::of_tally(&snapshot.types),
+                    classes: snapshot.classes.clone(),
+                    words: snapshot.words.clone(),
                     values: Values::restore(&snapshot.values),
                     lengths: snapshot.lengths,
                     numbers: snapshot.numbers,
@@ -393,7 +393,7 @@ fn plain(location: Location, name: &str, parameter: &Parameter) -> ParameterSnap
     ParameterSnapshot {
         location: location.name().to_owned(),
         name: name.to_owned(),
-        types: parameter.types.snapshot(),
+        types: parameter.types.tally(),
         classes: parameter.classes.snapshot(),
         seen: parameter.seen,
         repeated: parameter.repeated,

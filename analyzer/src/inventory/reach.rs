@@ -187,9 +187,9 @@ impl Reach {
     #[must_use]
     pub fn restore(exposure: &ExposureSnapshot, transport: &TransportSnapshot) -> Self {
         Self {
-            calls: Tally::from_counts(&exposure.calls),
-            forwarded: Tally::from_counts(&exposure.forwarded),
-            signs: Tally::from_counts(&transport.signs),
+            calls: exposure.calls.clone(),
+            forwarded: exposure.forwarded.clone(),
+            signs: transport.signs.clone(),
         }
     }
 

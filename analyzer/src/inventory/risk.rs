@@ -207,8 +207,8 @@ fn exposure(endpoint: &EndpointSnapshot) -> (f64, String) {
 
 fn authentication(endpoint: &EndpointSnapshot) -> (f64, String) {
     let successful = &endpoint.authentication_successful;
-    let all: u64 = successful.values().sum();
-    let anonymous = successful.get("none").copied().unwrap_or(0);
+    let all: u64 = successful.total();
+    let anonymous = successful.get("none");
     if all == 0 {
         return (
             0.0,
@@ -224,28 +224,23 @@ fn authentication(endpoint: &EndpointSnapshot) -> (f64, String) {
 }
 
 fn data(endpoint: &EndpointSnapshot, policy: &RiskPolicy) -> (f64, String) {
-    let requests = endpoint.request_data_classes.keys();
-    let mut classes: Vec<&String> = requests
-        .chain(endpoint.response_data_classes.keys())
+    let requests = endpoint.request_data_classes.names();
+    let mut classes: Vec<&str> = requests
+        .chain(endpoint.response_data_classes.names())
         .collect();
     classes.sort_unstable();
     classes.dedup();
-    let is_grave = |class: &&&String| policy.grave_classes.contains(**class);
-    let grave: Vec<&str> = classes
-        .iter()
-        .filter(is_grave)
-        .map(|one| one.as_str())
-        .collect();
+    let is_grave = |class: &&&str| policy.grave_classes.iter().any(|one| one == **class);
+    let grave: Vec<&str> = classes.iter().filter(is_grave).copied().collect();
     if !grave.is_empty() {
         return (1.0, format!("It carries grave data: {}.", grave.join(", ")));
     }
     if classes.is_empty() {
         return (0.0, "No personal or secret data was recognised.".to_owned());
     }
-    let names: Vec<&str> = classes.iter().map(|one| one.as_str()).collect();
     (
         0.5,
-        format!("It carries personal data: {}.", names.join(", ")),
+        format!("It carries personal data: {}.", classes.join(", ")),
     )
 }
 
@@ -332,8 +327,8 @@ fn writes(endpoint: &EndpointSnapshot) -> (f64, String) {
 
 fn transport(endpoint: &EndpointSnapshot) -> (f64, String) {
     let transport = &endpoint.profile.transport;
-    let all: u64 = transport.signs.values().sum();
-    let clear = transport.signs.get("cleartext").copied().unwrap_or(0);
+    let all: u64 = transport.signs.total();
+    let clear = transport.signs.get("cleartext");
     (
         share(clear, all),
         or(&transport.reason, "No request was seen."),

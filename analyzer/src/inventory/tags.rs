@@ -157,7 +157,7 @@ impl<'a> Look<'a> {
             }
         }
         let operation = endpoint.operation.as_ref();
-        let kinds = endpoint.response_content_types.keys().map(String::as_str);
+        let kinds = endpoint.response_content_types.names();
         Self {
             method: &endpoint.method,
             path: path_words(&endpoint.template),
@@ -165,11 +165,7 @@ impl<'a> Look<'a> {
                 .map(|one| operation_words(&one.name))
                 .unwrap_or_default(),
             fields,
-            classes: endpoint
-                .request_data_classes
-                .keys()
-                .map(String::as_str)
-                .collect(),
+            classes: endpoint.request_data_classes.names().collect(),
             kinds: kinds
                 .chain(operation.map(|one| one.style.as_str()))
                 .collect(),

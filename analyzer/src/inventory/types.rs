@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::tally::Tally;
 use tapscope_record::ValueType;
 
 /// Counts by type: there are few, mostly one.
@@ -38,6 +39,21 @@ impl Types {
     pub(super) fn snapshot(&self) -> BTreeMap<String, u64> {
         let named = |(kind, count): &(ValueType, u64)| (type_name(*kind).to_owned(), *count);
         self.0.iter().map(named).collect()
+    }
+
+    /// As plain data in little room.
+    pub(super) fn tally(&self) -> Tally {
+        let mut named = Tally::default();
+        for (kind, count) in &self.0 {
+            named.add(type_name(*kind), *count, usize::MAX);
+        }
+        named
+    }
+
+    /// Goes on from plain data in little room.
+    pub(super) fn of_tally(counts: &Tally) -> Self {
+        let typed = |(name, count): (&str, u64)| (type_named(name), count);
+        Self(counts.iter().map(typed).collect())
     }
 
     /// Goes on from plain data.

@@ -38,6 +38,8 @@ pub use profile::Profile;
 
 use std::collections::BTreeMap;
 
+use crate::inventory::tally::Tally;
+
 use serde::{Deserialize, Serialize};
 
 use packed::PackedSchemas;
@@ -207,13 +209,13 @@ pub struct EndpointSnapshot {
     /// Exchanges by status; 0 stands for "response not seen".
     pub statuses: BTreeMap<u16, u64>,
     /// Exchanges by how the call was authenticated (`none`, `bearer`, `jwt`, `basic`, …).
-    pub authentication: BTreeMap<String, u64>,
+    pub authentication: Tally,
     /// The same for successful (2xx, 3xx) exchanges only: what the verdicts rest on.
-    pub authentication_successful: BTreeMap<String, u64>,
+    pub authentication_successful: Tally,
     /// Media types of requests.
-    pub request_content_types: BTreeMap<String, u64>,
+    pub request_content_types: Tally,
     /// Media types of responses.
-    pub response_content_types: BTreeMap<String, u64>,
+    pub response_content_types: Tally,
     /// Parameters, at most a named cap.
     pub parameters: Vec<ParameterSnapshot>,
     /// Exchanges whose parameters were looked at: of how many `seen` of each is a share.
@@ -230,9 +232,9 @@ pub struct EndpointSnapshot {
     #[serde(default)]
     pub credentials: Vec<CredentialSnapshot>,
     /// Classes of personal or secret data in requests, with the number of exchanges.
-    pub request_data_classes: BTreeMap<String, u64>,
+    pub request_data_classes: Tally,
     /// Classes of personal or secret data in responses, with the number of exchanges.
-    pub response_data_classes: BTreeMap<String, u64>,
+    pub response_data_classes: Tally,
     /// The same with the number of values, by direction and class.
     #[serde(default)]
     pub data: Vec<schema::DataClassSnapshot>,
@@ -244,19 +246,19 @@ pub struct EndpointSnapshot {
     /// The consumers with the most calls: (consumer, calls), descending, at most a named cap.
     pub top_consumers: Vec<(ConsumerId, u64)>,
     /// Servers (`address:port`) that answered, with how often, at most a named cap.
-    pub servers: BTreeMap<String, u64>,
+    pub servers: Tally,
     /// Protocols, with how often.
-    pub protocols: BTreeMap<String, u64>,
+    pub protocols: Tally,
     /// Exchanges by completeness (`complete`, `gap`, `aborted`, `open`, `request_missing`,
     /// `response_missing`).
-    pub completeness: BTreeMap<String, u64>,
+    pub completeness: Tally,
     /// Exchanges by the feed (VLAN, virtual network) that brought them, at most a named cap.
     #[serde(default)]
-    pub feeds: BTreeMap<String, u64>,
+    pub feeds: Tally,
     /// Exchanges that were seen on further legs behind a proxy, by leg (`client > server:port`), at
     /// most a named cap. They are counted once.
     #[serde(default)]
-    pub vantage_points: BTreeMap<String, u64>,
+    pub vantage_points: Tally,
     /// Latency in nanoseconds.
     pub latency: HistogramSnapshot,
     /// Request content in bytes.

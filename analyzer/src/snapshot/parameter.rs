@@ -1,8 +1,8 @@
 //! One parameter of an endpoint, and what of its values may be shown.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::inventory::tally::Tally;
 
 use tapscope_record::Bounds;
 
@@ -18,9 +18,9 @@ pub struct ParameterSnapshot {
     /// Its name; for path parameters the template's.
     pub name: String,
     /// Types seen, with how often.
-    pub types: BTreeMap<String, u64>,
+    pub types: Tally,
     /// Classes of personal or secret data seen, with how often.
-    pub classes: BTreeMap<String, u64>,
+    pub classes: Tally,
     /// Number of exchanges that carried it.
     pub seen: u64,
     /// Number of exchanges that carried it more than once.
@@ -34,7 +34,7 @@ pub struct ParameterSnapshot {
     pub values: Vec<u64>,
     /// Values that are words of the sensor's own list, with how often.
     #[serde(default)]
-    pub words: BTreeMap<String, u64>,
+    pub words: Tally,
     /// Length in characters of the shortest and the longest value; none where only names are seen.
     #[serde(default)]
     pub lengths: Option<(u32, u32)>,
@@ -48,13 +48,13 @@ impl ParameterSnapshot {
     /// but numbers, none of them personal or secret, enough different ones, and no names of things.
     #[must_use]
     pub fn range(&self) -> Option<Bounds> {
-        let numbers = |kind: &String| matches!(kind.as_str(), "integer" | "number" | "empty");
+        let numbers = |kind: &str| matches!(kind, "integer" | "number" | "empty");
         let is_name = self.name.to_ascii_lowercase().ends_with("id");
         self.numbers.filter(|_| {
             self.classes.is_empty()
                 && self.distinct >= RANGE_VALUES_MIN
                 && !is_name
-                && self.types.keys().all(numbers)
+                && self.types.names().all(numbers)
         })
     }
 

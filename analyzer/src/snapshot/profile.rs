@@ -1,9 +1,9 @@
 //! What is derived from an endpoint's facts: labels and their history, owner, purpose, exposure,
 //! transport, versions.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+
+use crate::inventory::tally::Tally;
 
 use super::{Drift, EndpointId, Lifecycle, Nanos};
 
@@ -58,9 +58,9 @@ pub struct ExposureSnapshot {
     /// Why, in one sentence.
     pub reason: String,
     /// Answered calls by zone of the client.
-    pub calls: BTreeMap<String, u64>,
+    pub calls: Tally,
     /// Answered calls whose client is known from a forwarding header only, by zone.
-    pub forwarded: BTreeMap<String, u64>,
+    pub forwarded: Tally,
 }
 
 /// How its messages travel.
@@ -73,7 +73,7 @@ pub struct TransportSnapshot {
     pub reason: String,
     /// Exchanges by the sign that TLS ends before the place of the tap (`forwarded_proto`,
     /// `port`, `policy`), or `cleartext` without any.
-    pub signs: BTreeMap<String, u64>,
+    pub signs: Tally,
 }
 
 /// Another version of an endpoint.

@@ -99,8 +99,7 @@ fn endpoints(connection: &Connection) -> Result<Vec<EndpointSnapshot>, LoadError
         if later > 0 {
             endpoint.requests = endpoint.requests.saturating_add(later);
             endpoint.last_seen = endpoint.last_seen.max(row.get(2)?);
-            let unrecorded = endpoint.completeness.entry(UNRECORDED.to_owned());
-            *unrecorded.or_default() += later;
+            endpoint.completeness.add(UNRECORDED, later, usize::MAX);
         }
         endpoints.push(endpoint);
     }

@@ -83,13 +83,7 @@ fn counters_are_kept_though_the_snapshot_waits() {
     let after = store.load().unwrap().endpoints[0].clone();
     assert_eq!(after.requests, before.requests + 7);
     assert_eq!(after.last_seen, before.last_seen + 5);
-    let unrecorded = |endpoint: &EndpointSnapshot| {
-        endpoint
-            .completeness
-            .get(UNRECORDED)
-            .copied()
-            .unwrap_or_default()
-    };
+    let unrecorded = |endpoint: &EndpointSnapshot| endpoint.completeness.get(UNRECORDED);
     assert_eq!(unrecorded(&after), unrecorded(&before) + 7);
 
     // Its snapshot, when its turn comes, says all there is to say, also when a split took

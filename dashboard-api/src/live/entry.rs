@@ -1,10 +1,11 @@
 //! An endpoint as it is published: its snapshot, and what lists derive from it, computed once when
 //! it changes instead of at every request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tapscope_analyzer::inventory::risk::Risk;
+use tapscope_analyzer::inventory::tally::Tally;
 use tapscope_analyzer::snapshot::EndpointSnapshot;
 
 use crate::view::endpoint::Lifecycle;
@@ -104,14 +105,14 @@ fn operation_text(snapshot: &EndpointSnapshot) -> String {
 }
 
 /// The scheme that dominates, [`MIXED`] or [`UNKNOWN`].
-fn dominant_scheme(successful: &BTreeMap<String, u64>) -> String {
-    let total: u128 = successful.values().map(|&n| u128::from(n)).sum();
+fn dominant_scheme(successful: &Tally) -> String {
+    let total: u128 = successful.iter().map(|(_, n)| u128::from(n)).sum();
     let most = successful.iter().max_by_key(|&(_, n)| n);
     match most {
-        Some((scheme, &n)) if n > 0 => {
+        Some((scheme, n)) if n > 0 => {
             let dominates = u128::from(n) * 100 >= total * u128::from(DOMINANT_SHARE_PERCENT);
             if dominates {
-                scheme.clone()
+                scheme.to_owned()
             } else {
                 MIXED.to_owned()
             }

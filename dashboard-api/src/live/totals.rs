@@ -163,8 +163,8 @@ impl Totals {
         for (&status, &n) in &snapshot.statuses {
             sign.apply_to(&mut self.statuses, status_class(status), n);
         }
-        for (completeness, &n) in &snapshot.completeness {
-            sign.apply_to(&mut self.completeness, completeness.clone(), n);
+        for (completeness, n) in snapshot.completeness.iter() {
+            sign.apply_to(&mut self.completeness, completeness.to_owned(), n);
         }
     }
 

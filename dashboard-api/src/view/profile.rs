@@ -116,8 +116,8 @@ impl From<&profile::ExposureSnapshot> for Exposure {
         Self {
             zone: known(&exposure.zone),
             reason: exposure.reason.clone(),
-            calls: exposure.calls.clone(),
-            forwarded: exposure.forwarded.clone(),
+            calls: exposure.calls.to_map(),
+            forwarded: exposure.forwarded.to_map(),
         }
     }
 }
@@ -138,7 +138,7 @@ impl From<&profile::TransportSnapshot> for Transport {
         Self {
             kind: known(&transport.kind),
             reason: transport.reason.clone(),
-            signs: transport.signs.clone(),
+            signs: transport.signs.to_map(),
         }
     }
 }

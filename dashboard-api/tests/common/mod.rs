@@ -1,10 +1,10 @@
 //! Made-up snapshots for the tests of the API.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tapscope_analyzer::inventory::specification::Specification;
+use tapscope_analyzer::inventory::tally::Tally;
 use tapscope_analyzer::snapshot::{
     Called, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot, Facts,
     FindingId, FindingSnapshot, FindingStatus, HistogramSnapshot, HostSnapshot, Lifecycle,
@@ -12,7 +12,7 @@ use tapscope_analyzer::snapshot::{
 };
 use tapscope_dashboard_api::PublishedSpecification;
 
-fn counts(name: &str, n: u64) -> BTreeMap<String, u64> {
+fn counts(name: &str, n: u64) -> Tally {
     (n > 0).then(|| (name.to_owned(), n)).into_iter().collect()
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn endpoint(id: u64, host: &str, template: &str, requests: u64) -> En
             .collect(),
         authentication: counts("jwt", requests),
         authentication_successful: counts("jwt", requests),
-        request_content_types: BTreeMap::new(),
+        request_content_types: Tally::default(),
         response_content_types: counts("application/json", requests),
         parameters: Vec::new(),
         parameters_observed: requests,
@@ -62,15 +62,15 @@ pub(crate) fn endpoint(id: u64, host: &str, template: &str, requests: u64) -> En
         credentials: Vec::new(),
         data: Vec::new(),
         tokens: Vec::new(),
-        request_data_classes: BTreeMap::new(),
-        response_data_classes: BTreeMap::new(),
+        request_data_classes: Tally::default(),
+        response_data_classes: Tally::default(),
         consumers: 1,
         top_consumers: vec![(ConsumerId(7), requests)],
         servers: counts("10.0.0.1:80", requests),
         protocols: counts("http1", requests),
         completeness: counts("complete", requests),
-        feeds: BTreeMap::new(),
-        vantage_points: BTreeMap::new(),
+        feeds: Tally::default(),
+        vantage_points: Tally::default(),
         latency: latency.clone(),
         request_size: HistogramSnapshot::default(),
         response_size: latency,

@@ -125,9 +125,9 @@ impl Entry {
                 complete: state.complete,
                 passed: snapshot.bodies_passed,
             },
-            authentication_successful: Tally::from_counts(&snapshot.authentication_successful),
-            response_classes: Tally::from_counts(&snapshot.response_data_classes),
-            request_classes: Tally::from_counts(&snapshot.request_data_classes),
+            authentication_successful: snapshot.authentication_successful.clone(),
+            response_classes: snapshot.response_data_classes.clone(),
+            request_classes: snapshot.request_data_classes.clone(),
             baseline: Baseline::restore(state.baseline, &settings.baseline, &settings.detectors),
             seen,
             weight: 0,
@@ -147,9 +147,9 @@ impl Seen {
         let latency = Bounds::latency(settings.max_latency_ns);
         Self {
             statuses: snapshot.statuses.clone(),
-            authentication: Tally::from_counts(&snapshot.authentication),
-            request_types: Tally::from_counts(&snapshot.request_content_types),
-            response_types: Tally::from_counts(&snapshot.response_content_types),
+            authentication: snapshot.authentication.clone(),
+            request_types: snapshot.request_content_types.clone(),
+            response_types: snapshot.response_content_types.clone(),
             parameters: Parameters::restore(
                 &snapshot.parameters,
                 snapshot.parameters_observed,
@@ -165,12 +165,12 @@ impl Seen {
             },
             consumers: Distinct::restore(&state.consumers),
             callers: state.callers.iter().copied().collect(),
-            servers: Tally::from_counts(&snapshot.servers),
+            servers: snapshot.servers.clone(),
             reach: Reach::restore(&snapshot.profile.exposure, &snapshot.profile.transport),
-            protocols: Tally::from_counts(&snapshot.protocols),
-            completeness: Tally::from_counts(&snapshot.completeness),
-            feeds: Tally::from_counts(&snapshot.feeds),
-            vantage_points: Tally::from_counts(&snapshot.vantage_points),
+            protocols: snapshot.protocols.clone(),
+            completeness: snapshot.completeness.clone(),
+            feeds: snapshot.feeds.clone(),
+            vantage_points: snapshot.vantage_points.clone(),
             latency: Distribution::restore(latency, &snapshot.latency),
             request_size: Distribution::restore(size, &snapshot.request_size),
             response_size: Distribution::restore(size, &snapshot.response_size),
@@ -181,14 +181,13 @@ impl Seen {
 
 /// Kinds of credentials, from the key that they are counted under.
 fn credentials(counts: &Tally) -> Vec<CredentialSnapshot> {
-    let counts = counts.snapshot();
-    let split = |(key, seen): (&String, &u64)| {
+    let split = |(key, seen): (&str, u64)| {
         let mut parts = key.splitn(3, ' ').map(str::to_owned);
         CredentialSnapshot {
             scheme: parts.next().unwrap_or_default(),
             location: parts.next().unwrap_or_default(),
             name: parts.next().unwrap_or_default(),
-            seen: *seen,
+            seen,
         }
     };
     counts.iter().map(split).collect()
@@ -196,6 +195,5 @@ fn credentials(counts: &Tally) -> Vec<CredentialSnapshot> {
 
 fn tally_of(credentials: &[CredentialSnapshot]) -> Tally {
     let key = |c: &CredentialSnapshot| format!("{} {} {}", c.scheme, c.location, c.name);
-    let counts = credentials.iter().map(|c| (key(c), c.seen)).collect();
-    Tally::from_counts(&counts)
+    credentials.iter().map(|c| (key(c), c.seen)).collect()
 }

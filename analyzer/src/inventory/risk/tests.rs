@@ -43,11 +43,7 @@ fn finding(severity: Severity, status: FindingStatus) -> FindingSnapshot {
 fn worst() -> EndpointSnapshot {
     let mut worst = endpoint("POST");
     worst.profile.exposure.zone = "external".to_owned();
-    worst
-        .profile
-        .transport
-        .signs
-        .insert("cleartext".to_owned(), 9);
+    worst.profile.transport.signs.add("cleartext", 9, 9);
     worst.profile.labels.push(LabelSnapshot {
         label: Lifecycle::Shadow,
         reason: "Undescribed.".to_owned(),
@@ -57,8 +53,8 @@ fn worst() -> EndpointSnapshot {
         confidence: 1.0,
         reason: "Because.".to_owned(),
     });
-    worst.authentication_successful.insert("none".to_owned(), 9);
-    worst.response_data_classes.insert("card".to_owned(), 9);
+    worst.authentication_successful.add("none", 9, 9);
+    worst.response_data_classes.add("card", 9, 9);
     worst
 }
 
@@ -89,9 +85,7 @@ fn decided_findings_and_credentials_take_their_share_away() {
     let risk = assess(&worst(), [&resolved], &policy);
     assert!(points(&risk, Factor::Findings).abs() < 1e-9);
     let mut mixed = worst();
-    mixed
-        .authentication_successful
-        .insert("bearer".to_owned(), 27);
+    mixed.authentication_successful.add("bearer", 27, 9);
     let risk = assess(&mixed, [], &policy);
     assert!((points(&risk, Factor::Authentication) - 5.0).abs() < 1e-9);
 }

@@ -449,7 +449,7 @@ impl Tree {
             objects: more.map_or(0, |more| more.objects),
             types: types.snapshot(),
             items: more.map(|more| more.items.snapshot()).unwrap_or_default(),
-            classes: more.map(|more| more.classes.snapshot()).unwrap_or_default(),
+            classes: more.map(|more| more.classes.to_map()).unwrap_or_default(),
             fields: fields.map(|(_, number)| self.plain(number)).collect(),
         }
     }

@@ -98,7 +98,7 @@ impl<'a> Comparison<'a> {
                 Some(declared) => self.parameter_type(declared, parameter, &place),
                 None if self.is_told(parameter, endpoint) && self.enough(seen, of) => {
                     let kind = DriftKind::UndocumentedParameter;
-                    let observed = main_types(&parameter.types);
+                    let observed = main_types(&parameter.types.to_map());
                     self.tell(kind, place, "", &observed, (seen, of));
                 }
                 None => {}
@@ -163,7 +163,7 @@ impl<'a> Comparison<'a> {
         if flat.types.contains("array") || flat.types.contains("object") {
             return;
         }
-        self.types(&flat, &parameter.types, place, true);
+        self.types(&flat, &parameter.types.to_map(), place, true);
     }
 
     fn statuses(&mut self, endpoint: &EndpointSnapshot) {

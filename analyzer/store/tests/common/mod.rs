@@ -2,10 +2,10 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot prepare must fail")]
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use tapscope_analyzer::inventory::tally::Tally;
 use tapscope_analyzer::snapshot::schema::{CredentialSnapshot, FieldSnapshot, SchemaSnapshot};
 use tapscope_analyzer::snapshot::{
     Called, Changes, ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot,
@@ -63,7 +63,7 @@ pub(crate) fn minute(minute: Nanos, requests: u64) -> MinuteSnapshot {
     }
 }
 
-fn counts(pairs: &[(&str, u64)]) -> BTreeMap<String, u64> {
+fn counts(pairs: &[(&str, u64)]) -> Tally {
     pairs
         .iter()
         .map(|&(name, n)| (name.to_owned(), n))
@@ -145,8 +145,8 @@ pub(crate) fn endpoint(id: u64, requests: u64) -> EndpointSnapshot {
         servers: counts(&[("192.0.2.1:80", 4)]),
         protocols: counts(&[("http1", 4)]),
         completeness: counts(&[("complete", 4)]),
-        feeds: BTreeMap::new(),
-        vantage_points: BTreeMap::new(),
+        feeds: Tally::default(),
+        vantage_points: Tally::default(),
         latency: histogram.clone(),
         request_size: HistogramSnapshot::default(),
         response_size: histogram,
@@ -164,7 +164,7 @@ fn schema() -> SchemaSnapshot {
         bodies: 3,
         root: FieldSnapshot {
             seen: 3,
-            types: counts(&[("object", 3)]),
+            types: counts(&[("object", 3)]).to_map(),
             ..FieldSnapshot::default()
         },
     }
