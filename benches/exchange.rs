@@ -153,13 +153,13 @@ fn made_up() -> Result<Run> {
 /// The records of a batch of packets, and the packet time that it came to.
 #[derive(Default)]
 struct Records {
-    waiting: Vec<Box<ExchangeRecord>>,
+    waiting: Vec<ExchangeRecord>,
     now: i64,
 }
 
 impl RecordSink for Records {
     fn handle_record(&mut self, _: Timestamp, _: ExchangeId, record: ExchangeRecord) {
-        self.waiting.push(Box::new(record));
+        self.waiting.push(record);
     }
 
     fn handle_watermark(&mut self, now: Timestamp) {
@@ -188,6 +188,7 @@ fn captured(file: &str) -> Result<Run> {
         let start = Instant::now();
         let records = &mut worker.sink.records;
         for record in records.waiting.drain(..) {
+            records.now = records.now.max(record.reported);
             legs.handle_record(record);
         }
         if batch == Batch::End {

@@ -13,19 +13,76 @@ const FEW: usize = 4;
 
 /// Counts by name, at most a given number of names. A sorted list rather than a map: there are
 /// few names, mostly one, and an endpoint has hundreds of these, here and as readers are shown it.
+/// A single name stands in the tally itself, so that counting one more touches nothing else.
 /// It reads and is written as a map.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    counts: Vec<(Box<str>, u64)>,
+pub struct Tally(Counts);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Counts {
+    #[default]
+    None,
+    One([(Name, u64); 1]),
+    /// Two or more; or fewer, once there were.
+    Many(Vec<(Name, u64)>),
 }
 
 impl Tally {
     /// Goes on from counts.
     #[must_use]
     pub fn from_counts(counts: &BTreeMap<String, u64>) -> Self {
-        let owned = |(name, count): (&String, &u64)| (name.as_str().into(), *count);
-        Self {
-            counts: counts.iter().map(owned).collect(),
+        let owned = |(name, count): (&String, &u64)| (Name::from(name.as_str()), *count);
+        Self::of(counts.iter().map(owned))
+    }
+
+    /// Of names that ascend.
+    fn of(mut counts: impl ExactSizeIterator<Item = (Name, u64)>) -> Self {
+        Self(match counts.len() {
+            0 => Counts::None,
+            1 => counts.next().map_or(Counts::None, |one| Counts::One([one])),
+            _ => Counts::Many(counts.collect()),
+        })
+    }
+
+    fn counts(&self) -> &[(Name, u64)] {
+        match &self.0 {
+            Counts::None => &[],
+            Counts::One(one) => one,
+            Counts::Many(many) => many,
+        }
+    }
+
+    fn count_mut(&mut self, at: usize) -> Option<&mut u64> {
+        let counts: &mut [(Name, u64)] = match &mut self.0 {
+            Counts::None => &mut [],
+            Counts::One(one) => one,
+            Counts::Many(many) => many,
+        };
+        counts.get_mut(at).map(|(_, count)| count)
+    }
+
+    fn insert(&mut self, at: usize, name: &str, count: u64) {
+        let new = (Name::from(name), count);
+        match core::mem::take(&mut self.0) {
+            Counts::None => self.0 = Counts::One([new]),
+            Counts::One([one]) => {
+                let pair = if at == 0 { [new, one] } else { [one, new] };
+                self.0 = Counts::Many(pair.into());
+            }
+            Counts::Many(mut many) => {
+                many.insert(at, new);
+                self.0 = Counts::Many(many);
+            }
+        }
+    }
+
+    fn remove(&mut self, at: usize) {
+        match &mut self.0 {
+            Counts::None => {}
+            Counts::One(_) => self.0 = Counts::None,
+            Counts::Many(many) => {
+                many.remove(at);
+            }
         }
     }
 
@@ -33,23 +90,17 @@ impl Tally {
     pub fn add(&mut self, name: &str, by: u64, cap: usize) {
         let mut at = self.find(name);
         let mut name = name;
-        if at.is_err() && self.counts.len() >= cap {
+        if at.is_err() && self.len() >= cap {
             name = OTHER;
             at = self.find(name);
         }
         match at {
             Ok(at) => {
-                if let Some((_, count)) = self.counts.get_mut(at) {
+                if let Some(count) = self.count_mut(at) {
                     *count = count.saturating_add(by);
                 }
             }
-            Err(at) => {
-                // Most have one name for good.
-                if self.counts.is_empty() {
-                    self.counts.reserve_exact(1);
-                }
-                self.counts.insert(at, (name.into(), by));
-            }
+            Err(at) => self.insert(at, name, by),
         }
     }
 
@@ -58,53 +109,55 @@ impl Tally {
         let Ok(at) = self.find(name) else {
             return false;
         };
-        let Some((_, count)) = self.counts.get_mut(at).filter(|(_, count)| *count > 0) else {
+        let Some(count) = self.count_mut(at).filter(|count| **count > 0) else {
             return false;
         };
         *count -= 1;
         if *count == 0 {
-            self.counts.remove(at);
+            self.remove(at);
         }
         true
     }
 
     /// Takes over another one's counts.
     pub fn merge(&mut self, other: &Self, cap: usize) {
-        for (name, count) in &other.counts {
-            self.add(name, *count, cap);
+        for (name, count) in other.iter() {
+            self.add(name, count, cap);
         }
     }
 
     /// The count of `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> u64 {
-        let found = self.find(name).ok().and_then(|at| self.counts.get(at));
-        found.map_or(0, |(_, count)| *count)
+        self[name]
     }
 
     /// Sum over all names.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.counts
-            .iter()
-            .fold(0, |sum, (_, n)| sum.saturating_add(*n))
+        self.iter().fold(0, |sum, (_, n)| sum.saturating_add(n))
     }
 
     /// Bytes held beside itself, roughly.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let names: usize = self.counts.iter().map(|(name, _)| name.len()).sum();
-        names + self.counts.capacity() * size_of::<(Box<str>, u64)>()
+        let Counts::Many(many) = &self.0 else {
+            return self.counts().iter().map(|(name, _)| name.bytes()).sum();
+        };
+        let names: usize = many.iter().map(|(name, _)| name.bytes()).sum();
+        names + many.capacity() * size_of::<(Name, u64)>()
     }
 
     /// All names with their counts, ascending.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, u64)> {
-        self.counts.iter().map(|(name, count)| (&**name, *count))
+        self.counts()
+            .iter()
+            .map(|(name, count)| (name.as_str(), *count))
     }
 
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.counts.iter().map(|(name, _)| &**name)
+        self.counts().iter().map(|(name, _)| name.as_str())
     }
 
     /// As plain data: in no more room than it needs.
@@ -116,13 +169,13 @@ impl Tally {
     /// Number of names.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.counts.len()
+        self.counts().len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.counts.is_empty()
+        self.counts().is_empty()
     }
 
     /// Whether the name is there.
@@ -140,15 +193,73 @@ impl Tally {
 
     /// Where a name is, or belongs.
     fn find(&self, name: &str) -> Result<usize, usize> {
+        let counts = self.counts();
         // Among a few, whether one is the same is told by its length mostly.
-        if self.counts.len() <= FEW {
-            let same = |(known, _): &(Box<str>, u64)| **known == *name;
-            if let Some(at) = self.counts.iter().position(same) {
+        if counts.len() <= FEW {
+            let same = |(known, _): &(Name, u64)| known.is(name);
+            if let Some(at) = counts.iter().position(same) {
                 return Ok(at);
             }
         }
-        self.counts
-            .binary_search_by(|(known, _)| (**known).cmp(name))
+        counts.binary_search_by(|(known, _)| known.as_bytes().cmp(name.as_bytes()))
+    }
+}
+
+/// A name: most are short, and stand where they are counted.
+#[derive(Clone, PartialEq, Eq)]
+enum Name {
+    Short { len: u8, bytes: [u8; SHORT] },
+    Long(Box<str>),
+}
+
+/// The longest name that needs no memory of its own: as much as a pointer to one takes anyway, and
+/// the tag; media types and addresses fit.
+const SHORT: usize = 22;
+
+impl Name {
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Short { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or_default(),
+            Self::Long(text) => text.as_bytes(),
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Short { .. } => core::str::from_utf8(self.as_bytes()).unwrap_or_default(),
+            Self::Long(text) => text,
+        }
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.as_bytes() == name.as_bytes()
+    }
+
+    /// Bytes held beside itself.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Short { .. } => 0,
+            Self::Long(text) => text.len(),
+        }
+    }
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        let mut bytes = [0; SHORT];
+        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(room), Ok(len)) => {
+                room.copy_from_slice(text.as_bytes());
+                Self::Short { len, bytes }
+            }
+            _ => Self::Long(text.into()),
+        }
+    }
+}
+
+impl core::fmt::Debug for Name {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.as_str().fmt(f)
     }
 }
 
@@ -157,7 +268,7 @@ impl Index<&str> for Tally {
     type Output = u64;
 
     fn index(&self, name: &str) -> &u64 {
-        let found = self.find(name).ok().and_then(|at| self.counts.get(at));
+        let found = self.find(name).ok().and_then(|at| self.counts().get(at));
         found.map_or(&0, |(_, count)| count)
     }
 }
@@ -171,10 +282,7 @@ impl FromIterator<(String, u64)> for Tally {
 
 impl From<BTreeMap<String, u64>> for Tally {
     fn from(counts: BTreeMap<String, u64>) -> Self {
-        let owned = |(name, count): (String, u64)| (name.into(), count);
-        Self {
-            counts: counts.into_iter().map(owned).collect(),
-        }
+        Self::from_counts(&counts)
     }
 }
 
@@ -193,6 +301,22 @@ impl<'de> Deserialize<'de> for Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_any_length_are_counted_under_themselves() {
+        let mut tally = Tally::default();
+        let names: Vec<String> = (0..30).rev().map(|n| "ü".repeat(n)).collect();
+        for (name, n) in names.iter().zip(1..) {
+            tally.add(name, n, 99);
+        }
+        assert!(tally.take_one("ü".repeat(29).as_str()), "there was one");
+        assert_eq!(tally.len(), 29);
+        for (name, n) in names.iter().zip(1..).skip(1) {
+            assert_eq!(tally.get(name), n, "{name}");
+        }
+        assert!(tally.names().is_sorted() && tally.clone() == tally);
+        assert!(size_of::<Tally>() <= 40);
+    }
 
     #[test]
     fn a_tally_is_written_as_a_map_and_finds_few_names_and_many() {
