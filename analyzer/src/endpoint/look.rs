@@ -97,7 +97,10 @@ impl Look {
         if b.len() > max_len {
             return Self::Encoded;
         }
-        if let Some(look) = numeric(b) {
+        // Every segment of every exchange comes by here: what a text cannot be for want of the
+        // characters is not tried.
+        let kinds = Kinds::of(b);
+        if let Some(look) = numeric(b, kinds) {
             return look;
         }
         if is_version(b) {
@@ -106,22 +109,71 @@ impl Look {
         if is_uuid(text) {
             return Self::Uuid;
         }
-        if let Some(list) = list(b) {
+        if kinds.have(Kinds::COMMA)
+            && let Some(list) = list(b)
+        {
             return list;
         }
-        if range(text).is_some() {
+        if kinds.have(Kinds::DOT) && range(text).is_some() {
             return Self::Range;
         }
-        if b.contains(&b'%') || b.contains(&b'@') && !text.starts_with('@') {
+        if kinds.have(Kinds::PERCENT) || kinds.have(Kinds::AT) && !text.starts_with('@') {
             return Self::Encoded;
         }
-        if is_hex(b) {
+        if is_hex(b, kinds) {
             return Self::Hex;
         }
-        if is_opaque(b) {
+        if is_opaque(b, kinds) {
             return Self::Opaque;
         }
         Self::Word
+    }
+}
+
+/// Which kinds of characters a text has, as a bit set.
+#[derive(Clone, Copy, Debug)]
+struct Kinds(u16);
+
+impl Kinds {
+    const DIGIT: u16 = 1;
+    const LOWER: u16 = 1 << 1;
+    const UPPER: u16 = 1 << 2;
+    const DASH: u16 = 1 << 3;
+    const DOT: u16 = 1 << 4;
+    /// What parts an opaque text, beside dash and dot.
+    const MARK: u16 = 1 << 5;
+    const COMMA: u16 = 1 << 6;
+    const PERCENT: u16 = 1 << 7;
+    const AT: u16 = 1 << 8;
+    const OTHER: u16 = 1 << 9;
+
+    fn of(b: &[u8]) -> Self {
+        Self(b.iter().fold(0, |all, c| all | Self::of_one(*c)))
+    }
+
+    const fn of_one(c: u8) -> u16 {
+        match c {
+            b'a'..=b'z' => Self::LOWER,
+            b'0'..=b'9' => Self::DIGIT,
+            b'A'..=b'Z' => Self::UPPER,
+            b'-' => Self::DASH,
+            b'.' => Self::DOT,
+            b'_' | b'~' | b'!' | b'*' => Self::MARK,
+            b',' | b';' => Self::COMMA,
+            b'%' => Self::PERCENT,
+            b'@' => Self::AT,
+            _ => Self::OTHER,
+        }
+    }
+
+    /// Whether there is one of these kinds.
+    const fn have(self, kinds: u16) -> bool {
+        self.0 & kinds != 0
+    }
+
+    /// Whether there is none but these kinds.
+    const fn only(self, kinds: u16) -> bool {
+        self.0 & !kinds == 0
     }
 }
 
@@ -130,9 +182,12 @@ fn digits(b: &[u8]) -> bool {
 }
 
 /// Integers, decimals, coordinates, dates and addresses: what is digits and punctuation only.
-fn numeric(b: &[u8]) -> Option<Look> {
-    if !b.iter().any(u8::is_ascii_digit) {
+fn numeric(b: &[u8], kinds: Kinds) -> Option<Look> {
+    if !kinds.have(Kinds::DIGIT) {
         return None;
+    }
+    if !kinds.only(Kinds::DIGIT | Kinds::DASH | Kinds::DOT) {
+        return is_timestamp(b).then_some(Look::Date);
     }
     let body = b.strip_prefix(b"-").unwrap_or(b);
     if digits(body) {
@@ -154,7 +209,7 @@ fn numeric(b: &[u8]) -> Option<Look> {
             _ => Look::Opaque,
         });
     }
-    is_timestamp(b).then_some(Look::Date)
+    None
 }
 
 /// `2025-01-31T10:00:00Z` and what begins like it.
@@ -217,7 +272,7 @@ fn list(b: &[u8]) -> Option<Look> {
             return None;
         }
         parts += 1;
-        decimals += usize::from(numeric(p) == Some(Look::Number));
+        decimals += usize::from(numeric(p, Kinds::of(p)) == Some(Look::Number));
     }
     match (parts, decimals) {
         (2, 2) => Some(Look::Pair),
@@ -339,41 +394,41 @@ pub fn singular(word: &str) -> String {
     word[..word.len() - if es { 2 } else { 1 }].to_owned()
 }
 
-fn is_hex(b: &[u8]) -> bool {
-    let number = b.iter().filter(|c| c.is_ascii_digit()).count();
-    let upper = b.iter().any(u8::is_ascii_uppercase);
-    let lower = b.iter().any(u8::is_ascii_lowercase);
+fn is_hex(b: &[u8], kinds: Kinds) -> bool {
+    let number = || b.iter().filter(|c| c.is_ascii_digit()).count();
     b.len() >= 7
+        && kinds.only(Kinds::DIGIT | Kinds::LOWER | Kinds::UPPER)
+        && !(kinds.have(Kinds::UPPER) && kinds.have(Kinds::LOWER))
         && b.iter().all(u8::is_ascii_hexdigit)
-        && !(upper && lower)
-        && (number >= 2 || b.len() >= 16)
+        && (b.len() >= 16 || number() >= 2)
 }
 
 /// How often letters turn into digits or change case where no word begins, and consonants pile
 /// up: the rhythm of random text.
-fn is_opaque(b: &[u8]) -> bool {
-    if !b
-        .iter()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.' | b'~' | b'!' | b'*'))
-    {
+fn is_opaque(b: &[u8], kinds: Kinds) -> bool {
+    let letters = Kinds::LOWER | Kinds::UPPER;
+    if !kinds.only(Kinds::DIGIT | letters | Kinds::DASH | Kinds::DOT | Kinds::MARK) {
         return false;
     }
-    let parts = b.split(|c| !c.is_ascii_alphanumeric());
-    if parts
-        .clone()
-        .any(|p| longest_digits(p) >= 6 || opaque_part(p))
-    {
-        return true;
+    let mut parts = b.split(|c| !c.is_ascii_alphanumeric());
+    // In letters of one case nothing turns.
+    if kinds.have(Kinds::DIGIT) || kinds.have(Kinds::LOWER) && kinds.have(Kinds::UPPER) {
+        if parts.any(|p| longest_digits(p) >= 6 || opaque_part(p)) {
+            return true;
+        }
+    } else {
+        return parts.any(|p| p.len() >= 8 && longest_consonants(p) >= 7);
     }
     // base64url: `-` and `_` fall anywhere.
+    if b.len() < 16 || !kinds.have(Kinds::UPPER) {
+        return false;
+    }
     let joined: Vec<u8> = b
         .iter()
         .copied()
         .filter(u8::is_ascii_alphanumeric)
         .collect();
-    joined.len() >= 16
-        && b.iter().any(u8::is_ascii_uppercase)
-        && turns(&joined) * 10 >= joined.len() * 3
+    joined.len() >= 16 && turns(&joined) * 10 >= joined.len() * 3
 }
 
 fn longest_digits(b: &[u8]) -> usize {

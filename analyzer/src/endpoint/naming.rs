@@ -1,7 +1,5 @@
 //! Templates as text, with parameters named by what stands before them.
 
-use std::collections::BTreeSet;
-
 use super::decide::{Affix, Decided, Part, PlaceId};
 use super::look::{self, Look};
 
@@ -28,7 +26,6 @@ pub(super) fn parts(places: &[Decided], at: PlaceId) -> Vec<(&Part, u32)> {
 pub(super) fn name(parts: &[(&Part, u32)]) -> Named {
     let mut template = String::new();
     let mut parameters = Vec::new();
-    let mut used = BTreeSet::new();
     let mut before = "";
     for (part, looks) in parts {
         template.push('/');
@@ -38,14 +35,7 @@ pub(super) fn name(parts: &[(&Part, u32)]) -> Named {
                 before = text;
             }
             Part::Parameter(affix) => {
-                parameter(
-                    affix,
-                    before,
-                    *looks,
-                    &mut used,
-                    &mut template,
-                    &mut parameters,
-                );
+                parameter(affix, before, *looks, &mut template, &mut parameters);
                 before = "";
             }
         }
@@ -63,7 +53,6 @@ fn parameter(
     affix: &Affix,
     before: &str,
     looks: u32,
-    used: &mut BTreeSet<String>,
     template: &mut String,
     parameters: &mut Vec<String>,
 ) {
@@ -72,22 +61,27 @@ fn parameter(
         "," => ("latitude".to_owned(), Some("longitude".to_owned())),
         _ => ("from".to_owned(), Some("to".to_owned())),
     };
-    let mut put = |wanted: String| {
-        let mut name = wanted.clone();
-        let mut n = 2;
-        while !used.insert(name.clone()) {
-            name = format!("{wanted}_{n}");
-            n += 1;
+    // There are few of them: looking through those before is quicker than keeping a set.
+    let mut put = |template: &mut String, wanted: String| {
+        let mut name = wanted;
+        if parameters.contains(&name) {
+            let first = name.clone();
+            let mut n = 2;
+            while parameters.contains(&name) {
+                name = format!("{first}_{n}");
+                n += 1;
+            }
         }
-        let text = format!("{{{name}}}");
+        template.push('{');
+        template.push_str(&name);
+        template.push('}');
         parameters.push(name);
-        text
     };
     template.push_str(&affix.prefix);
-    template.push_str(&put(first));
+    put(template, first);
     if let Some(second) = second {
         template.push_str(&affix.between);
-        template.push_str(&put(second));
+        put(template, second);
     }
     template.push_str(&affix.suffix);
 }

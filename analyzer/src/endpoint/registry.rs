@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::TemplateEvent;
 use super::evidence::NodeId;
+use super::knowledge::Map;
 use crate::snapshot::EndpointId;
 
 /// An endpoint as the registry keeps it.
@@ -34,8 +35,13 @@ pub(super) struct Group {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Registry {
     pub(super) entries: BTreeMap<EndpointId, Entry>,
-    by_template: BTreeMap<(String, String), EndpointId>,
+    /// By the hash of method and template; it is looked at at every decision, for every endpoint.
+    by_template: Map<u64, EndpointId>,
     pub(super) events: Vec<TemplateEvent>,
+}
+
+fn name_of(method: &str, template: &str) -> u64 {
+    super::hash_parts(&[method, template])
 }
 
 /// A change of confidence smaller than this is no event.
@@ -43,22 +49,28 @@ const NOTABLE: f64 = 0.2;
 
 impl Registry {
     pub(super) fn find(&self, method: &str, template: &str) -> Option<EndpointId> {
-        self.by_template
-            .get(&(method.to_owned(), template.to_owned()))
-            .copied()
+        let id = *self.by_template.get(&name_of(method, template))?;
+        let is_it = |entry: &Entry| entry.method == method && entry.template == template;
+        if self.entries.get(&id).is_some_and(is_it) {
+            return Some(id);
+        }
+        // Another one has the same hash.
+        let mut all = self.entries.iter();
+        all.find(|(_, entry)| is_it(entry)).map(|(id, _)| *id)
     }
 
     /// Adds an endpoint that is known from before.
     pub(super) fn restore(&mut self, id: EndpointId, entry: Entry) {
-        self.by_template
-            .insert((entry.method.clone(), entry.template.clone()), id);
+        let name = name_of(&entry.method, &entry.template);
+        self.by_template.insert(name, id);
         self.entries.insert(id, entry);
     }
 
     /// Lets an endpoint go that proved to be another one.
     pub(super) fn forget(&mut self, id: EndpointId) {
         if let Some(entry) = self.entries.remove(&id) {
-            self.by_template.remove(&(entry.method, entry.template));
+            let name = name_of(&entry.method, &entry.template);
+            self.by_template.remove(&name);
         }
     }
 
@@ -139,7 +151,6 @@ impl Registry {
         }
         let merged = self.merges(&claims, &owner, &used);
         let mut out = Vec::with_capacity(groups.len());
-        self.by_template.clear();
         for (i, group) in groups.into_iter().enumerate() {
             let first_seen = group.entry.first_seen;
             let id = match owner.get(&i) {
@@ -168,11 +179,10 @@ impl Registry {
             self.entries.remove(&id);
             self.events.push(TemplateEvent::Removed { id });
         }
-        self.by_template = self
-            .entries
-            .iter()
-            .map(|(id, e)| ((e.method.clone(), e.template.clone()), *id))
-            .collect();
+        self.by_template.clear();
+        let names = self.entries.iter();
+        let names = names.map(|(id, e)| (name_of(&e.method, &e.template), *id));
+        self.by_template.extend(names);
         out
     }
 

@@ -66,7 +66,7 @@ pub(super) fn step<'a>(segment: &'a PathSegment, settings: &TemplateSettings) ->
             let stem = text.strip_suffix(extension).unwrap_or(text);
             let mut look = Look::of_text(stem, settings.max_segment_len);
             let mut after = extension;
-            if !look.is_typed() || extension.is_empty() {
+            if !look.is_typed() && !extension.is_empty() {
                 look = Look::of_text(text, settings.max_segment_len);
                 after = "";
             }
