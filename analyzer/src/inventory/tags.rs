@@ -177,8 +177,9 @@ impl<'a> Look<'a> {
         let fits = rule.methods.is_empty()
             || rule.methods.contains(self.method)
             || !self.operation.is_empty();
-        for word in &rule.path {
-            if let Some((shown, is_last)) = self.path.get(word) {
+        // An endpoint has fewer words than a rule.
+        for (word, (shown, is_last)) in &self.path {
+            if rule.path.contains(word) {
                 let counts_fully = *is_last || rule.anywhere;
                 let weight = if counts_fully {
                     policy.last_segment
@@ -193,8 +194,8 @@ impl<'a> Look<'a> {
                 signs.push((weight, format!("the path's '{shown}'")));
             }
         }
-        for word in rule.operations.iter().chain(&rule.path) {
-            if let Some(shown) = self.operation.get(word) {
+        for (word, shown) in &self.operation {
+            if rule.operations.contains(word) || rule.path.contains(word) {
                 signs.push((policy.operation, format!("the operation '{shown}'")));
             }
         }

@@ -1,6 +1,6 @@
 //! Schemas in little room: there are hundreds of fields an endpoint, thousands of endpoints, and
-//! few of them are looked at. They stay packed until somebody asks for one; as JSON they are what
-//! they would be unpacked.
+//! few of them are looked at. They stay packed until somebody asks for one, in the store as well;
+//! as JSON they are what they would be unpacked.
 
 use core::cell::Cell;
 use std::collections::BTreeMap;
@@ -17,8 +17,14 @@ use tapscope_record::ValueType;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct PackedSchemas(Arc<[u8]>);
 
+/// Whether bytes from elsewhere are schemas.
+mod check;
+
 /// Stands for a type that has no number; its name follows.
 const NAMED: u8 = u8::MAX;
+
+/// Bytes of the length of a schema's places, which stands before them.
+const LENGTH: usize = size_of::<u32>();
 
 impl PackedSchemas {
     /// Whether there are none.
@@ -33,6 +39,18 @@ impl PackedSchemas {
         self.0.len()
     }
 
+    /// As they are packed, to be kept.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// From what was kept; none of bytes that are no schemas.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        check::is_packed(bytes).then(|| Self(bytes.into()))
+    }
+
     /// All of them.
     #[must_use]
     pub fn unpack(&self) -> Vec<SchemaSnapshot> {
@@ -41,7 +59,10 @@ impl PackedSchemas {
             status: cursor.status(),
             media_type: cursor.text().to_owned(),
             bodies: cursor.number(),
-            root: cursor.field(),
+            root: {
+                cursor.length();
+                cursor.field()
+            },
         };
         (0..cursor.number()).map(one).collect()
     }
@@ -55,10 +76,11 @@ impl PackedSchemas {
             let is_request = cursor.status().is_none();
             cursor.text();
             cursor.number();
-            let from = names.len();
-            cursor.names(0, &mut names);
-            if !is_request {
-                names.truncate(from);
+            let length = cursor.length();
+            if is_request {
+                cursor.names(0, &mut names);
+            } else {
+                cursor.skip(length);
             }
         }
         names.retain(|(depth, _)| *depth > 0);
@@ -103,12 +125,19 @@ impl Serialize for PackedSchemas {
 
 /// Packs schemas, one after the other; of each the places, parents before their fields.
 #[derive(Debug)]
-pub(crate) struct Packer(Vec<u8>);
+pub(crate) struct Packer {
+    out: Vec<u8>,
+    /// Where the length of the last schema's places stands.
+    length_at: Option<usize>,
+}
 
 impl Packer {
     /// Packs so many schemas.
     pub(crate) fn new(schemas: usize) -> Self {
-        let mut new = Self(Vec::new());
+        let mut new = Self {
+            out: Vec::new(),
+            length_at: None,
+        };
         if schemas > 0 {
             new.number(schemas as u64);
         }
@@ -117,9 +146,24 @@ impl Packer {
 
     /// The next schema; its places follow.
     pub(crate) fn schema(&mut self, status: Option<u16>, media_type: &str, bodies: u64) {
+        self.end_schema();
         self.number(status.map_or(0, |status| u64::from(status) + 1));
         self.text(media_type);
         self.number(bodies);
+        self.length_at = Some(self.out.len());
+        self.out.extend([0; LENGTH]);
+    }
+
+    /// Writes how long the places of the schema are, so that a reader can pass over them.
+    fn end_schema(&mut self) {
+        let Some(at) = self.length_at.take() else {
+            return;
+        };
+        let length = self.out.len().saturating_sub(at + LENGTH);
+        let length = u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+        if let Some(place) = self.out.get_mut(at..at + LENGTH) {
+            place.copy_from_slice(&length);
+        }
     }
 
     /// The next place: its name, and how many bodies had it: all, seen whole, with fields here.
@@ -134,7 +178,7 @@ impl Packer {
         types.sort_unstable_by_key(|(kind, _)| type_at(number_of(*kind)));
         self.number(types.len() as u64);
         for (kind, count) in types {
-            self.0.push(number_of(*kind));
+            self.out.push(number_of(*kind));
             self.number(*count);
         }
     }
@@ -154,8 +198,9 @@ impl Packer {
     }
 
     /// What was packed.
-    pub(crate) fn finish(self) -> PackedSchemas {
-        PackedSchemas(self.0.into())
+    pub(crate) fn finish(mut self) -> PackedSchemas {
+        self.end_schema();
+        PackedSchemas(self.out.into())
     }
 
     fn plain_field(&mut self, field: &FieldSnapshot) {
@@ -174,9 +219,9 @@ impl Packer {
         self.number(types.len() as u64);
         for (name, count) in types {
             match (0..NAMED).find(|at| type_at(*at) == Some(name.as_str())) {
-                Some(at) => self.0.push(at),
+                Some(at) => self.out.push(at),
                 None => {
-                    self.0.push(NAMED);
+                    self.out.push(NAMED);
                     self.text(name);
                 }
             }
@@ -186,7 +231,7 @@ impl Packer {
 
     fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
+        self.out.extend_from_slice(text.as_bytes());
     }
 
     /// Seven bits a byte, the low ones first; the eighth says that more follow.
@@ -195,10 +240,10 @@ impl Packer {
             let [low, ..] = number.to_le_bytes();
             number >>= 7;
             if number == 0 && low < 1 << 7 {
-                self.0.push(low);
+                self.out.push(low);
                 return;
             }
-            self.0.push(low | 1 << 7);
+            self.out.push(low | 1 << 7);
         }
     }
 }
@@ -239,6 +284,18 @@ impl<'a> Cursor<'a> {
         let (text, rest) = left.split_at_checked(len).unwrap_or((left, &[]));
         self.0.set(rest);
         core::str::from_utf8(text).unwrap_or_default()
+    }
+
+    /// How many bytes the places take that follow.
+    fn length(&self) -> usize {
+        let left = self.0.get();
+        let (length, rest) = left.split_first_chunk().unwrap_or((&[0; LENGTH], &[]));
+        self.0.set(rest);
+        u32::from_le_bytes(*length) as usize
+    }
+
+    fn skip(&self, bytes: usize) {
+        self.0.set(self.0.get().get(bytes..).unwrap_or_default());
     }
 
     fn status(&self) -> Option<u16> {
@@ -305,6 +362,7 @@ impl Serialize for OneSchema<'_, '_> {
         map.serialize_entry("status", &self.0.status())?;
         map.serialize_entry("media_type", self.0.text())?;
         map.serialize_entry("bodies", &self.0.number())?;
+        self.0.length();
         map.serialize_entry("root", &OneField(self.0))?;
         map.end()
     }
@@ -434,5 +492,35 @@ mod tests {
             let cut = PackedSchemas(whole.0[..end].into());
             assert!(cut.unpack().len() <= 4);
         }
+    }
+
+    #[test]
+    fn what_was_kept_is_taken_back_and_nothing_else() {
+        let whole = PackedSchemas::from(some());
+        assert_eq!(
+            PackedSchemas::from_bytes(whole.as_bytes()),
+            Some(whole.clone())
+        );
+        let none = PackedSchemas::default();
+        assert_eq!(PackedSchemas::from_bytes(none.as_bytes()), Some(none));
+        for end in 1..whole.0.len() {
+            assert_eq!(PackedSchemas::from_bytes(&whole.0[..end]), None, "{end}");
+        }
+        let mut longer = whole.0.to_vec();
+        longer.push(0);
+        assert_eq!(PackedSchemas::from_bytes(&longer), None);
+        // However a byte is changed, what is taken ends when it is read.
+        for at in 0..whole.0.len() {
+            for byte in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut other = whole.0.to_vec();
+                other[at] = byte;
+                if let Some(taken) = PackedSchemas::from_bytes(&other) {
+                    assert!(taken.unpack().len() <= other.len());
+                    let _ = taken.request_fields();
+                }
+            }
+        }
+        let endless = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1];
+        assert_eq!(PackedSchemas::from_bytes(&endless), None);
     }
 }

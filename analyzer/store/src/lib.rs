@@ -18,6 +18,9 @@ mod save;
 /// Snapshots from rows: loading.
 mod load;
 
+/// Structs without what is kept beside them.
+mod apart;
+
 /// Specifications and their revisions.
 mod specifications;
 

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use tapscope_analyzer::Restored;
+use tapscope_analyzer::snapshot::packed::PackedSchemas;
 use tapscope_analyzer::snapshot::{EndpointId, EndpointSnapshot, UNRECORDED};
 
 use crate::StoreError;
@@ -70,31 +71,39 @@ pub(crate) fn load(connection: &Connection) -> Result<Restored, LoadError> {
     Ok(restored)
 }
 
-/// Snapshots, with the counters that were saved after them. What happened in between is known by
-/// number only: it counts as `unrecorded`.
+/// Snapshots, with their schemas and with the counters that were saved after them. What happened in
+/// between is known by number only: it counts as `unrecorded`.
 fn endpoints(connection: &Connection) -> Result<Vec<EndpointSnapshot>, LoadError> {
-    // A store of an older version, read without migrating it, has no such counters.
-    let counted: bool = connection.query_row(
-        "SELECT count(*) FROM sqlite_master WHERE name = 'endpoint_counts'",
-        [],
-        |row| row.get(0),
-    )?;
-    let query = if counted {
-        "SELECT e.snapshot, coalesce(c.requests, 0), coalesce(c.last_seen, 0) FROM endpoints e
-         LEFT JOIN endpoint_counts c ON c.id = e.id ORDER BY e.row"
-    } else {
-        "SELECT snapshot, 0, 0 FROM endpoints ORDER BY row"
+    // A store of an older version, read without migrating it, has no such counters, or no such
+    // schemas: these are in the snapshot.
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let query = match version {
+        ..=2 => "SELECT snapshot, 0, 0, NULL FROM endpoints ORDER BY row",
+        3 => {
+            "SELECT e.snapshot, coalesce(c.requests, 0), coalesce(c.last_seen, 0), NULL
+             FROM endpoints e LEFT JOIN endpoint_counts c ON c.id = e.id ORDER BY e.row"
+        }
+        _ => {
+            "SELECT e.snapshot, coalesce(c.requests, 0), coalesce(c.last_seen, 0), e.schemas
+             FROM endpoints e LEFT JOIN endpoint_counts c ON c.id = e.id ORDER BY e.row"
+        }
+    };
+    let unreadable = |error| LoadError::Row {
+        table: "endpoints",
+        error,
     };
     let mut statement = connection.prepare(query)?;
     let mut rows = statement.query([])?;
     let mut endpoints = Vec::new();
     while let Some(row) = rows.next()? {
         let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-        let mut endpoint: EndpointSnapshot =
-            serde_json::from_str(text).map_err(|error| LoadError::Row {
-                table: "endpoints",
-                error,
-            })?;
+        let mut endpoint: EndpointSnapshot = serde_json::from_str(text).map_err(unreadable)?;
+        let schemas = row.get_ref(3)?.as_blob_or_null();
+        if let Some(bytes) = schemas.map_err(rusqlite::Error::from)? {
+            let schemas = PackedSchemas::from_bytes(bytes);
+            endpoint.schemas = schemas
+                .ok_or_else(|| unreadable(serde_json::Error::custom("its schemas are damaged")))?;
+        }
         let later = unsigned(row.get(1)?).saturating_sub(endpoint.requests);
         if later > 0 {
             endpoint.requests = endpoint.requests.saturating_add(later);

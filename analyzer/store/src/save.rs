@@ -9,6 +9,7 @@ use tapscope_analyzer::snapshot::{
     HostSnapshot,
 };
 
+use crate::apart::Without;
 use crate::minutes::{self, SavedMinutes};
 
 /// Name of the row of `meta` that holds the packet time of the latest record.
@@ -126,13 +127,13 @@ fn save_endpoint(
     transaction
         .prepare_cached(
             "INSERT INTO endpoints (id, host, method, template, lifecycle, first_seen, last_seen,
-                                    requests, snapshot)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                                    requests, snapshot, schemas)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (id) DO UPDATE SET
                  host = excluded.host, method = excluded.method, template = excluded.template,
                  lifecycle = excluded.lifecycle, first_seen = excluded.first_seen,
                  last_seen = excluded.last_seen, requests = excluded.requests,
-                 snapshot = excluded.snapshot",
+                 snapshot = excluded.snapshot, schemas = excluded.schemas",
         )?
         .execute(params![
             signed(endpoint.id.0),
@@ -143,7 +144,8 @@ fn save_endpoint(
             endpoint.first_seen,
             endpoint.last_seen,
             signed(endpoint.requests),
-            json(&*endpoint)?,
+            json(&Without(&*endpoint, "schemas"))?,
+            endpoint.schemas.as_bytes(),
         ])?;
     // A split may have taken exchanges away: counters from before must not bring them back.
     transaction

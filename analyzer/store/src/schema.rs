@@ -2,8 +2,8 @@
 //!
 //! A version is never changed once it was released; a change of the tables is a further entry of
 //! [`MIGRATIONS`]. Tables are ordinary rowid tables with unique indexes: `WITHOUT ROWID` makes
-//! rows of a kilobyte two to three times as dear to write. Snapshots are JSON text, so that a
-//! store can be looked into with any SQLite shell; the columns beside them are what a person
+//! rows of a kilobyte two to three times as dear to write. Snapshots are JSON text (but for schemas,
+//! which are large and packed), so that a store can be looked into with any SQLite shell; the columns beside them are what a person
 //! would ask for. Ids and other unsigned 64-bit numbers are stored as the signed number of the
 //! same bits.
 
@@ -13,7 +13,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(crate) const APPLICATION_ID: i32 = 0x5461_7073;
 
 /// From each version to the next; the first makes a new store.
-const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// The latest version this program knows.
 #[expect(
@@ -107,6 +107,13 @@ CREATE TABLE endpoint_counts (
     requests  INTEGER NOT NULL,
     last_seen INTEGER NOT NULL
 );
+";
+
+/// Version 4: schemas beside the snapshot, packed. They are most of it, and written as text they
+/// cost more than all else a save does. Rows of before have them in the snapshot until they are
+/// saved again.
+const VERSION_4: &str = "
+ALTER TABLE endpoints ADD COLUMN schemas BLOB;
 ";
 
 /// Brings a store from version `from` to [`VERSION`], each step in a transaction of its own: a

@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 use tapscope_analyzer::Restored;
+use tapscope_analyzer::snapshot::schema::{FieldSnapshot, SchemaSnapshot};
 use tapscope_analyzer::snapshot::{EndpointId, FindingStatus, Severity};
 use tapscope_store::{SqliteReader, SqliteStore, Store};
 
@@ -48,7 +49,7 @@ fn version_1_is_read_as_it_is_and_migrates() {
     let version: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 3);
+    assert_eq!(version, 4);
     let labels: (String, String) = connection
         .query_row(
             "SELECT severity, status FROM findings WHERE id = 4",
@@ -57,6 +58,70 @@ fn version_1_is_read_as_it_is_and_migrates() {
         )
         .unwrap();
     assert_eq!(labels, ("high".to_owned(), "false_positive".to_owned()));
+}
+
+/// Until version 3 schemas were a part of the snapshot.
+#[test]
+fn version_3_keeps_its_schemas() {
+    let directory = Directory::new();
+    let path = directory.join("s.db");
+    let field = |name: &str, fields| FieldSnapshot {
+        name: name.to_owned(),
+        seen: 3,
+        types: [("object".to_owned(), 3)].into(),
+        fields,
+        ..FieldSnapshot::default()
+    };
+    let schema = |status| SchemaSnapshot {
+        status,
+        media_type: "application/json".to_owned(),
+        bodies: 3,
+        root: field("", vec![field("id", Vec::new())]),
+    };
+    let mut saved = changes(1);
+    let endpoint = saved.endpoints.first_mut().unwrap();
+    endpoint.schemas = vec![schema(None), schema(Some(200))].into();
+    let endpoint = endpoint.clone();
+    let of = |restored: Restored| {
+        let mut all = restored.endpoints.into_iter();
+        all.find(|one| one.id == endpoint.id).unwrap()
+    };
+    let mut store = SqliteStore::open(&path).unwrap();
+    store.save(&saved).unwrap();
+    let snapshot: String = Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT snapshot FROM endpoints", [], |row| row.get(0))
+        .unwrap();
+    assert!(
+        !snapshot.contains("schemas"),
+        "they are kept once: {snapshot}"
+    );
+    assert_eq!(of(store.load().unwrap()), endpoint);
+    drop(store);
+
+    let old = Connection::open(&path).unwrap();
+    let text = serde_json::to_string(&endpoint).unwrap();
+    old.execute("UPDATE endpoints SET snapshot = ?1", [text])
+        .unwrap();
+    old.execute_batch("ALTER TABLE endpoints DROP COLUMN schemas; PRAGMA user_version = 3;")
+        .unwrap();
+    drop(old);
+    let reader = SqliteReader::open(&path).unwrap();
+    assert_eq!(of(reader.load().unwrap()), endpoint, "as it is");
+    drop(reader);
+    let mut store = SqliteStore::open(&path).unwrap();
+    assert_eq!(of(store.load().unwrap()), endpoint, "migrated");
+    store.save(&saved).unwrap();
+    assert_eq!(of(store.load().unwrap()), endpoint, "saved again");
+    drop(store);
+
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute("UPDATE endpoints SET schemas = x'ff'", [])
+        .unwrap();
+    drop(connection);
+    let error = SqliteReader::open(&path).unwrap().load().unwrap_err();
+    assert!(error.to_string().contains("schemas are damaged"), "{error}");
 }
 
 #[test]
