@@ -18,13 +18,12 @@ use tapscope_analyzer::snapshot::{
     Changes, EndpointId, EndpointSnapshot, FindingId, FindingSnapshot, FindingStatus,
 };
 use tapscope_analyzer::vantage::Legs;
-use tapscope_dashboard_api::{Command, CommandError, LiveView, StoreState};
-use tapscope_record::{Counter, ExchangeRecord, HealthReport, MemoryAccount, Part};
+use tapscope_dashboard_api::{Command, CommandError, LiveView};
+use tapscope_record::{ExchangeRecord, HealthReport, Part};
 use tapscope_store::{SqliteStore, Store, StoredSpecification};
 use tokio::sync::mpsc;
 
 use crate::config::Settings;
-use crate::memory;
 use crate::view::LogLine;
 
 pub(crate) use specifications::read_specification;
@@ -46,9 +45,8 @@ const URGENT: Duration = Duration::from_millis(100);
 /// in that saving and showing are long, they are rarer instead of taking all the time there is.
 const ANALYSIS_PER_SAVE: u32 = 12;
 
-/// The longest that a long save puts off the next one when a file is read, which can be read again.
-/// Of live traffic it is half an interval, so that a killed process loses little more than one.
-const REST_MAX: Duration = Duration::from_secs(2);
+/// The same when a file is read: it can be read again, and whoever waits for it waits for the end.
+const ANALYSIS_PER_SAVE_OF_FILE: u32 = 49;
 
 /// Endpoints that are copied at once to be saved before stopping.
 const FLUSHED_ENDPOINTS: usize = 256;
@@ -61,9 +59,16 @@ const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(60);
 /// and a killed process may cost the last seconds of it.
 const HEALTH_SAVE_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How much there is.
+mod counted;
+
+/// What is said of how the run goes.
+mod health;
+
 /// The exchange log.
 mod log;
 
+pub(crate) use counted::Counted;
 use log::ExchangeLog;
 
 /// What the sensor's thread sends.
@@ -88,6 +93,9 @@ pub(crate) struct Engine {
     store: Option<SqliteStore>,
     store_path: String,
     view: Arc<LiveView>,
+    /// Whether anybody can look at the view during the run.
+    is_served: bool,
+    counted: Counted,
     /// Without a store: the endpoints, to be shown when the run is over.
     kept: BTreeMap<EndpointId, EndpointSnapshot>,
     log: Option<ExchangeLog>,
@@ -107,7 +115,12 @@ pub(crate) struct Engine {
     last_urgent: Instant,
     /// No save that is not asked for begins before.
     rest_until: Instant,
+    /// The longest that a long save puts off the next one. Of live traffic it is half an interval,
+    /// so that a killed process loses little more than one.
     rest_max: Duration,
+    analysis_per_save: u32,
+    /// What `rest_max` is when a file is read.
+    replay_rest: Duration,
     /// What is taken in can be read again.
     is_file: bool,
     /// Wall clock of the last save that succeeded; 0 before the first.
@@ -131,7 +144,7 @@ impl Engine {
         store: Option<&Path>,
         (specifications, watched): (&[(String, String)], Watched),
         log: Option<&Path>,
-        view: Arc<LiveView>,
+        (view, is_served): (Arc<LiveView>, bool),
     ) -> Result<Self> {
         let store_path = store.map_or_else(String::new, |path| path.display().to_string());
         let mut store = store.map(SqliteStore::open).transpose()?;
@@ -147,20 +160,25 @@ impl Engine {
             .unwrap_or_default();
         let rules = store.as_mut().map(Store::template_rules).transpose()?;
         let health = store.as_mut().map(Store::health).transpose()?.flatten();
-        view.restore(restored.clone());
+        let counted = Counted::restored(&restored);
+        if is_served {
+            view.restore(restored.clone());
+        }
         let mut engine = Self {
             legs: Legs::new(settings.analyzer.vantage.clone()),
             analyzer: Analyzer::new(settings.analyzer.clone(), restored),
             store,
             store_path,
             view,
+            is_served,
+            counted,
             kept: BTreeMap::new(),
             log: log.map(ExchangeLog::create).transpose()?,
             specifications: known,
             rules: rules.unwrap_or_default(),
             watched,
             unsaved: Changes::default(),
-            health: health.unwrap_or_default(),
+            health: health.map(health::restored).unwrap_or_default(),
             memory_bytes: settings.memory_bytes,
             health_is_new: false,
             health_saved: Instant::now(),
@@ -169,6 +187,8 @@ impl Engine {
             last_urgent: Instant::now(),
             rest_until: Instant::now(),
             rest_max: settings.save_interval / 2,
+            analysis_per_save: ANALYSIS_PER_SAVE,
+            replay_rest: settings.replay_rest,
             is_file: false,
             last_saved: 0,
             dirty: true,
@@ -190,7 +210,8 @@ impl Engine {
     /// What is taken in is no live traffic.
     pub(crate) const fn read_files(&mut self) {
         self.is_file = true;
-        self.rest_max = REST_MAX;
+        self.rest_max = self.replay_rest;
+        self.analysis_per_save = ANALYSIS_PER_SAVE_OF_FILE;
     }
 
     /// Takes input until the sender is gone, and commands until their sender is gone; then saves.
@@ -250,9 +271,9 @@ impl Engine {
         self.records
     }
 
-    /// Without a store: the endpoints as of the last save.
-    pub(crate) fn kept(self) -> Vec<EndpointSnapshot> {
-        self.kept.into_values().collect()
+    /// How much there is as of the last save, and without a store: the endpoints.
+    pub(crate) fn into_outcome(self) -> (Counted, Vec<EndpointSnapshot>) {
+        (self.counted, self.kept.into_values().collect())
     }
 
     fn handle_input(&mut self, input: Input) {
@@ -317,7 +338,8 @@ impl Engine {
             return;
         };
         let ended = Instant::now();
-        self.rest_until = ended + self.rest_max.min((ended - began) * ANALYSIS_PER_SAVE);
+        let rest = (ended - began) * self.analysis_per_save;
+        self.rest_until = ended + self.rest_max.min(rest);
         if let Err(error) = result {
             self.tell_failure(&error);
         }
@@ -375,16 +397,6 @@ impl Engine {
         Ok(())
     }
 
-    /// Keeps the health report beside the inventory that it is about.
-    fn save_health(&mut self) -> Result<()> {
-        self.health_saved = Instant::now();
-        if let Some(store) = self.store.as_mut().filter(|_| self.health_is_new) {
-            store.save_health(&self.health)?;
-            self.health_is_new = false;
-        }
-        Ok(())
-    }
-
     fn save_changes(&mut self, changes: Changes) -> Result<()> {
         self.dirty = false;
         self.save_and_show(changes)?;
@@ -407,65 +419,11 @@ impl Engine {
             }
             None => keep(&mut self.kept, &changes),
         }
-        self.view.publish(changes);
+        self.counted.take(&changes);
+        if self.is_served {
+            self.view.publish(changes);
+        }
         Ok(())
-    }
-
-    fn show_health(&self, store_error: Option<String>) {
-        let mut report = self.health.clone();
-        report.memory.extend(self.memory());
-        report.memory.extend(memory::of_process(self.memory_bytes));
-        let own = self.analyzer.counters();
-        let own = own
-            .into_iter()
-            .chain(self.legs.counters())
-            .map(|(name, reason, value)| Counter {
-                stage: "analyzer".to_owned(),
-                name,
-                reason,
-                value,
-            });
-        report.counters.extend(own);
-        if let Some(log) = &self.log {
-            report.counters.push(Counter {
-                stage: "exchange_log".to_owned(),
-                name: "lines_dropped".to_owned(),
-                reason: None,
-                value: log.dropped,
-            });
-        }
-        if self.store.is_some() {
-            report.counters.push(Counter {
-                stage: "store".to_owned(),
-                name: "saves_failed".to_owned(),
-                reason: None,
-                value: self.store_failures,
-            });
-            self.view.set_store(StoreState {
-                path: self.store_path.clone(),
-                last_saved: self.last_saved,
-                pending: self.unsaved.endpoints.len() as u64 + self.unsaved.findings.len() as u64,
-                error: store_error,
-            });
-        }
-        self.view.set_health(report);
-    }
-
-    /// What the analyzer holds: all of it beside its share, and its parts.
-    fn memory(&self) -> impl Iterator<Item = MemoryAccount> {
-        let account = |name: &str, bytes: usize, bytes_max: usize| MemoryAccount {
-            name: name.to_owned(),
-            bytes: bytes as u64,
-            bytes_max: bytes_max as u64,
-        };
-        let (held, legs) = (self.analyzer.memory(), self.legs.memory());
-        let whole = [
-            account("analyzer", held.total(), self.analyzer.memory_max()),
-            account("legs", legs.0, legs.1),
-        ];
-        let parts = held.parts().into_iter();
-        let parts = parts.map(move |(name, bytes)| account(&format!("analyzer_{name}"), bytes, 0));
-        whole.into_iter().chain(parts)
     }
 
     fn handle_command(&mut self, command: Command) {

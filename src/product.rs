@@ -12,13 +12,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use tapscope_analyzer::snapshot::EndpointSnapshot;
 use tapscope_capture::StopHandle;
 use tapscope_dashboard_api::{ApiSettings, ApiState, LiveView};
+use tapscope_record::HealthReport;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::cli::{Analysis, Serving};
 use crate::config::Settings;
-use crate::engine::{Engine, Watched, read_specification};
+use crate::engine::{Counted, Engine, Watched, read_specification};
 use crate::feed::{BATCHES_WAITING, Feed};
 use crate::filter::{Reloader, SharedFilter, own_rules};
 use crate::key;
@@ -45,8 +46,10 @@ pub(crate) struct Product<'a> {
 
 /// What came out of a run.
 pub(crate) struct Outcome {
-    /// Everything there is, as readers are shown it.
-    pub(crate) view: Arc<LiveView>,
+    /// How the feed was, as readers are shown it.
+    pub(crate) health: Arc<HealthReport>,
+    /// How much there is.
+    pub(crate) counted: Counted,
     /// Exchanges taken in.
     pub(crate) records: u64,
     /// Without a store: the endpoints.
@@ -190,10 +193,13 @@ impl<'a> Product<'a> {
                 .join()
                 .map_err(|_| anyhow!("the analyzer failed; please report"))??;
             taken.map_err(|_| anyhow!("the sensor failed; please report"))??;
+            let records = engine.records();
+            let (counted, kept) = engine.into_outcome();
             Ok(Outcome {
-                view,
-                records: engine.records(),
-                kept: engine.kept(),
+                health: view.health(),
+                counted,
+                records,
+                kept,
             })
         })
     }
@@ -205,7 +211,7 @@ impl<'a> Product<'a> {
             self.store.as_deref(),
             (&self.read_specifications()?, self.watched()),
             self.exchange_log.as_deref(),
-            Arc::clone(view),
+            (Arc::clone(view), self.listen.is_some()),
         )?;
         if !self.watching {
             engine.read_files();

@@ -332,6 +332,15 @@ async fn one_endpoint_is_told_in_full_and_a_merged_one_by_its_survivor() {
     assert_eq!(detail["findings"].as_array().unwrap().len(), 3);
     let page = get(&api, "/findings?endpoint=0000000000000001").await;
     assert_eq!(page["total"], 3);
+    // It goes once more and comes back before anybody was told.
+    view.apply(&Changes {
+        endpoints: vec![endpoint(1, "a.example", "/open", 10)],
+        merged: vec![(EndpointId(1), EndpointId(2))],
+        ..Changes::default()
+    });
+    let detail = get(&api, "/endpoints/0000000000000001").await;
+    assert_eq!(detail["id"], "0000000000000001");
+    assert_eq!(detail["merged_from"], Value::Null);
     for id in ["0000000000000009", "1", "zzzzzzzzzzzzzzzz"] {
         let path = format!("/api/v1/endpoints/{id}");
         refused(

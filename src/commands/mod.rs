@@ -50,12 +50,12 @@ fn summarize(outcome: &Outcome) -> Result<()> {
     let line = format!(
         "{} exchanges, {} endpoints on {} hosts, {} findings",
         outcome.records,
-        outcome.view.endpoint_count(),
-        outcome.view.hosts().len(),
-        outcome.view.findings(|_| true).len(),
+        outcome.counted.endpoints(),
+        outcome.counted.hosts(),
+        outcome.counted.findings(),
     );
     writeln!(std::io::stderr(), "{line}")?;
-    let verdict = trust::verdict(&outcome.view.health());
+    let verdict = trust::verdict(&outcome.health);
     for line in health::verdict_lines(&verdict) {
         writeln!(std::io::stderr(), "{line}")?;
     }

@@ -81,7 +81,7 @@ fn open(settings: &Settings, store: &Path) -> Result<Engine> {
     SqliteReader::open(store)?;
     let watched = Watched::new(None, Vec::new(), settings.specification_priority.clone());
     let view = Arc::new(LiveView::new(1));
-    Engine::open(settings, Some(store), (&[], watched), None, view)
+    Engine::open(settings, Some(store), (&[], watched), None, (view, false))
 }
 
 fn list(listing: &Listing) -> Result<()> {

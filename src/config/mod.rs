@@ -21,6 +21,10 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7878
 /// ring, the queue and the save itself take comes on top of this.
 const SAVE_INTERVAL_MS: u64 = 500;
 
+/// The longest that a save of a file puts off the next one when nobody says: a capture can be
+/// replayed again, and whoever looks on meanwhile sees it move.
+const REPLAY_REST_MS: u64 = 5_000;
+
 /// Most workers anybody may ask for: each has a ring of its own.
 pub(crate) const WORKERS_MAX: u16 = 64;
 
@@ -133,6 +137,7 @@ impl WrittenCapture {
 struct WrittenStore {
     path: Option<PathBuf>,
     save_interval_ms: Option<u64>,
+    replay_rest_ms: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -210,6 +215,8 @@ pub(crate) struct Settings {
     pub(crate) store: Option<PathBuf>,
     /// How long counters may wait to be saved: what a killed process may lose of them.
     pub(crate) save_interval: Duration,
+    /// The longest that a save puts off the next one when a file is read.
+    pub(crate) replay_rest: Duration,
     /// Where the API listens.
     pub(crate) listen: SocketAddr,
     /// Whether it may listen beyond loopback (there are no user accounts yet).
@@ -275,6 +282,10 @@ impl Settings {
         if !(10..=60_000).contains(&save_interval_ms) {
             bail!("store.save_interval_ms is {save_interval_ms}; use 10 to 60000");
         }
+        let replay_rest_ms = store.replay_rest_ms.unwrap_or(REPLAY_REST_MS);
+        if replay_rest_ms > 60_000 {
+            bail!("store.replay_rest_ms is {replay_rest_ms}; use 0 to 60000");
+        }
         capture.check()?;
         let mut worker = WorkerSettings::default();
         let mut redact = RedactSettings::default();
@@ -316,6 +327,7 @@ impl Settings {
             analyzer,
             store: store.path,
             save_interval: Duration::from_millis(save_interval_ms),
+            replay_rest: Duration::from_millis(replay_rest_ms),
             listen: api.listen.unwrap_or(LISTEN),
             allow_remote: api.allow_remote.unwrap_or(false),
             key_file: privacy.key_file,
@@ -424,6 +436,7 @@ mod tests {
         for (text, expected) in [
             ("[capture]\nring_byte = 1", "ring_byte"),
             ("[store]\nsave_interval_ms = 0", "save_interval_ms"),
+            ("[store]\nreplay_rest_ms = 100000", "replay_rest_ms"),
             ("[api]\nlisten = \"here\"", "listen"),
             ("[capture]\nsnap_len = 10", "snap_len"),
             ("[memory]\nlimit_bytes = 1000", "memory.limit_bytes"),

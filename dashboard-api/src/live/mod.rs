@@ -4,7 +4,7 @@
 //! waits for them: entries are replaced whole, behind an `Arc`. A guard of a map never leaves a
 //! method, so none can be held across an await.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -146,7 +146,11 @@ impl LiveView {
             return;
         }
         let mut touched: Vec<EndpointId> = Vec::new();
-        for snapshot in changes.endpoints {
+        // What went and has come back since is among both: it is there at the end.
+        let merged = changes.merged.iter().map(|(gone, _)| *gone);
+        let gone: HashSet<EndpointId> = merged.chain(changes.removed.iter().copied()).collect();
+        let mut back = changes.endpoints;
+        for snapshot in back.extract_if(.., |one| !gone.contains(&one.id)) {
             touched.push(snapshot.id);
             self.put_endpoint(EndpointEntry::new(snapshot));
         }
@@ -157,6 +161,9 @@ impl LiveView {
         for id in changes.removed {
             self.remove_endpoint(id);
             touched.push(id);
+        }
+        for snapshot in back {
+            self.put_endpoint(EndpointEntry::new(snapshot));
         }
         for host in changes.removed_hosts {
             self.hosts.remove(&host);
