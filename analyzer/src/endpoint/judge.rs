@@ -244,6 +244,10 @@ pub(super) fn judge(
     previous: &Previous,
     first: bool,
 ) -> Vec<Score> {
+    // Most places have values below them, or nothing.
+    if words.is_empty() {
+        return Vec::new();
+    }
     let siblings = Siblings::of(words);
     let mut typed = Pool::default();
     if !place.typed_operations.is_empty() {

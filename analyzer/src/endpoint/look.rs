@@ -3,6 +3,8 @@
 //! A look is one piece of evidence among many. It is strict: what is only *perhaps* a value is
 //! a word, and the statistics of its place decide.
 
+use std::borrow::Cow;
+
 use tapscope_record::PathSegment;
 
 /// The look of a segment.
@@ -380,18 +382,22 @@ pub fn is_plural(word: &str) -> bool {
 
 /// The singular of a plural by its ending, for naming only.
 #[must_use]
-pub fn singular(word: &str) -> String {
+pub fn singular(word: &str) -> Cow<'_, str> {
     if !is_plural(word) {
-        return word.to_owned();
+        return Cow::Borrowed(word);
     }
-    let lower = word.to_ascii_lowercase();
-    if let Some(stem) = lower.strip_suffix("ies").filter(|s| s.len() > 1) {
-        return format!("{}y", &word[..stem.len()]);
+    let ends = |end: &str| {
+        let at = word.len().checked_sub(end.len());
+        at.and_then(|at| word.as_bytes().get(at..))
+            .is_some_and(|last| last.eq_ignore_ascii_case(end.as_bytes()))
+    };
+    if word.len() > 4 && ends("ies") {
+        return Cow::Owned(format!("{}y", &word[..word.len() - 3]));
     }
     let es = ["sses", "xes", "ches", "shes", "zzes"]
-        .iter()
-        .any(|e| lower.ends_with(e));
-    word[..word.len() - if es { 2 } else { 1 }].to_owned()
+        .into_iter()
+        .any(ends);
+    Cow::Borrowed(&word[..word.len() - if es { 2 } else { 1 }])
 }
 
 fn is_hex(b: &[u8], kinds: Kinds) -> bool {

@@ -1,5 +1,7 @@
 //! Templates as text, with parameters named by what stands before them.
 
+use std::borrow::Cow;
+
 use super::decide::{Affix, Decided, Part, PlaceId};
 use super::look::{self, Look};
 
@@ -9,6 +11,9 @@ pub(super) struct Named {
     pub(super) template: String,
     pub(super) parameters: Vec<String>,
 }
+
+/// Room for most templates.
+const TEMPLATE_LEN: usize = 64;
 
 /// The parts from the root to a place, each with the looks of its values.
 pub(super) fn parts(places: &[Decided], at: PlaceId) -> Vec<(&Part, u32)> {
@@ -24,7 +29,7 @@ pub(super) fn parts(places: &[Decided], at: PlaceId) -> Vec<(&Part, u32)> {
 
 /// Writes a template and names its parameters.
 pub(super) fn name(parts: &[(&Part, u32)]) -> Named {
-    let mut template = String::new();
+    let mut template = String::with_capacity(TEMPLATE_LEN);
     let mut parameters = Vec::new();
     let mut before = "";
     for (part, looks) in parts {
@@ -106,12 +111,15 @@ fn base(affix: &Affix, before: &str, looks: u32) -> String {
     let stem = if stem.is_empty() {
         look::singular(before)
     } else {
-        stem.to_owned()
+        Cow::Borrowed(stem)
     };
-    let stem: String = stem
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
+    let is_plain = stem.bytes().all(|c| c.is_ascii_alphanumeric());
+    let stem = if is_plain {
+        stem
+    } else {
+        let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+        Cow::Owned(stem.chars().map(plain).collect())
+    };
     let stem = stem.trim_matches('_');
     match (stem.is_empty(), only) {
         (true, _) => kind.to_owned(),

@@ -135,7 +135,7 @@ impl Registry {
             }
         }
         // The strongest claim first; the older endpoint at a tie.
-        claims.sort_by(|a, b| {
+        claims.sort_unstable_by(|a, b| {
             b.0.cmp(&a.0)
                 .then(a.1.cmp(&b.1))
                 .then(a.2.cmp(&b.2))
