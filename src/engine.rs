@@ -20,7 +20,7 @@ use tapscope_analyzer::snapshot::{
 use tapscope_analyzer::vantage::Legs;
 use tapscope_dashboard_api::{Command, CommandError, LiveView};
 use tapscope_record::{ExchangeRecord, HealthReport, Part};
-use tapscope_store::{SqliteStore, Store, StoredSpecification};
+use tapscope_store::{SqliteStore, Store, StoreSettings, StoredSpecification};
 use tokio::sync::mpsc;
 
 use crate::config::Settings;
@@ -47,9 +47,6 @@ const ANALYSIS_PER_SAVE: u32 = 12;
 
 /// The same when a file is read: it can be read again, and whoever waits for it waits for the end.
 const ANALYSIS_PER_SAVE_OF_FILE: u32 = 49;
-
-/// Endpoints that are copied at once to be saved before stopping.
-const FLUSHED_ENDPOINTS: usize = 256;
 
 /// How often a save that keeps failing is logged: it is tried several times a second, and a full
 /// disk must not be filled further by its own messages.
@@ -119,6 +116,8 @@ pub(crate) struct Engine {
     /// so that a killed process loses little more than one.
     rest_max: Duration,
     analysis_per_save: u32,
+    /// Endpoints that are copied at once to be saved before stopping.
+    flushed_endpoints: usize,
     /// What `rest_max` is when a file is read.
     replay_rest: Duration,
     /// What is taken in can be read again.
@@ -147,7 +146,10 @@ impl Engine {
         (view, is_served): (Arc<LiveView>, bool),
     ) -> Result<Self> {
         let store_path = store.map_or_else(String::new, |path| path.display().to_string());
-        let mut store = store.map(SqliteStore::open).transpose()?;
+        let mut kept = StoreSettings::default();
+        kept.divide_memory(settings.memory_bytes);
+        let store = store.map(|path| SqliteStore::open_with(path, kept));
+        let mut store = store.transpose()?;
         let restored = store
             .as_mut()
             .map(Store::load)
@@ -188,6 +190,7 @@ impl Engine {
             rest_until: Instant::now(),
             rest_max: settings.save_interval / 2,
             analysis_per_save: ANALYSIS_PER_SAVE,
+            flushed_endpoints: settings.analyzer.inventory.save_endpoints,
             replay_rest: settings.replay_rest,
             is_file: false,
             last_saved: 0,
@@ -386,7 +389,7 @@ impl Engine {
     fn save_all(&mut self) -> Result<()> {
         self.analyzer.conclude();
         loop {
-            let changes = self.analyzer.flush_some(FLUSHED_ENDPOINTS);
+            let changes = self.analyzer.flush_some(self.flushed_endpoints);
             self.save_changes(changes)?;
             if !self.analyzer.has_changes() {
                 break;

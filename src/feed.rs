@@ -12,8 +12,8 @@ use anyhow::{Result, anyhow};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tapscope_capture::{CaptureError, PacketSource, SourceStats, StopHandle};
 use tapscope_pipeline::{
-    Epoch, Intake, Merge, Owners, Part, Parts, Place, Redacting, Shedding, Spread, Step, Worker,
-    WorkerSettings, run,
+    Epoch, Intake, Merge, Owners, Part, Parts, Place, RECORD_COST, Redacting, Shedding, Spread,
+    Step, Worker, WorkerSettings, run,
 };
 use tapscope_record::{Counter, ExchangeRecord};
 use tapscope_redact::{RedactSettings, Redactor, TokenKey};
@@ -28,7 +28,17 @@ const RECORDS_PER_BATCH: usize = 256;
 
 /// Batches that may wait for the engine, or for the collector. A full queue holds the input back:
 /// a file waits; of what comes from a live ring, exchanges are then shed and counted.
-pub(crate) const BATCHES_WAITING: usize = 16;
+const BATCHES_WAITING: usize = 16;
+
+/// The same where the cap on memory is small: there are two queues, and each has a thirty-second of
+/// it, but room for two batches, so that both sides of it can work at a time.
+const BATCHES_WAITING_MIN: usize = 2;
+
+/// Batches that may wait in each queue.
+pub(crate) fn batches_waiting(memory_bytes: usize) -> usize {
+    let batch = RECORDS_PER_BATCH * RECORD_COST;
+    (memory_bytes / 32 / batch).clamp(BATCHES_WAITING_MIN, BATCHES_WAITING)
+}
 
 /// How full a ring is when reading it does not keep up: what is shed then has the rest of it for the
 /// time that it takes to tell. Below, what waits comes to its turn, some time later.
@@ -198,7 +208,7 @@ impl Feed {
         owners: Option<Arc<Owners>>,
         work: impl FnOnce(&Sender<Word>) -> Result<()>,
     ) -> Result<()> {
-        let (words, heard) = bounded(BATCHES_WAITING);
+        let (words, heard) = bounded(batches_waiting(self.memory_bytes));
         let merge = Merge::new(workers, self.memory_bytes);
         let collector = Collector::new(self.inputs.clone(), merge, owners);
         thread::scope(|scope| {

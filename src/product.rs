@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::cli::{Analysis, Serving};
 use crate::config::Settings;
 use crate::engine::{Counted, Engine, Watched, read_specification};
-use crate::feed::{BATCHES_WAITING, Feed};
+use crate::feed::{Feed, batches_waiting};
 use crate::filter::{Reloader, SharedFilter, own_rules};
 use crate::key;
 use crate::reload::{PolicyFile, SpecificationFolder};
@@ -165,7 +165,8 @@ impl<'a> Product<'a> {
                 )
             })
             .unzip();
-        let (inputs, received) = crossbeam_channel::bounded(BATCHES_WAITING);
+        let waiting = batches_waiting(self.settings.memory_bytes);
+        let (inputs, received) = crossbeam_channel::bounded(waiting);
         let feed = Feed::new(inputs, stop.clone(), self.settings, key, filter);
         thread::scope(|scope| {
             // An engine that is gone, even by a panic, ends the input and the serving too.

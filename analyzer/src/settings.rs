@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::endpoint::TemplateSettings;
+use crate::inventory::entry::BYTES_MIN as ENDPOINT_BYTES_MIN;
 use crate::inventory::lifecycle::Retirement;
 use crate::inventory::owner::OwnerRule;
 use crate::inventory::reach::{ExposurePolicy, Network};
@@ -207,12 +208,25 @@ pub struct InventorySettings {
     pub save_consumers: usize,
 }
 
+/// What an endpoint takes as it is saved, with the text of it: some bodies have hundreds of fields.
+const SAVED_ENDPOINT_BYTES: usize = 32 << 10;
+
+/// Endpoints saved at once however little memory there is: below, all of them would take too many
+/// saves to have their turn.
+const SAVE_ENDPOINTS_MIN: usize = 32;
+
 impl AnalyzerSettings {
     /// Takes the analyzer's share of the cap on memory: nearly a quarter, and what is kept of
-    /// records that wait is a part of it.
+    /// records that wait is a part of it. There are no more endpoints than fit into it without
+    /// anything that can be given up, and what is copied to be saved is a part of the cap, too.
     pub fn divide_memory(&mut self, bytes: usize) {
-        self.inventory.memory_bytes_max = bytes / 32 * 7;
-        self.inventory.max_held_bytes = self.inventory.max_held_bytes.min(bytes / 32);
+        let inventory = &mut self.inventory;
+        inventory.memory_bytes_max = bytes / 32 * 7;
+        inventory.max_held_bytes = inventory.max_held_bytes.min(bytes / 32);
+        let endpoints = inventory.memory_bytes_max / ENDPOINT_BYTES_MIN;
+        inventory.max_endpoints = inventory.max_endpoints.min(endpoints);
+        let saved = bytes / 32 / SAVED_ENDPOINT_BYTES;
+        inventory.save_endpoints = inventory.save_endpoints.min(saved).max(SAVE_ENDPOINTS_MIN);
         self.vantage.bytes_max = self.vantage.bytes_max.min(bytes / 32);
     }
 }

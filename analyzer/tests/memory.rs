@@ -91,6 +91,33 @@ fn what_is_called_least_loses_its_schemas_and_nothing_else() {
     assert_eq!(requests(&kept), requests(&free));
 }
 
+/// What is only probed is no endpoint, and may become one: it waits, with its host.
+#[test]
+fn exchanges_that_wait_go_with_their_host_and_are_counted() {
+    let probes = |hosts: i64| {
+        let probe = move |n: i64| {
+            let host = format!("{}.test", n % hosts);
+            call("HEAD", &format!("/{n:x}"), n).host(&host)
+        };
+        (0..3 * LOOK).map(probe)
+    };
+    let given_up = |limit| {
+        let (mut analyzer, mut kept) = (
+            Analyzer::new(settings(limit), Restored::default()),
+            Kept::default(),
+        );
+        feed(&mut analyzer, &mut kept, probes(3_000));
+        let count = counted(&analyzer, "waiting_records_given_up");
+        (count, analyzer.memory())
+    };
+    let (none, free) = given_up(usize::MAX);
+    assert_eq!(none, 0);
+    assert!(free.waiting > 0, "{free:?}");
+    let (some, held) = given_up(1 << 20);
+    assert!(some > 0, "{held:?}");
+    assert!(held.waiting < free.waiting, "{held:?} of {free:?}");
+}
+
 #[test]
 fn hosts_that_showed_nothing_go_first() {
     let mut analyzer = Analyzer::new(settings(1 << 20), Restored::default());

@@ -296,6 +296,7 @@ impl Settings {
         }
         worker.divide_memory(limit);
         worker.flow.urgent = capture.urgent_data.into();
+        redact.divide_memory(limit);
         analyzer.divide_memory(limit);
         limits.apply(&mut worker, &mut redact, &mut analyzer)?;
         let policy = WrittenPolicy {

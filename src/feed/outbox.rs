@@ -6,7 +6,7 @@ use tapscope_http::ExchangeId;
 use tapscope_pipeline::{Backlog, Epoch, Place, RecordSink, Step};
 use tapscope_record::ExchangeRecord;
 
-use super::{BATCHES_WAITING, RECORDS_PER_BATCH, Word};
+use super::{RECORDS_PER_BATCH, Word};
 
 /// Records of a live ring that may wait for room in the queue.
 const RECORDS_WAITING_MAX: usize = 16 * RECORDS_PER_BATCH;
@@ -53,7 +53,8 @@ impl RecordSink for Outbox {
             Backlog::None
         } else if self.records.len() >= RECORDS_WAITING_MAX {
             Backlog::Full
-        } else if self.is_late || self.words.len() > BATCHES_WAITING / 2 {
+        } else if self.is_late || self.words.len() > self.words.capacity().unwrap_or(usize::MAX) / 2
+        {
             Backlog::Behind
         } else {
             Backlog::None

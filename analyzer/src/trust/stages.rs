@@ -32,6 +32,7 @@ pub(super) fn check(report: &HealthReport) -> Vec<Reason> {
     reasons.extend(shed(report));
     reasons.extend(emergency(report));
     reasons.extend(given_up(report));
+    reasons.extend(refused_endpoints(report));
     reasons
 }
 
@@ -154,15 +155,17 @@ fn emergency(report: &HealthReport) -> Option<Reason> {
 /// What the inventory gave up to stay inside its share of the cap on memory.
 fn given_up(report: &HealthReport) -> Option<Reason> {
     let of = |name| sum(report, name, |reason| reason == Some("memory"));
-    let (hosts, schemas, consumers) = (
-        of("hosts_given_up"),
-        of("schemas_given_up"),
-        of("consumers_evicted"),
-    );
     let lost = [
-        (hosts, "hosts without an endpoint"),
-        (schemas, "bodies of seldom used endpoints"),
-        (consumers, "consumers that were silent longest"),
+        (of("hosts_given_up"), "hosts without an endpoint"),
+        (
+            of("waiting_records_given_up"),
+            "exchanges that waited for an endpoint of these",
+        ),
+        (of("schemas_given_up"), "bodies of seldom used endpoints"),
+        (
+            of("consumers_evicted"),
+            "consumers that were silent longest",
+        ),
     ];
     let lost: Vec<&str> = lost
         .iter()
@@ -180,6 +183,24 @@ fn given_up(report: &HealthReport) -> Option<Reason> {
             lost.join(", ")
         ),
         remedy: "Raise the memory cap ([memory] limit_bytes), or filter out what fills it."
+            .to_owned(),
+    })
+}
+
+/// Endpoints that there was no room for: how many there may be hangs on the cap on memory.
+fn refused_endpoints(report: &HealthReport) -> Option<Reason> {
+    let refused = sum(report, "endpoints_refused", |reason| {
+        reason == Some("too_many_endpoints")
+    });
+    (refused > 0).then(|| Reason {
+        kind: "endpoints_refused",
+        state: State::Degraded,
+        feed: None,
+        share: 1.0,
+        damage: 0.1,
+        sentence: "There are more endpoints than the inventory may hold; further ones are left out."
+            .to_owned(),
+        remedy: "Raise the memory cap ([memory] limit_bytes) or limits.endpoints_max, or filter out what fills it."
             .to_owned(),
     })
 }

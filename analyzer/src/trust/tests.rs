@@ -255,6 +255,13 @@ fn what_the_inventory_gave_up_is_told() {
     let said = verdict(&report).sentences().join(" ");
     assert!(said.contains("bodies of seldom used endpoints"), "{said}");
     assert!(!said.contains("consumers"), "{said}");
+    let refused = counter("endpoints_refused", "too_many_endpoints", 1);
+    report.counters.push(refused);
+    let waited = counter("waiting_records_given_up", "memory", 1);
+    report.counters.push(waited);
+    let said = verdict(&report).sentences().join(" ");
+    assert!(said.contains("exchanges that waited"), "{said}");
+    assert!(said.contains("more endpoints than"), "{said}");
 }
 
 #[test]

@@ -29,6 +29,17 @@ pub struct StoreSettings {
     pub wal_bytes_max: u64,
 }
 
+/// KiB of the page cache however little memory there is: the inner pages of a few thousand rows.
+const CACHE_KIB_MIN: u32 = 1 << 10;
+
+impl StoreSettings {
+    /// Takes the store's part of the cap on memory, a sixty-fourth.
+    pub fn divide_memory(&mut self, bytes: usize) {
+        let share = u32::try_from(bytes / 64 / 1024).unwrap_or(u32::MAX);
+        self.cache_kib = self.cache_kib.min(share).max(CACHE_KIB_MIN);
+    }
+}
+
 impl Default for StoreSettings {
     fn default() -> Self {
         Self {

@@ -35,7 +35,7 @@ pub mod traffic;
 
 pub use health::{CountedFeed, Part, Parts, health_report};
 pub use memory::{MEMORY_BYTES_DEFAULT, MEMORY_BYTES_MIN};
-pub use merge::{Epoch, Merge, MergeCounters, Place};
+pub use merge::{Epoch, Merge, MergeCounters, Place, RECORD_COST};
 pub use owners::Owners;
 pub use pace::Tick;
 pub use run::{Intake, Step, run};

@@ -24,7 +24,7 @@ const SHARE: usize = 6;
 const WAITING_MIN: usize = 1_024;
 
 /// What a record takes on average: its fixed part, and about as much again on the heap.
-const RECORD_COST: usize = 2 * size_of::<ExchangeRecord>();
+pub const RECORD_COST: usize = 2 * size_of::<ExchangeRecord>();
 
 /// A stretch of the feed between two watermarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

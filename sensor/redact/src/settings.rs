@@ -102,6 +102,18 @@ impl RedactSettings {
     pub const RECORD_BYTES_MAX: usize = 128 * 1024;
 }
 
+/// What a field of a remembered body takes.
+const KNOWN_FIELD_BYTES: usize = 170;
+
+impl RedactSettings {
+    /// Takes the redactor's part of the cap on memory for what it remembers, a thirty-second.
+    /// What is not remembered is read again: it tells the same.
+    pub fn divide_memory(&mut self, bytes: usize) {
+        let fields = bytes / 32 / KNOWN_FIELD_BYTES;
+        self.known_body_fields_max = self.known_body_fields_max.min(fields);
+    }
+}
+
 impl Default for RedactSettings {
     fn default() -> Self {
         Self {

@@ -8,6 +8,9 @@ use crate::settings::InventorySettings;
 /// two dozen small maps.
 pub(super) const FIXED: usize = 12 << 10;
 
+/// What an endpoint takes at least.
+pub const BYTES_MIN: usize = size_of::<Entry>() + FIXED;
+
 /// What readers are shown of a field and of a parameter, and what a parameter takes itself.
 const SHOWN_FIELD: usize = 24;
 const PARAMETER: usize = 1_400;
@@ -49,7 +52,7 @@ impl Entry {
     }
 
     pub(super) fn weigh(&mut self) {
-        self.weight = size_of::<Self>() + FIXED + self.seen.bytes();
+        self.weight = BYTES_MIN + self.seen.bytes();
     }
 }
 
