@@ -140,6 +140,22 @@ struct WrittenStore {
     replay_rest_ms: Option<u64>,
 }
 
+impl WrittenStore {
+    /// How long counters may wait to be saved, and how long a save of a file may put off the next.
+    fn intervals(&self) -> Result<(Duration, Duration)> {
+        let save_interval_ms = self.save_interval_ms.unwrap_or(SAVE_INTERVAL_MS);
+        if !(10..=60_000).contains(&save_interval_ms) {
+            bail!("store.save_interval_ms is {save_interval_ms}; use 10 to 60000");
+        }
+        let replay_rest_ms = self.replay_rest_ms.unwrap_or(REPLAY_REST_MS);
+        if replay_rest_ms > 60_000 {
+            bail!("store.replay_rest_ms is {replay_rest_ms}; use 0 to 60000");
+        }
+        let interval = Duration::from_millis(save_interval_ms);
+        Ok((interval, Duration::from_millis(replay_rest_ms)))
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenApi {
@@ -278,14 +294,7 @@ impl Settings {
             consumers,
             limits,
         } = written;
-        let save_interval_ms = store.save_interval_ms.unwrap_or(SAVE_INTERVAL_MS);
-        if !(10..=60_000).contains(&save_interval_ms) {
-            bail!("store.save_interval_ms is {save_interval_ms}; use 10 to 60000");
-        }
-        let replay_rest_ms = store.replay_rest_ms.unwrap_or(REPLAY_REST_MS);
-        if replay_rest_ms > 60_000 {
-            bail!("store.replay_rest_ms is {replay_rest_ms}; use 0 to 60000");
-        }
+        let (save_interval, replay_rest) = store.intervals()?;
         capture.check()?;
         let mut worker = WorkerSettings::default();
         let mut redact = RedactSettings::default();
@@ -327,8 +336,8 @@ impl Settings {
             redact,
             analyzer,
             store: store.path,
-            save_interval: Duration::from_millis(save_interval_ms),
-            replay_rest: Duration::from_millis(replay_rest_ms),
+            save_interval,
+            replay_rest,
             listen: api.listen.unwrap_or(LISTEN),
             allow_remote: api.allow_remote.unwrap_or(false),
             key_file: privacy.key_file,

@@ -186,7 +186,7 @@ mod tests {
     struct Row {
         id: u64,
         large: Vec<u8>,
-        inner: Option<Box<Row>>,
+        inner: Option<Box<Self>>,
     }
 
     #[test]
