@@ -68,12 +68,18 @@ impl Names {
 
     /// What a name promises, whatever it is.
     pub(crate) fn hint(&mut self, name: &[u8]) -> Option<FieldHint> {
+        let known = self.known(name);
+        known.map_or_else(|| field_hint(name), |(_, promise)| promise.hint)
+    }
+
+    /// A name as text and what it promises, where it is one that may stand in a record as it is.
+    pub(crate) fn known<'n>(&mut self, name: &'n [u8]) -> Option<(&'n str, Promise)> {
         // Numbers are no names that come again.
-        let known = match core::str::from_utf8(name) {
-            Ok(text) if !name.first().is_some_and(u8::is_ascii_digit) => self.harmless(text),
-            _ => None,
-        };
-        known.map_or_else(|| field_hint(name), |promise| promise.hint)
+        let text = core::str::from_utf8(name).ok()?;
+        if name.first().is_some_and(u8::is_ascii_digit) {
+            return None;
+        }
+        Some((text, self.harmless(text)?))
     }
 
     /// What a name promises that holds no datum and may stand in a record as it is; none for any

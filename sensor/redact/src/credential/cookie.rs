@@ -27,10 +27,13 @@ pub(super) fn read(work: &mut Work<'_>, (name, is_session): (&[u8], bool), value
         return;
     }
     let subject = if jwt { jwt_subject(work, value) } else { None };
+    let known = work.names.known(name);
     let credential = Credential {
         scheme: if jwt { "jwt" } else { "session_cookie" }.into(),
         location: "cookie".into(),
-        name: work.name(name).into(),
+        name: known
+            .map_or_else(|| work.name(name), |(name, _)| name.to_owned())
+            .into(),
         token: work.tokens.token(TokenUse::Credential, value),
         subject,
         jwt: None,

@@ -30,8 +30,12 @@ use envelope::Envelope;
 pub(crate) fn of_target(work: &mut Work<'_>, request: &Request, fields: &Fields) {
     let head = &request.head;
     work.speaks_mcp = fields.has(Role::Mcp);
-    let target = Target::parse(head.slice(request.method), head.slice(request.target));
+    let target = head.slice(request.target);
     let declared = fields.value(head, Role::ContentType).unwrap_or_default();
+    if declared.is_empty() && memchr::memchr(b'?', target).is_none() {
+        return;
+    }
+    let target = Target::parse(head.slice(request.method), target);
     if let Some(style) = grpc_style(declared) {
         grpc(work, style, target.path);
         return;

@@ -4,7 +4,8 @@ use tapscope_record::{Bounds, Credential, Parameter, ValueProfile, ValueType};
 
 use crate::redactor::Work;
 use crate::text::{
-    DataClass, FieldHint, choice, class_of, credential_parameter, first_class, value_type_of_text,
+    DataClass, FieldHint, choice, class_of, credential_parameter, field_hint, first_class,
+    value_type_of_text,
 };
 use crate::token::TokenUse;
 use crate::{credential, percent};
@@ -32,7 +33,8 @@ fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Paramete
     let name = percent::decode_fully(raw_name, true, &mut name_scratch);
     let mut scratch = core::mem::take(work.scratch);
     let value = percent::decode_fully(raw_value, true, &mut scratch);
-    let hint = work.names.hint(name);
+    let known = work.names.known(name);
+    let hint = known.map_or_else(|| field_hint(name), |(_, promise)| promise.hint);
     let class = class_of(hint, value).or_else(|| first_class(value));
     let classes = &work.settings.custom_classes;
     let custom = classes.class_of(classes.hint(name), value);
@@ -57,7 +59,7 @@ fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Paramete
     work.counters.values_redacted += u64::from(class.is_some() || custom.is_some());
     *work.scratch = scratch;
     Parameter {
-        name: work.name(name),
+        name: known.map_or_else(|| work.name(name), |(name, _)| name.to_owned()),
         value: profile,
     }
 }

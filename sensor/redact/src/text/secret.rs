@@ -67,7 +67,7 @@ fn is_varied(text: &[u8]) -> bool {
     text.chunks(16).any(|chunk| {
         seen = chunk.iter().fold(seen, |[low, high], byte| {
             let (bit, letter) = (1 << (byte & 0x3f), u64::from(byte >> 6 & 1));
-            [low | bit * (1 - letter), high | bit * letter]
+            [low | (bit * (1 - letter)), high | (bit * letter)]
         });
         let [low, high] = seen.map(u64::count_ones);
         low + high >= DISTINCT_BYTES_MIN

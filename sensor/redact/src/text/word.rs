@@ -223,21 +223,28 @@ const WORDS: [&str; 210] = [
 
 /// The value when it is one of the words, in whatever case.
 pub(crate) fn common_word(value: &[u8]) -> Option<&str> {
+    listed(value)?;
+    core::str::from_utf8(value).ok()
+}
+
+/// The word of the list that `value` is but for its case.
+fn listed(value: &[u8]) -> Option<&'static str> {
     let mut buffer = [0; WORD_BYTES_MAX];
     let lower = buffer.get_mut(..value.len())?;
     lower.copy_from_slice(value);
     lower.make_ascii_lowercase();
     let lower = core::str::from_utf8(lower).ok()?;
-    WORDS.binary_search(&lower).ok()?;
-    core::str::from_utf8(value).ok()
+    WORDS.get(WORDS.binary_search(&lower).ok()?).copied()
 }
 
 /// The same for a record: no memory is taken for a word as the list has it.
 pub(crate) fn choice(value: &[u8]) -> Option<Word> {
-    let word = common_word(value)?;
-    let known = WORDS.binary_search(&word).ok();
-    let known = known.and_then(|at| WORDS.get(at));
-    Some(known.map_or_else(|| word.to_owned().into(), |known| Word::from(*known)))
+    let known = listed(value)?;
+    if known.as_bytes() == value {
+        return Some(known.into());
+    }
+    let text = core::str::from_utf8(value).ok()?;
+    Some(text.to_owned().into())
 }
 
 #[cfg(test)]
