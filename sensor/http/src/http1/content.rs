@@ -196,18 +196,28 @@ impl Connection {
             self.read_message(cx, side, start);
         } else {
             // Short content ends among these bytes, and what follows it begins.
-            let mut rest = start;
-            while !rest.bytes.is_empty() {
-                let taken = match &self.stream(side).state {
-                    State::Body(_) => self.read_content(cx, side, rest),
-                    State::Message(_) => self.read_message(cx, side, rest),
-                    State::Search(_) => self.search(cx, side, rest),
-                    State::Opaque => rest.bytes.len(),
-                };
-                rest = rest.skip(taken);
-            }
+            self.read_kept(cx, side, start);
         }
         Some(taken)
+    }
+
+    /// Reads bytes that were kept for doubt, to their end.
+    pub(super) fn read_kept<S: ExchangeSink>(
+        &mut self,
+        cx: &mut Context<'_, S>,
+        side: Side,
+        kept: Chunk<'_>,
+    ) {
+        let mut rest = kept;
+        while !rest.bytes.is_empty() {
+            let taken = match &self.stream(side).state {
+                State::Body(_) => self.read_body(cx, side, rest),
+                State::Message(_) => self.read_message(cx, side, rest),
+                State::Search(_) => self.search(cx, side, rest),
+                State::Opaque => rest.bytes.len(),
+            };
+            rest = rest.skip(taken);
+        }
     }
 
     /// Notes what is odd about the framing of the message being read on that side.

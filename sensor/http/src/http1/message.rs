@@ -69,7 +69,7 @@ impl Connection {
                 bytes: &bytes,
                 is_event_start: false,
             };
-            self.read_body(cx, side, chunk);
+            self.read_kept(cx, side, chunk);
             return;
         }
         let mut assembler = core::mem::take(assembler);
