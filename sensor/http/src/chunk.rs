@@ -43,6 +43,11 @@ impl Chunk<'_> {
         }
     }
 
+    /// Behind its last byte.
+    pub(crate) const fn end(&self) -> u64 {
+        self.at.offset.saturating_add(self.bytes.len() as u64)
+    }
+
     /// The position of the `n`th byte.
     pub(crate) const fn position(&self, n: usize) -> Position {
         Position {

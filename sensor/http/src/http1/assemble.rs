@@ -111,6 +111,12 @@ impl HeadAssembler {
         self.0.as_ref().map_or(0, |head| head.start.offset)
     }
 
+    /// Where it began, when it did.
+    pub(crate) fn begun_at(&self) -> Option<Position> {
+        let head = self.0.as_ref().filter(|head| !head.bytes.is_empty());
+        head.map(|head| head.start)
+    }
+
     /// Whether nothing but empty lines stands before it on its connection.
     pub(crate) fn is_first(&self) -> bool {
         let head = self.0.as_ref();

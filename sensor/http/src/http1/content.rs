@@ -316,6 +316,7 @@ impl Connection {
     ) {
         let end = offset.saturating_add(len);
         let is_client = self.client == Some(side);
+        let is_server = self.client == Some(side.other());
         let is_doubtful = !is_client && self.may_lack_content();
         let stream = self.stream(side);
         stream.doubtful = None;
@@ -332,19 +333,26 @@ impl Connection {
             State::Opaque => {}
             State::Message(assembler) | State::Search(assembler) => {
                 let is_partial = !assembler.is_empty();
+                let begun = assembler.begun_at();
+                // The first bytes of a connection are a message's, before it is known for HTTP too.
+                let is_first = begun.is_some_and(|it| it.offset == 0) && cx.facts.from_start;
+                let begun = begun.filter(|_| is_message || is_first);
                 let cut = assembler.take_cut(at, BodyEnd::Gap);
-                let hides = is_message && cut.is_none() && len >= pair::MESSAGE_BYTES_MIN;
+                let is_long = begun.is_some() || len >= pair::MESSAGE_BYTES_MIN;
+                let hides = (is_message || is_first) && cut.is_none() && is_long;
+                let lost = if hides && is_first { 0 } else { offset };
                 stream.search_torn();
                 self.read_cut_head(cx, side, cut, Counter::HeadGap);
                 if is_partial {
                     self.stream(side).content_end = offset;
                 }
-                self.lose(cx, side, offset, Counter::LostGap);
-                if !is_client {
+                self.lose(cx, side, lost, Counter::LostGap);
+                if is_server {
                     self.pairs.note_response_gap(offset, end);
                 }
                 if is_client && hides {
-                    self.pairs.hide_request();
+                    self.pairs
+                        .hide_request(begun.and_then(|begun| begun.acknowledged));
                 }
             }
             State::Body(_) if is_doubtful => {

@@ -336,10 +336,15 @@ impl Connection {
                 Some(offset) if side == client => {
                     self.pairs.lose_requests(offset);
                     if offset == 0 && cx.facts.from_start {
-                        self.pairs.hide_request();
+                        // Before its first request a client has received nothing.
+                        self.pairs.hide_request(Some(0));
                     }
                 }
-                Some(_) => self.pairs.lose_responses(),
+                Some(offset) => {
+                    let end = stream.next;
+                    self.pairs.lose_responses();
+                    self.pairs.note_response_gap(offset, end);
+                }
                 None => {}
             }
         }

@@ -258,6 +258,9 @@ impl Connection {
             stream.before = core::mem::replace(&mut stream.run, this);
         }
         (rest.at.before, rest.at.run) = (stream.before, stream.run);
+        if self.client == Some(side.other()) {
+            self.pairs.note_response_bytes(chunk.at, chunk.end());
+        }
         while !rest.bytes.is_empty() && self.handover.is_none() {
             let piece = self.up_to_decision(side, rest);
             let taken = match &self.stream(side).state {
@@ -346,6 +349,16 @@ impl Connection {
         }
     }
 
+    /// Nothing more will tell what that side's response answers, whose first bytes of content may be
+    /// the next response.
+    fn decide_doubtful<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>, side: Side) {
+        let is_server = self.client == Some(side.other());
+        let is_doubtful = self.stream(side).doubtful.is_some();
+        if is_server && is_doubtful && self.pairs.decide_finally() {
+            self.leave_body_of_head_response(cx, side);
+        }
+    }
+
     fn add_anomaly(&mut self, side: Side, anomaly: MessageAnomaly) {
         let anomalies = if self.client == Some(side) {
             self.pairs.request().map(|request| &mut request.anomalies)
@@ -391,6 +404,7 @@ impl Connection {
         reason: EndReason,
     ) {
         let is_server = self.client == Some(side.other());
+        self.decide_doubtful(cx, side);
         self.settle_doubtful(cx, side);
         let stream = self.stream(side);
         let at = Position {
@@ -423,6 +437,7 @@ impl Connection {
     /// Nothing more will come: reports what is left.
     pub(crate) fn close<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
         for side in [Side::A, Side::B] {
+            self.decide_doubtful(cx, side);
             self.settle_doubtful(cx, side);
             let stream = self.stream(side);
             let at = Position {

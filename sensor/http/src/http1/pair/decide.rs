@@ -5,7 +5,7 @@
 //! the server had not received, is not it; sometimes one is left. *Manner*: what the client was
 //! seen to wait for was complete, whatever is missing here.
 
-use super::manner::Manner;
+use super::manner::{Likely, Manner};
 use super::{Answer, Pairs, Pending};
 use crate::exchange::Pairing;
 
@@ -33,7 +33,7 @@ pub(super) enum Outlook {
 
 impl Pairs {
     /// The pending request that a response answers, as far as can be said.
-    pub(super) fn decide(&self, answer: &Answer, outlook: Outlook, likely: u8) -> Decision {
+    pub(super) fn decide(&self, answer: &Answer, outlook: Outlook, likely: Likely) -> Decision {
         let first = self.pending.iter().position(|p| p.answered.is_none());
         let may_come = self.may_be_asked_later(answer);
         if self.is_in_step && !answer.after_loss {
@@ -142,7 +142,7 @@ impl Pairs {
         answer: &Answer,
         first: usize,
         outlook: Outlook,
-        likely: u8,
+        likely: Likely,
     ) -> Decision {
         let Some(last) = self.last_possible(answer) else {
             return Decision::Orphan;
@@ -166,11 +166,16 @@ impl Pairs {
         match self.observed.manner(likely, outlook == Outlook::Nothing) {
             Manner::Unknown => Decision::Wait,
             Manner::Slides => Decision::Orphan,
-            Manner::Waits | Manner::Bursts if !had_all(candidate) => Decision::Orphan,
-            Manner::Waits if answer.follows(candidate) && self.had_responses(first, last) => {
+            Manner::Waits | Manner::Bursts | Manner::Supposed if !had_all(candidate) => {
+                Decision::Orphan
+            }
+            Manner::Supposed if self.may_lack_several(first, last) => Decision::Orphan,
+            Manner::Waits | Manner::Supposed
+                if answer.follows(candidate) && self.had_responses(first, last) =>
+            {
                 pair(last)
             }
-            Manner::Waits => Decision::Orphan,
+            Manner::Waits | Manner::Supposed => Decision::Orphan,
             Manner::Bursts => self.in_burst(answer, last).map_or(Decision::Orphan, pair),
         }
     }
@@ -226,8 +231,26 @@ impl Pairs {
         if first.answered.is_some() || !answer.follows(first) {
             return None;
         }
+        // The burst before was answered as a whole.
+        let is_answered = |p: &Pending| p.answered.is_some();
+        if let Some(before) = index.checked_sub(1)
+            && !self.pending.get(before).is_none_or(|p| is_answered(p))
+            && !self.had_responses(before, index)
+        {
+            return None;
+        }
         let starts = candidate.received == Some(answer.start.offset);
         (starts || size == 1).then_some(index)
+    }
+
+    /// Whether more than one request may be missing right before one of those from `first` to `last`:
+    /// a client's requests are about as long as each other, and what is much longer has content.
+    fn may_lack_several(&self, first: usize, last: usize) -> bool {
+        let shortest = u64::from(self.shortest_head);
+        let several = shortest * 3 / 2..shortest * 4;
+        let requests = self.pending.iter().take(last + 1).skip(first);
+        let mut behind_loss = requests.filter(|request| request.after_loss);
+        behind_loss.any(|request| several.contains(&u64::from(request.hidden_len)))
     }
 }
 

@@ -6,17 +6,22 @@
 //! that waits for each response before it sends on had them all. So the manner is learned where
 //! nothing is missing, and believed after it was seen a few times and never belied.
 
-use super::MESSAGE_BYTES_MIN;
+use super::{LastPair, MESSAGE_BYTES_MIN};
 
 /// Turnovers after which the client is believed to wait for its responses. Each is a chance to
 /// send early that was not taken; load generators that pipeline do so from the first request on.
 const TURNOVERS_BELIEVED: u8 = 3;
+
+/// Turnovers that are enough where no more can be seen: most clients wait.
+const TURNOVERS_ENOUGH: u8 = 2;
 
 /// How a client uses its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Manner {
     /// It has the whole response before it sends the next request.
     Waits,
+    /// The same, as most clients do; too little was seen of this one.
+    Supposed,
     /// It sends several requests at once and has all their responses before it sends the next.
     Bursts,
     /// It sends requests while responses are outstanding.
@@ -30,6 +35,8 @@ pub(super) enum Manner {
 pub(super) struct Observed {
     /// Requests that came after the whole response to the one before.
     turnovers: u8,
+    /// Of them those before which several had been sent in one go.
+    of_bursts: u8,
     /// Requests that came with nothing received since the one before.
     bursts: bool,
     /// Requests that came amid responses.
@@ -41,6 +48,7 @@ impl Observed {
     pub(super) const fn new() -> Self {
         Self {
             turnovers: 0,
+            of_bursts: 0,
             bursts: false,
             slides: false,
         }
@@ -48,19 +56,27 @@ impl Observed {
 
     /// Takes what speaks for pipelining from `likely`; returns its turnovers, which are not
     /// certain yet.
-    pub(super) const fn join(&mut self, likely: Self) -> u8 {
+    pub(super) const fn join(&mut self, likely: Self) -> Likely {
         self.bursts |= likely.bursts;
         self.slides |= likely.slides;
-        likely.turnovers
+        Likely {
+            turnovers: likely.turnovers,
+            of_bursts: likely.of_bursts,
+        }
     }
 
     /// The next request was sent: `next` is what the client had received of the response stream
-    /// by then, `previous` the same for the request before it, whose response ends at `end`.
-    pub(super) fn next_request(&mut self, next: Option<u64>, previous: Option<u64>, end: u64) {
+    /// by then; the pair before it is `last`, whose request was the last of a burst or not.
+    pub(super) fn next_request(&mut self, next: Option<u64>, last: LastPair, in_burst: bool) {
         let Some(next) = next else { return };
-        if next >= end {
+        if next >= last.end.saturating_add(MESSAGE_BYTES_MIN) {
+            // What came in between answers an older request, for none is missing.
+            self.slides = true;
+        } else if next >= last.end {
             self.turnovers = self.turnovers.saturating_add(1);
-        } else if Some(next) == previous {
+            let of_bursts = self.of_bursts.saturating_add(u8::from(in_burst));
+            self.of_bursts = of_bursts;
+        } else if Some(next) == last.received {
             self.bursts = true;
         } else {
             self.slides = true;
@@ -91,26 +107,29 @@ impl Observed {
 
     /// What to make of it, with that many more turnovers that are likely; `is_last` when nothing
     /// more can be learned in time.
-    pub(super) const fn manner(self, likely: u8, is_last: bool) -> Manner {
+    pub(super) const fn manner(self, likely: Likely, is_last: bool) -> Manner {
         if self.slides {
             return Manner::Slides;
         }
-        let turnovers = self.turnovers.saturating_add(likely);
-        if turnovers >= TURNOVERS_BELIEVED {
-            return if self.bursts {
-                Manner::Bursts
-            } else {
-                Manner::Waits
-            };
-        }
-        if !is_last {
-            return Manner::Unknown;
-        }
-        // Most clients wait.
-        if self.bursts {
-            Manner::Slides
-        } else {
-            Manner::Waits
+        // What a client does between single requests tells nothing of its bursts.
+        let turnovers = match self.bursts {
+            true => self.of_bursts.saturating_add(likely.of_bursts),
+            false => self.turnovers.saturating_add(likely.turnovers),
+        };
+        match (turnovers >= TURNOVERS_BELIEVED, self.bursts, is_last) {
+            (true, true, _) => Manner::Bursts,
+            (true, false, _) => Manner::Waits,
+            (false, _, false) => Manner::Unknown,
+            (false, true, true) => Manner::Slides,
+            (false, false, true) if turnovers >= TURNOVERS_ENOUGH => Manner::Waits,
+            (false, false, true) => Manner::Supposed,
         }
     }
+}
+
+/// Turnovers that are likely.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Likely {
+    turnovers: u8,
+    of_bursts: u8,
 }

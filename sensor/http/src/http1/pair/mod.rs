@@ -29,6 +29,7 @@ use tapscope_flow::Timestamp;
 
 use decide::Outlook;
 use manner::Observed;
+use progress::low_half;
 
 /// The shortest message: `HTTP/1.1 200` and two line ends.
 pub(crate) const MESSAGE_BYTES_MIN: u64 = 16;
@@ -49,8 +50,12 @@ struct Pending {
     end: Option<u64>,
     /// What the client had received when it sent that, as far as it is known.
     received_at_end: Option<u64>,
+    /// It was sent in one go with the request before it.
+    in_burst: bool,
     /// Bytes that may have held other requests are missing right before it.
     after_loss: bool,
+    /// How many bytes stand between the first of them and it.
+    hidden_len: u32,
     /// What the client had received of the response stream when a request went out that is
     /// missing right before it, at least.
     hidden_before: Option<u64>,
@@ -107,11 +112,11 @@ struct Active {
 }
 
 /// Interim responses since the last final one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Interim {
     count: u16,
     /// Where the first of them starts.
-    start: Option<Box<Position>>,
+    start: Position,
 }
 
 /// Most places of responses without request that are remembered; older ones matter less.
@@ -150,6 +155,10 @@ pub(crate) struct Pairs {
     responses_lost: bool,
     /// Bytes that may have held requests were lost, and no request came since.
     requests_lost: bool,
+    /// The lower half of where they were: holes are much shorter than it counts.
+    lost_from: u32,
+    /// The shortest head of a request.
+    shortest_head: u32,
     /// The missing bytes held a request, or the most of one.
     request_hidden: bool,
     /// Anything was ever lost on this connection after its beginning.
@@ -160,15 +169,21 @@ pub(crate) struct Pairs {
     /// Where responses were, or may have been, that got no request since the last pair.
     unpaired: VecDeque<Unpaired>,
     last_pair: Option<LastPair>,
-    /// Where the last response starts, and what the server had received by then.
-    last_answer: Option<(u64, u64)>,
+    /// Its request was sent in one go with the one before.
+    last_in_burst: bool,
+    /// There was a response that tells what the server had.
+    has_answered: bool,
+    /// What it had received when it began the last one.
+    had_at_answer: u64,
+    /// Where the last bytes of the response stream end, and what the server had received by then.
+    last_bytes: (u64, u64),
     /// What the client had received when it sent its last request.
     last_received: Option<u64>,
     /// How far the request stream was delivered.
     requests_seen_to: u64,
     /// Highest position of the request stream that the server acknowledged in a response.
     acknowledged_max: u64,
-    interim: Interim,
+    interim: Option<Box<Interim>>,
     /// Bytes held in heads and samples.
     held: usize,
     /// What can be reported.
@@ -187,20 +202,22 @@ impl Pairs {
             older_may_wait: !from_start,
             responses_lost: false,
             requests_lost: false,
+            lost_from: 0,
+            shortest_head: u32::MAX,
             request_hidden: false,
             any_loss: false,
             may_hide_request: false,
             observed: Observed::new(),
             unpaired: VecDeque::new(),
             last_pair: None,
+            last_in_burst: false,
             last_received: None,
-            last_answer: None,
+            has_answered: false,
+            had_at_answer: 0,
+            last_bytes: (0, 0),
             requests_seen_to: 0,
             acknowledged_max: 0,
-            interim: Interim {
-                count: 0,
-                start: None,
-            },
+            interim: None,
             held: 0,
             ready: Vec::new(),
         }
@@ -251,29 +268,15 @@ impl Pairs {
         }
         let received = start.acknowledged.max(head_end.acknowledged);
         let after_loss = core::mem::take(&mut self.requests_lost);
-        let last_received = core::mem::replace(&mut self.last_received, received);
-        self.observed.requests(last_received, received);
-        if let (Some((response, acknowledged)), Some(received)) = (self.last_answer, received)
-            && response >= received
-            && acknowledged < head_end.offset
-        {
-            self.observed.crossed(last_received == Some(received));
-        }
-        let last_pair = self.last_pair.take();
-        if let Some(last) = last_pair.filter(|_| !after_loss) {
-            self.observed
-                .next_request(received, last.received, last.end);
-        }
-        let hidden_before = core::mem::take(&mut self.request_hidden).then(|| {
-            let before = self.pending.back().and_then(|last| last.received);
-            last_pair.map_or(before.unwrap_or(0), |last| last.end)
-        });
-        // No response to it fits before this one.
-        if let (Some(hidden), Some(received)) = (hidden_before, received)
-            && received < hidden.saturating_add(MESSAGE_BYTES_MIN)
-        {
-            self.observed.crossed(received == hidden);
-        }
+        let hidden_len = match after_loss {
+            true => low_half(start.offset).wrapping_sub(self.lost_from),
+            false => 0,
+        };
+        let head_len = head_end.offset.saturating_sub(start.offset);
+        let head_len = u32::try_from(head_len).unwrap_or(u32::MAX);
+        self.shortest_head = self.shortest_head.min(head_len);
+        let in_burst = received.is_some() && self.last_received == received;
+        let hidden_before = self.observe_request(received, head_end.offset, after_loss);
         self.held += request.head.bytes.len();
         self.pending.push_back(Box::new(Pending {
             request,
@@ -282,7 +285,9 @@ impl Pairs {
             received,
             end: None,
             received_at_end: received,
+            in_burst,
             after_loss,
+            hidden_len,
             hidden_before,
             hole_after: None,
             complete: false,
@@ -363,8 +368,9 @@ impl Pairs {
 
     /// An interim response was read that started there.
     pub(crate) fn interim_response(&mut self, start: Position) {
-        self.interim.count = self.interim.count.saturating_add(1);
-        self.interim.start.get_or_insert_with(|| Box::new(start));
+        let first = || Box::new(Interim { count: 0, start });
+        let interim = self.interim.get_or_insert_with(first);
+        interim.count = interim.count.saturating_add(1);
     }
 
     /// A final response head was read. Bytes before it that were seen and are no interim response
@@ -377,11 +383,11 @@ impl Pairs {
         others_end: u64,
         requests_seen_to: u64,
     ) -> Option<Vec<u8>> {
-        let interim = core::mem::take(&mut self.interim);
-        response.interim = interim.count;
+        let interim = self.interim.take();
+        response.interim = interim.as_ref().map_or(0, |interim| interim.count);
         self.held += response.head.bytes.len();
         self.note_acknowledged(start);
-        let start = interim.start.map_or(start, |first| *first);
+        let start = interim.map_or(start, |interim| interim.start);
         self.note_crossing(start);
         let answer = Answer {
             response,
@@ -397,7 +403,8 @@ impl Pairs {
             is_event_stream,
         }));
         self.requests_seen_to = self.requests_seen_to.max(requests_seen_to);
-        self.decide_active(Outlook::More);
+        let likely = self.likely_turnovers();
+        self.decide_active(Outlook::More, likely);
         if !self.is_method_known() {
             return None;
         }
@@ -429,7 +436,8 @@ impl Pairs {
             Link::Open => {
                 if self.waiting.len() >= settings.pending_responses_max {
                     counters.count(Counter::PendingResponsesCap);
-                    self.decide_first_waiting(Outlook::Nothing);
+                    let likely = self.likely_turnovers();
+                    self.decide_first_waiting(Outlook::Nothing, likely);
                 }
                 self.waiting.push_back(Box::new(answer));
             }
@@ -440,11 +448,7 @@ impl Pairs {
     /// that tells enough. Tells whether the response being read turned out to answer HEAD.
     pub(crate) fn requests_seen(&mut self, offset: u64) -> bool {
         self.requests_seen_to = self.requests_seen_to.max(offset);
-        let outlook = Outlook::More;
-        while !self.waiting.is_empty() && self.decide_first_waiting(outlook) {}
-        let was_open = self.active.as_ref().is_some_and(|a| a.link == Link::Open);
-        self.decide_active(outlook);
-        was_open && self.is_method_known() && self.pending.front().is_some_and(|p| p.is_head())
+        self.decide_waiting()
     }
 
     /// Whether anything waits for [`Self::requests_seen`].
@@ -470,26 +474,6 @@ impl Pairs {
         }
     }
 
-    /// Bytes of the request stream that may have held requests are missing from there on.
-    pub(crate) fn lose_requests(&mut self, offset: u64) {
-        self.requests_lost = true;
-        self.any_loss = true;
-        self.may_hide_request = false;
-        if let Some(last) = self.pending.back_mut() {
-            last.hole_after.get_or_insert(offset);
-        }
-    }
-
-    /// Bytes of a request whose head was not seen, and what the client had received by then.
-    pub(crate) fn pass_request_bytes(&mut self, received: Option<u64>) {
-        self.last_received = self.last_received.max(received);
-    }
-
-    /// The bytes that were lost held a request.
-    pub(crate) const fn hide_request(&mut self) {
-        self.request_hidden = true;
-    }
-
     /// Missing bytes of the response stream, known to be nobody's content.
     pub(crate) fn note_response_gap(&mut self, start: u64, end: u64) {
         self.note_unpaired(Unpaired {
@@ -503,7 +487,7 @@ impl Pairs {
         self.any_loss = true;
         self.may_hide_request = false;
         self.responses_lost = true;
-        self.interim = Interim::default();
+        self.interim = None;
     }
 
     /// Links the response that is decided to the request at `index`; older requests will get none.
@@ -530,12 +514,16 @@ impl Pairs {
             return;
         };
         if let Some(end) = end {
-            let received = first.received;
+            let in_burst = first.in_burst;
+            let last = LastPair {
+                received: first.received,
+                end,
+            };
             match next {
-                Some((next, false)) => self.observed.next_request(next, received, end),
+                Some((next, false)) => self.observed.next_request(next, last, in_burst),
                 Some((_, true)) => {}
                 None if self.requests_lost => {}
-                None => self.last_pair = Some(LastPair { received, end }),
+                None => (self.last_pair, self.last_in_burst) = (Some(last), in_burst),
             }
         }
         let mut response = response;
@@ -669,8 +657,7 @@ impl Pairs {
 
     /// Reports everything that is left, complete or not.
     pub(crate) fn drain(&mut self) {
-        while self.decide_first_waiting(Outlook::Nothing) {}
-        self.decide_active(Outlook::Nothing);
+        self.decide_finally();
         while !self.pending.is_empty() {
             self.give_up_first();
         }

@@ -22,11 +22,12 @@ pub(super) fn is_event_stream(head: &HeadBytes) -> bool {
 impl Pairs {
     /// Reports the requests that have waited since `since` or longer.
     pub(crate) fn expire(&mut self, since: Timestamp, counters: &mut Counters) {
+        let likely = self.likely_turnovers();
         while self
             .waiting
             .front()
             .is_some_and(|w| w.response.ended <= since)
-            && self.decide_first_waiting(Outlook::Nothing)
+            && self.decide_first_waiting(Outlook::Nothing, likely)
         {}
         while let Some(first) = self.pending.front() {
             let reads_response = first.answered.is_some() && first.response.is_none();
@@ -36,11 +37,11 @@ impl Pairs {
             let is_answered = first.answered.is_some();
             if !is_answered && self.waiting.is_empty() && self.is_undecided() {
                 // Its response may be the one that is being read.
-                self.decide_active(Outlook::Nothing);
+                self.decide_active(Outlook::Nothing, likely);
                 continue;
             }
             // One that is complete may be it too: what more might have told will not come in time.
-            if !is_answered && self.decide_first_waiting(Outlook::Nothing) {
+            if !is_answered && self.decide_first_waiting(Outlook::Nothing, likely) {
                 continue;
             }
             if !is_answered {
