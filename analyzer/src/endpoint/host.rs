@@ -134,6 +134,9 @@ impl HostTemplates {
                 new.pace.leaves = trie.leaves as u64;
                 new.trie = trie;
                 new.candidates = candidates;
+                let part = |name: &str| state.get(name).unwrap_or(&serde_json::Value::Null);
+                new.waiting = Waiting::load(part("waiting"), settings);
+                new.noise = Noise::load(part("noise"));
             }
             None => {
                 let pairs: Vec<(String, String)> = endpoints
@@ -589,7 +592,10 @@ impl HostTemplates {
     /// The state to restore from.
     #[must_use]
     pub fn state(&self) -> serde_json::Value {
-        state::save(&self.trie, self.candidates)
+        let mut state = state::save(&self.trie, self.candidates);
+        state["waiting"] = self.waiting.save();
+        state["noise"] = self.noise.save();
+        state
     }
 
     /// Changes whenever [`Self::state`] has changed by more than counters.
@@ -609,6 +615,12 @@ impl HostTemplates {
     #[must_use]
     pub fn nodes(&self) -> usize {
         self.trie.len()
+    }
+
+    /// Rows of [`Self::state`], roughly.
+    #[must_use]
+    pub fn state_rows(&self) -> usize {
+        self.nodes() + self.waiting.saved()
     }
 
     /// Bytes held, roughly.

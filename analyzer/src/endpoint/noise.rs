@@ -3,6 +3,8 @@
 //! Nothing is believed on one failed request. What succeeded is believed unless its response
 //! looks like what the host answers to anything.
 
+use serde_json::{Value, json};
+
 use super::Sighting;
 use super::knowledge::Map;
 use crate::snapshot::waiting::WaitingReason as Why;
@@ -187,6 +189,47 @@ impl Noise {
             }
         }
         self.learned = true;
+    }
+
+    /// As plain data.
+    pub(super) fn save(&self) -> Value {
+        let mut missing: Vec<(u64, u32)> = self.missing.iter().map(|(p, n)| (*p, *n)).collect();
+        missing.sort_unstable();
+        let mut same: Vec<(u64, &Vec<u64>)> = self.same.iter().map(|(p, all)| (*p, all)).collect();
+        same.sort_unstable();
+        json!({"structured": self.structured, "unstructured": self.unstructured,
+            "missing": missing, "same": same})
+    }
+
+    /// Goes on from what was saved, as far as it can be read.
+    pub(super) fn load(state: &Value) -> Self {
+        let count = |name: &str| state.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let list = |name: &str| {
+            let rows = state.get(name).and_then(Value::as_array);
+            rows.into_iter().flatten().take(FINGERPRINTS)
+        };
+        let print = |row: &Value| row.get(0).and_then(Value::as_u64);
+        let mut new = Self {
+            structured: count("structured"),
+            unstructured: count("unstructured"),
+            ..Self::default()
+        };
+        for row in list("missing") {
+            if let (Some(print), Some(count)) = (print(row), row.get(1).and_then(Value::as_u64)) {
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
+                new.missing.insert(print, count);
+            }
+        }
+        for row in list("same") {
+            let paths = row.get(1).and_then(Value::as_array).into_iter().flatten();
+            if let Some(print) = print(row) {
+                for path in paths.filter_map(Value::as_u64) {
+                    new.is_catch_all(print, path);
+                }
+            }
+        }
+        new.learned = false;
+        new
     }
 
     fn mostly_structured(&self) -> bool {

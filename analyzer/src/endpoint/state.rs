@@ -1,6 +1,6 @@
 //! Evidence to JSON and back, so that a restart goes on where it stopped.
 //!
-//! Decisions are not saved: they follow from the evidence. Candidates start afresh.
+//! Decisions are not saved: they follow from the evidence.
 
 use serde_json::{Value, json};
 

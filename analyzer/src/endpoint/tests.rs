@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+mod restart;
 mod rules;
 
 use super::{HostTemplates, Sighting, TemplateEvent, TemplateSettings, shape_name};

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde_json::{Value, json};
+
 use super::evidence::Step;
 use super::knowledge::Map;
 use super::settings::TemplateSettings;
@@ -56,6 +58,13 @@ const NAME_BYTES_MAX: usize = 256;
 /// Candidates denied alike from which on a denial proves nothing.
 const DENIED_ALIKE: u32 = 8;
 
+/// Candidates of a host that a restart goes on with, the latest to come: about 100 bytes each in
+/// the store.
+const SAVED_MAX: usize = 1024;
+
+/// Ways of being denied that are told apart.
+const DENIALS_MAX: usize = 1024;
+
 impl Waiting {
     /// Bytes held, roughly.
     pub(super) fn bytes(&self) -> usize {
@@ -98,7 +107,7 @@ impl Waiting {
             return false;
         };
         if held.consumers.is_empty()
-            && (self.denials.len() < 1024 || self.denials.contains_key(&print))
+            && (self.denials.len() < DENIALS_MAX || self.denials.contains_key(&print))
         {
             *self.denials.entry(print).or_default() += 1;
         }
@@ -138,6 +147,67 @@ impl Waiting {
         self.evicted += other.evicted;
     }
 
+    /// Candidates that are saved.
+    pub(super) fn saved(&self) -> usize {
+        self.held.len().min(SAVED_MAX)
+    }
+
+    /// As plain data: the latest to come, with all that they have proven so far.
+    pub(super) fn save(&self) -> Value {
+        let mut latest = Vec::new();
+        for key in self.order.iter().rev() {
+            if latest.len() >= SAVED_MAX {
+                break;
+            }
+            if let Some(held) = self.held.get(key) {
+                latest.push((key, held));
+            }
+        }
+        let row = |(key, held): &(&u64, &Held)| {
+            let why = held.why.name();
+            let name = held
+                .name
+                .as_ref()
+                .map(|(method, path)| [&**method, &**path]);
+            json!([
+                key,
+                held.seen,
+                held.first_seen,
+                held.last_seen,
+                why,
+                held.consumers,
+                name
+            ])
+        };
+        let mut denials: Vec<(u64, u32)> = self.denials.iter().map(|(p, n)| (*p, *n)).collect();
+        denials.sort_unstable();
+        json!({"held": latest.iter().rev().map(row).collect::<Vec<_>>(), "denials": denials})
+    }
+
+    /// Goes on from what was saved, as far as it can be read.
+    pub(super) fn load(state: &Value, settings: &TemplateSettings) -> Self {
+        let mut new = Self::default();
+        let list = |name: &str| state.get(name).and_then(Value::as_array);
+        for row in list("held").into_iter().flatten() {
+            let Some((key, held)) = Held::load(row, settings) else {
+                continue;
+            };
+            if new.order.len() < settings.max_waiting && !new.held.contains_key(&key) {
+                new.named += usize::from(held.name.is_some());
+                new.order.push_back(key);
+                new.held.insert(key, held);
+            }
+        }
+        for pair in list("denials").into_iter().flatten().take(DENIALS_MAX) {
+            let at = |i: usize| pair.get(i).and_then(Value::as_u64);
+            if let (Some(print), Some(count)) = (at(0), at(1)) {
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
+                new.denials.insert(print, count);
+            }
+        }
+        new
+    }
+
     /// Lets a candidate go that has become an endpoint.
     pub(super) fn release(&mut self, key: u64) -> Option<Held> {
         let held = self.held.remove(&key)?;
@@ -174,6 +244,29 @@ impl Waiting {
                 }
             })
             .collect()
+    }
+}
+
+impl Held {
+    fn load(row: &Value, settings: &TemplateSettings) -> Option<(u64, Self)> {
+        let why = row.get(4)?.as_str()?;
+        let mut reasons = WaitingReason::ALL.iter();
+        let consumers = row.get(5)?.as_array()?.iter().filter_map(Value::as_u64);
+        let name = row.get(6)?.as_array();
+        let held = Self {
+            seen: row.get(1)?.as_u64()?,
+            first_seen: row.get(2)?.as_i64()?,
+            last_seen: row.get(3)?.as_i64()?,
+            why: reasons.find(|reason| reason.1 == why)?.0,
+            consumers: consumers.take(settings.doubtful_consumers).collect(),
+            name: name.and_then(|name| {
+                Some((
+                    name.first()?.as_str()?.into(),
+                    name.get(1)?.as_str()?.into(),
+                ))
+            }),
+        };
+        Some((row.get(0)?.as_u64()?, held))
     }
 }
 

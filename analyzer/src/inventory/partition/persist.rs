@@ -161,7 +161,7 @@ impl Partition {
             .totals
             .requests
             .saturating_sub(self.changes.state_requests);
-        let size = self.templates.nodes() as u64;
+        let size = self.templates.state_rows() as u64;
         since >= settings.host_state_interval
             && more.saturating_mul(settings.host_state_nodes_per_exchange) >= size
     }
