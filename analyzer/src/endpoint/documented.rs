@@ -18,8 +18,64 @@ struct Position {
     /// before the template was given cannot be told apart.
     alike: BTreeMap<Key, usize>,
     /// Parameters, with what stands before and after them in their segment.
-    parameters: Vec<(Box<str>, Box<str>, usize)>,
+    parameters: Vec<(Form, usize)>,
     template: Option<usize>,
+}
+
+/// What a segment with parameters has beside them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Form {
+    prefix: Box<str>,
+    /// Between two parameters.
+    between: Box<str>,
+    suffix: Box<str>,
+}
+
+impl Form {
+    /// The form of a template's segment; none of one without parameters.
+    fn of(segment: &str) -> Option<Self> {
+        let (prefix, rest) = segment.split_once('{')?;
+        let (inner, suffix) = rest.rsplit_once('}').unwrap_or((rest, ""));
+        let between = match inner.split_once('}') {
+            Some((_, rest)) => rest.split_once('{').map_or("", |(between, _)| between),
+            None => "",
+        };
+        Some(Self {
+            prefix: prefix.into(),
+            between: between.into(),
+            suffix: suffix.into(),
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.prefix.len() + self.between.len() + self.suffix.len()
+    }
+
+    /// Whether a segment can be of this form. What stood before a value is not known of values that
+    /// are counted together.
+    fn fits(&self, key: &Key) -> bool {
+        let ends = |extension: &str| self.suffix.is_empty() || *extension == *self.suffix;
+        let one = self.between.is_empty();
+        match key {
+            Key::Text(text) | Key::Fixed(text) => {
+                let inner = text.strip_prefix(&*self.prefix);
+                let inner = inner.and_then(|rest| rest.strip_suffix(&*self.suffix));
+                inner.is_some_and(|inner| !inner.is_empty() && (one || self.parts(inner)))
+            }
+            Key::Typed(Look::Range, separator) => {
+                *self.between == **separator || one && self.suffix.is_empty()
+            }
+            Key::Typed(Look::Pair, after) => &*self.between == "," || one && ends(after),
+            // Two values of such a form would look like it.
+            Key::Typed(_, after) => !matches!(&*self.between, "," | ".." | "...") && ends(after),
+            Key::Rest => self.len() == 0,
+        }
+    }
+
+    fn parts(&self, inner: &str) -> bool {
+        let parts = inner.split_once(&*self.between);
+        parts.is_some_and(|(first, second)| !first.is_empty() && !second.is_empty())
+    }
 }
 
 /// A documented template. Two documents, or two operations of one, may name the parameters of the
@@ -85,20 +141,15 @@ impl Documented {
         key: &impl Fn(&str) -> Key,
     ) -> usize {
         let new = self.positions.len();
-        let found = if let Some((prefix, _)) = segment.split_once('{') {
+        let found = if let Some(form) = Form::of(segment) {
             names.extend(super::naming::parameters(segment));
-            let suffix = segment.rsplit_once('}').map_or("", |(_, s)| s);
             let parameters = &mut self.positions[at].parameters;
-            let same = parameters
-                .iter()
-                .find(|(p, s, _)| **p == *prefix && **s == *suffix);
-            if let Some((_, _, id)) = same {
+            if let Some((_, id)) = parameters.iter().find(|(known, _)| *known == form) {
                 *id
             } else {
-                parameters.push((prefix.into(), suffix.into(), new));
+                parameters.push((form, new));
                 // What says most first, so that `{id}.json` is tried before `{id}`.
-                let length = |(p, s, _): &(Box<str>, Box<str>, usize)| p.len() + s.len();
-                parameters.sort_by(|a, b| length(b).cmp(&length(a)).then(a.cmp(b)));
+                parameters.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then(a.cmp(b)));
                 new
             }
         } else {
@@ -142,18 +193,10 @@ impl Documented {
         {
             return Some(found);
         }
-        for (prefix, suffix, next) in &position.parameters {
-            let fits = match key {
-                Key::Text(text) | Key::Fixed(text) => {
-                    text.len() > prefix.len() + suffix.len()
-                        && text.starts_with(&**prefix)
-                        && text.ends_with(&**suffix)
-                }
-                // What stood before a value is not known of values that are counted together.
-                Key::Typed(_, extension) => suffix.is_empty() || extension == suffix,
-                Key::Rest => prefix.is_empty() && suffix.is_empty(),
-            };
-            if fits && let Some(found) = self.find_from(*next, rest, budget) {
+        for (form, next) in &position.parameters {
+            if form.fits(key)
+                && let Some(found) = self.find_from(*next, rest, budget)
+            {
                 return Some(found);
             }
         }
@@ -172,7 +215,7 @@ impl Documented {
                     Key::Typed(..) => position.alike.get(*key),
                     Key::Rest => None,
                 });
-                next.extend(position.parameters.iter().map(|(_, _, id)| *id));
+                next.extend(position.parameters.iter().map(|(_, id)| *id));
             }
             next.truncate(POSITIONS_MAX);
             at = next;
@@ -194,13 +237,52 @@ impl Documented {
                     named = true;
                     next.push(*literal);
                 }
-                next.extend(position.parameters.iter().map(|(_, _, id)| *id));
+                next.extend(position.parameters.iter().map(|(_, id)| *id));
             }
             if named && matches!(step.key, Key::Typed(look, _) if look != Look::Redacted) {
                 step.key = Key::Fixed(step.text.as_ref().into());
             }
             next.truncate(POSITIONS_MAX);
             at = next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::TemplateSettings;
+    use super::super::host::step_of;
+    use super::*;
+
+    #[test]
+    fn what_stands_between_two_parameters_tells_templates_apart() {
+        let get = |path: &str| ("GET".to_owned(), path.to_owned());
+        let pairs = [
+            get("/compare/{basehead}"),
+            get("/compare/{base}...{head}"),
+            get("/near/{latitude},{longitude}"),
+            get("/days/{from}-{to}"),
+            get("/files/{name}.json"),
+        ];
+        let documented = Documented::new(&pairs, |text| Key::Text(text.into()));
+        let settings = TemplateSettings::default();
+        for (first, second, expected) in [
+            ("compare", "main...orbit", Some(1)),
+            ("compare", "feature%2Fsilver-alpha...orbit", Some(1)),
+            ("compare", "main", Some(0)),
+            ("compare", "1a2b3c4d5e6f7a8b9c0d", Some(0)),
+            ("compare", "feature%2Fsilver-alpha", Some(0)),
+            ("near", "52.5,13.4", Some(2)),
+            ("near", "here", None),
+            ("days", "monday-friday", Some(3)),
+            ("days", "2024-01-02", Some(3)),
+            ("files", "a.json", Some(4)),
+            ("files", ".json", None),
+        ] {
+            let segment = tapscope_record::PathSegment::Literal(second.to_owned());
+            let key = step_of(&segment, &settings).key;
+            let found = documented.find(&[&Key::Text(first.into()), &key]);
+            assert_eq!(found, expected, "{first}/{second}");
         }
     }
 }

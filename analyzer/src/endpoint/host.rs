@@ -26,6 +26,8 @@ use crate::snapshot::EndpointId;
 use crate::snapshot::waiting::WaitingReason;
 use rules::Rules;
 pub use step::shape_name;
+#[cfg(test)]
+pub(super) use step::step as step_of;
 use step::{fix, is_grpc, parameter, step};
 use tapscope_record::PathSegment;
 

@@ -301,7 +301,13 @@ pub fn extension(text: &str) -> &str {
     let good =
         at > 0 && (2..=5).contains(&ext.len()) && ext.bytes().all(|c| c.is_ascii_alphanumeric());
     let letters = ext.bytes().any(|c| c.is_ascii_lowercase());
-    if good && letters { &text[at..] } else { "" }
+    // Behind two dots stands the end of a range.
+    let range = text[..at].ends_with('.');
+    if good && letters && !range {
+        &text[at..]
+    } else {
+        ""
+    }
 }
 
 /// The form of a word: runs of letters, digits and separators, each written once.

@@ -52,7 +52,10 @@ pub(super) fn fix(step: &mut Step<'_>) {
 }
 
 /// Prepares a segment for the trie.
-pub(super) fn step<'a>(segment: &'a PathSegment, settings: &TemplateSettings) -> Step<'a> {
+pub(in super::super) fn step<'a>(
+    segment: &'a PathSegment,
+    settings: &TemplateSettings,
+) -> Step<'a> {
     match segment {
         PathSegment::Redacted { class, token } => Step {
             key: Key::Typed(Look::Redacted, "".into()),
