@@ -129,6 +129,13 @@ fn tenants_become_one_row_and_their_neighbours_stay() {
         tenants.hosts.iter().map(|one| one.requests).sum::<u64>(),
         120
     );
+    for one in kept.0.endpoints.iter().filter(|one| one.host == ROW) {
+        let is_one = |path: &String| path.starts_with("/invoices");
+        assert!(
+            !one.examples.is_empty() && one.examples.iter().all(is_one),
+            "{one:?}"
+        );
+    }
     // The ids that the hosts' endpoints had lead to those of the row.
     assert!(kept.0.merged.len() >= 15, "{}", kept.0.merged.len());
     let sum: u64 = kept.0.endpoints.iter().map(|e| e.requests).sum();

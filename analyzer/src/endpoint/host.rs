@@ -651,7 +651,12 @@ impl HostTemplates {
             template: entry.template.clone(),
             confidence: entry.confidence,
             path_parameters: entry.parameters.clone(),
-            examples: entry.nodes.iter().map(|n| self.example(*n)).collect(),
+            examples: {
+                // Of what was taken over from another host it is not known yet where it is.
+                let known = |node: &&NodeId| **node != 0 || entry.template == "/";
+                let nodes = entry.nodes.iter().filter(known);
+                nodes.map(|n| self.example(*n)).collect()
+            },
         })
     }
 

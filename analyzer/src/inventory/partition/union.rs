@@ -89,6 +89,12 @@ impl Partition {
         self.relabelled = self.relabelled.max(now);
         self.templates.settle_union();
         self.apply_events(now, usize::MAX, None, settings);
+        // Where their evidence is was not known when they were taken over.
+        for (id, entry) in &mut self.entries {
+            if let Some(view) = self.templates.describe(*id) {
+                entry.describe(view);
+            }
+        }
         self.coverage.adopted = self.is_adopted(settings);
         self.apply_coverage(now, settings);
     }
