@@ -62,6 +62,7 @@ fn endpoint(material: &Report, one: &EndpointSnapshot) -> Value {
     let parameters = one.parameters.iter().map(|parameter| {
         let (lengths, range) = (parameter.length_range(), parameter.range());
         json!({"in": parameter.location, "name": parameter.name, "types": parameter.types,
+            "format": parameter.format(),
             "classes": parameter.classes, "seen": parameter.seen, "distinct": parameter.distinct,
             "words": parameter.words, "length_min": lengths.map(|(least, _)| least),
             "length_max": lengths.map(|(_, most)| most),

@@ -268,6 +268,11 @@ fn parameter_schema(parameter: &ParameterSnapshot) -> Value {
     } else if parameter.seen >= RANGE_MIN {
         range(parameter, &mut schema);
     }
+    if let Some(format) = parameter.format()
+        && !schema.contains_key("enum")
+    {
+        schema.insert("format".to_owned(), json!(format));
+    }
     classes(&parameter.classes.to_map(), &mut schema);
     if parameter.repeated > 0 {
         return json!({"type": "array", "items": schema});

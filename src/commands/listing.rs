@@ -226,7 +226,7 @@ fn endpoint_row(endpoint: &EndpointSnapshot) -> Value {
 fn parameter(one: &ParameterSnapshot) -> Value {
     json!({
         "location": one.location, "name": one.name, "types": one.types,
-        "classes": one.classes, "seen": one.seen, "distinct": one.distinct, "words": one.words,
+        "format": one.format(), "classes": one.classes, "seen": one.seen, "distinct": one.distinct, "words": one.words,
         "lengths": one.length_range(), "range": one.range(),
     })
 }

@@ -5,6 +5,9 @@
 /// How many different values.
 mod values;
 
+/// What texts are like.
+mod forms;
+
 /// Which header fields are parameters.
 mod headers;
 
@@ -59,6 +62,8 @@ struct Parameter {
     types: Types,
     classes: Tally,
     words: Tally,
+    /// Forms of texts, of some values.
+    forms: Tally,
     values: Values,
     /// Shortest and longest value; none while no value was seen.
     lengths: Option<(u32, u32)>,
@@ -99,6 +104,7 @@ impl Parameter {
         self.types.merge(&other.types);
         self.classes.merge(&other.classes, cap);
         self.words.merge(&other.words, cap);
+        self.forms.merge(&other.forms, cap);
         self.values.merge(&other.values);
         if let Some((least, most)) = other.lengths {
             self.measure(least);
@@ -252,6 +258,7 @@ impl Parameters {
                     types: Types::of_tally(&snapshot.types),
                     classes: snapshot.classes.clone(),
                     words: snapshot.words.clone(),
+                    forms: snapshot.forms.clone(),
                     values: Values::restore(&snapshot.values),
                     lengths: snapshot.lengths,
                     numbers: snapshot.numbers,
@@ -283,7 +290,11 @@ impl Parameters {
                     let value = place.value(text);
                     let kind = type_of_segment(value);
                     known.types.add(kind, 1);
-                    known.values.insert(hash(&[value.as_bytes()]));
+                    let is_chosen = known.values.insert(hash(&[value.as_bytes()]));
+                    if is_chosen && kind == ValueType::String {
+                        let form = forms::form_of(value).unwrap_or(forms::NONE);
+                        known.forms.add(form, 1, settings.max_tally_keys);
+                    }
                     known.measure(characters(value));
                     if matches!(kind, ValueType::Integer | ValueType::Number)
                         && let Some(bounds) = Bounds::of_text(value)
@@ -400,6 +411,7 @@ fn plain(location: Location, name: &str, parameter: &Parameter) -> ParameterSnap
         distinct: parameter.values.count(),
         values: parameter.values.hashes(),
         words: parameter.words.snapshot(),
+        forms: parameter.forms.snapshot(),
         lengths: parameter.lengths,
         numbers: parameter.numbers,
     }

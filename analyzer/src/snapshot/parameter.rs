@@ -9,6 +9,9 @@ use tapscope_record::Bounds;
 /// Different values that a range is told of: of fewer, its ends would tell one of them.
 const RANGE_VALUES_MIN: u64 = 10;
 
+/// Values that a format is told of: fewer have one by chance.
+const FORMAT_VALUES_MIN: u64 = 8;
+
 /// One parameter of an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ParameterSnapshot {
@@ -35,6 +38,10 @@ pub struct ParameterSnapshot {
     /// Values that are words of the sensor's own list, with how often.
     #[serde(default)]
     pub words: Tally,
+    /// Forms of those values that are texts (`ulid`, `semver`, `locale`, `prefixed_id`, `base64`,
+    /// `slug`, `none`), of a fair choice of them.
+    #[serde(default, skip_serializing_if = "Tally::is_empty")]
+    pub forms: Tally,
     /// Length in characters of the shortest and the longest value; none where only names are seen.
     #[serde(default)]
     pub lengths: Option<(u32, u32)>,
@@ -44,6 +51,16 @@ pub struct ParameterSnapshot {
 }
 
 impl ParameterSnapshot {
+    /// The format of its values, where they are texts that nearly all have one.
+    #[must_use]
+    pub fn format(&self) -> Option<&str> {
+        let of = self.forms.total();
+        let texts = |kind: &str| matches!(kind, "string" | "empty");
+        let (name, most) = self.forms.iter().max_by_key(|(_, count)| *count)?;
+        let enough = of >= FORMAT_VALUES_MIN && most.saturating_mul(10) >= of.saturating_mul(9);
+        (self.types.names().all(texts) && enough && name != "none").then_some(name)
+    }
+
     /// Between which numbers the values lie, where that is safe to tell and says something: nothing
     /// but numbers, none of them personal or secret, enough different ones, and no names of things.
     #[must_use]

@@ -274,6 +274,10 @@ pub struct Parameter {
     pub name: String,
     /// Types seen, with how often.
     pub types: BTreeMap<String, u64>,
+    /// Format of its values where they are texts that nearly all have one: `ulid`, `semver`,
+    /// `locale`, `prefixed_id`, `base64`, `slug`; of parameters of the path only.
+    #[schema(required = true)]
+    pub format: Option<String>,
     /// Classes of personal or secret data seen, with how often.
     pub classes: BTreeMap<String, u64>,
     /// Exchanges that carried it.
@@ -314,6 +318,7 @@ impl Parameter {
             location: snapshot.location.clone(),
             name: snapshot.name.clone(),
             types: snapshot.types.to_map(),
+            format: snapshot.format().map(str::to_owned),
             classes: snapshot.classes.to_map(),
             seen: snapshot.seen,
             present_share: (observed > 0).then(|| share(snapshot.seen, observed).min(1.0)),

@@ -144,6 +144,42 @@ fn a_restart_and_a_rename_change_nothing_else() {
 }
 
 #[test]
+fn texts_of_the_path_have_a_format_where_nearly_all_have_it() {
+    let settings = InventorySettings::default();
+    let format = |value: fn(u64) -> String| {
+        let mut parameters = Parameters::default();
+        for n in 0..60 {
+            let path = format!("/users/{}/v1.json", value(n));
+            let record = record(&path, Vec::new(), &[]);
+            let lists = NameLists::default().of(&record);
+            parameters.observe(&record, &lists, TEMPLATE, &settings);
+        }
+        let rows = parameters.snapshot(TEMPLATE);
+        let restored = Parameters::restore(&rows, 60, TEMPLATE);
+        let rows = restored.snapshot(TEMPLATE);
+        let row = rows.iter().find(|row| row.name == "user").unwrap();
+        row.format().map(str::to_owned)
+    };
+    let ulid = |n| format!("01ARZ3NDEKTSV4RRFFQ69G5F{n:02}");
+    assert_eq!(format(ulid).as_deref(), Some("ulid"));
+    assert_eq!(
+        format(|n| format!("some-word-{n}")).as_deref(),
+        Some("slug")
+    );
+    assert_eq!(format(|n| format!("Some{n}")), None);
+    assert_eq!(format(|n| n.to_string()), None, "a type says it");
+    assert_eq!(format(|_| "en-US".to_owned()), None, "one value");
+    let mixed = |n| {
+        if n % 2 == 0 {
+            format!("a-word-{n}")
+        } else {
+            format!("Word{n}")
+        }
+    };
+    assert_eq!(format(mixed), None);
+}
+
+#[test]
 fn names_beyond_the_cap_are_counted() {
     let settings = InventorySettings {
         max_parameters: 2,

@@ -21,15 +21,18 @@ impl Values {
         new
     }
 
-    /// Takes a value's hash.
-    pub(super) fn insert(&mut self, hash: u64) {
+    /// Takes a value's hash; whether it is one of those kept, and was not before. What is kept is a
+    /// fair choice of all values, whatever their order and number.
+    pub(super) fn insert(&mut self, hash: u64) -> bool {
         if self.0.len() >= KEPT && self.0.last().is_some_and(|last| hash > *last) {
-            return;
+            return false;
         }
-        if let Err(at) = self.0.binary_search(&hash) {
-            self.0.insert(at, hash);
-            self.0.truncate(KEPT);
-        }
+        let Err(at) = self.0.binary_search(&hash) else {
+            return false;
+        };
+        self.0.insert(at, hash);
+        self.0.truncate(KEPT);
+        at < KEPT
     }
 
     /// Takes over another one's values.

@@ -1501,6 +1501,11 @@ export interface components {
              */
             distinct: number | null;
             /**
+             * @description Format of its values where they are texts that nearly all have one: `ulid`, `semver`,
+             *     `locale`, `prefixed_id`, `base64`, `slug`; of parameters of the path only.
+             */
+            format: string | null;
+            /**
              * Format: int32
              * @description Length in characters of the longest value; null where `length_min` is.
              */
