@@ -7,8 +7,12 @@ use std::sync::Arc;
 
 use super::outline::Outline;
 
-/// Kinds of bodies of an endpoint that wait; beyond it, all of them are added.
-const KINDS: usize = 24;
+/// Kinds of bodies of an endpoint that wait; beyond it, all of them are added. Endpoints with some
+/// optional fields have a few dozen.
+const KINDS: usize = 96;
+
+/// Places of the bodies that wait, likewise: outlines that nobody else holds any more are held here.
+const PLACES: usize = 2_048;
 
 /// One kind of body, and how often it was seen.
 #[derive(Clone, Debug)]
@@ -23,7 +27,11 @@ pub(super) struct Waiting {
 
 /// The bodies that wait, in the order in which their kinds were first seen.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pending(Vec<Waiting>);
+pub(super) struct Pending {
+    kinds: Vec<Waiting>,
+    /// Their places, all in all.
+    places: usize,
+}
 
 impl Pending {
     /// Counts a body when others of its kind wait.
@@ -31,7 +39,7 @@ impl Pending {
         let is_it = |one: &&mut Waiting| {
             Arc::ptr_eq(&one.outline, outline) && one.schema == schema && one.whole == whole
         };
-        let known = self.0.iter_mut().find(is_it);
+        let known = self.kinds.iter_mut().find(is_it);
         known.is_some_and(|known| {
             known.bodies = known.bodies.saturating_add(1);
             true
@@ -40,7 +48,8 @@ impl Pending {
 
     /// Adds a kind of body, seen once.
     pub(super) fn push(&mut self, schema: u32, whole: bool, outline: &Arc<Outline>) {
-        self.0.push(Waiting {
+        self.places += outline.places.len();
+        self.kinds.push(Waiting {
             outline: Arc::clone(outline),
             schema,
             whole,
@@ -50,21 +59,22 @@ impl Pending {
 
     /// Whether there is no room for another kind.
     pub(super) fn is_full(&self) -> bool {
-        self.0.len() >= KINDS
+        self.kinds.len() >= KINDS || self.places >= PLACES
     }
 
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kinds.is_empty()
     }
 
     /// All that waits, in order; nothing is left, but for the room.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Waiting> {
-        self.0.drain(..)
+        self.places = 0;
+        self.kinds.drain(..)
     }
 
     /// Bytes held beside itself; outlines are shared.
     pub(super) fn bytes(&self) -> usize {
-        self.0.capacity() * size_of::<Waiting>()
+        self.kinds.capacity() * size_of::<Waiting>()
     }
 }
