@@ -13,7 +13,7 @@ use crate::http1::body::{self, BodyReader};
 use crate::http1::detect::{self, MessageKind};
 use crate::http1::framing::{self, Decision};
 use crate::http1::head::{self, AssembledHead};
-use crate::http1::pair;
+use crate::http1::pair::{self, Pairs};
 use crate::http1::start_line::Expectation;
 use crate::settings::HttpSettings;
 
@@ -309,9 +309,14 @@ impl Connection {
         match self.client {
             Some(known) if known == client => return true,
             Some(_) if !self.pairs.is_idle() => return false,
-            _ => {}
+            known => {
+                self.report(cx);
+                if known.is_some() {
+                    // Positions and manner were another client's.
+                    self.pairs = Pairs::new(false);
+                }
+            }
         }
-        self.report(cx);
         self.client = Some(client);
         // The other side is HTTP too, however it began.
         for side in [Side::A, Side::B] {

@@ -258,10 +258,13 @@ impl Connection {
             stream.before = core::mem::replace(&mut stream.run, this);
         }
         (rest.at.before, rest.at.run) = (stream.before, stream.run);
-        if self.client == Some(side.other()) {
-            self.pairs.note_response_bytes(chunk.at, chunk.end());
-        }
+        let mut is_noted = false;
         while !rest.bytes.is_empty() && self.handover.is_none() {
+            // It may turn out to be the server's only now.
+            if !is_noted && self.client == Some(side.other()) {
+                is_noted = true;
+                self.pairs.note_response_bytes(chunk.at, chunk.end());
+            }
             let piece = self.up_to_decision(side, rest);
             let taken = match &self.stream(side).state {
                 State::Message(_) => self.read_message(cx, side, piece),
