@@ -7,6 +7,7 @@ use tapscope_flow::{
 };
 use tapscope_http::{HttpExchange, HttpSettings, HttpStage, Protocol};
 
+use crate::http2;
 use crate::input::Input;
 use crate::mutation::Random;
 
@@ -312,13 +313,12 @@ fn sensible(exchange: &HttpExchange, sent: u64) {
     for (head, body) in request.chain(response) {
         assert!(body.sample.len() as u64 <= body.length);
         assert!(body.length <= sent);
-        // Heads of HTTP/2, which a connection may go over to, are compressed.
-        let most = if exchange.protocol == Protocol::Http1 {
-            2 * sent + 64
+        // Heads of HTTP/2, which a connection may go over to, are compressed: they have a cap.
+        if matches!(exchange.protocol, Protocol::Http2 | Protocol::Grpc) {
+            assert!(head.bytes.len() <= http2::head_bytes_max(&HttpSettings::default()));
         } else {
-            u64::MAX
-        };
-        assert!(head.bytes.len() as u64 <= most);
+            assert!(head.bytes.len() as u64 <= 2 * sent + 64);
+        }
         let (len, spans) = (head.bytes.len(), &head.headers);
         let inside = |end: u32| usize::try_from(end).is_ok_and(|end| end <= len);
         assert!(

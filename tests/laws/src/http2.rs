@@ -138,8 +138,19 @@ fn play(pieces: &[Piece], cut: usize, from_start: bool, held: usize) -> Vec<Http
     exchanges
 }
 
+/// The most that a head of fields can take, which compression can make out of a few octets: the fields,
+/// how each is written, and a start line.
+pub(crate) const fn head_bytes_max(settings: &HttpSettings) -> usize {
+    settings.http2_list_bytes_max + 4 * settings.headers_max + 64
+}
+
 fn sensible(exchange: &HttpExchange) {
     assert!(exchange.request.is_some() || exchange.response.is_some());
+    let request = exchange.request.iter().map(|it| &it.head);
+    let response = exchange.response.iter().map(|it| &it.head);
+    for head in request.chain(response) {
+        assert!(head.bytes.len() <= head_bytes_max(&HttpSettings::default()));
+    }
     if let Some(request) = &exchange.request {
         let (method, target) = (request.method, request.target);
         let is_told = !method.is_empty() && !target.is_empty();
