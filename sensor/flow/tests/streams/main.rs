@@ -16,6 +16,9 @@ mod support;
 /// One case a situation.
 mod situations;
 
+/// Addresses and ports that are used again.
+mod reuse;
+
 /// Corners of TCP and of captures.
 mod corners;
 

@@ -320,3 +320,9 @@ pub(crate) fn handshake() -> Vec<Wire> {
 pub(crate) fn after_handshake(wires: impl IntoIterator<Item = Wire>) -> Vec<Wire> {
     handshake().into_iter().chain(wires).collect()
 }
+
+/// The client's and the server's stream; the client is on port 40000.
+pub(crate) fn sides(conn: &ConnectionSeen) -> (String, String) {
+    let (a, b) = (conn.side_a.text(), conn.side_b.text());
+    if conn.a.port() == 80 { (b, a) } else { (a, b) }
+}
