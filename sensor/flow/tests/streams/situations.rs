@@ -1,8 +1,7 @@
 //! What the stage makes of each situation on the wire, one case a situation.
 
 use crate::support::{
-    ACK, ConnectionSeen, FIN, RST, SYN, Wire, after_handshake, client, count, run, run_with,
-    server, sides,
+    ACK, FIN, RST, SYN, Wire, after_handshake, client, count, run, run_with, server, sides,
 };
 use tapscope_flow::{CloseReason, EndReason, FlowSettings, GapReason, Side};
 
