@@ -3,6 +3,7 @@
 
 use core::hash::{BuildHasher, Hash, Hasher};
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use foldhash::quality::FixedState;
@@ -38,8 +39,30 @@ pub(super) struct Place {
     pub(super) class: Option<Arc<str>>,
 }
 
+/// Counts the places of an outline for as long as anybody holds it: bodies that wait to be added
+/// hold outlines that are remembered no longer.
+#[derive(Debug)]
+struct Counted {
+    places: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Counted {
+    fn new(places: usize, all: &Arc<AtomicUsize>) -> Self {
+        all.fetch_add(places, Ordering::Relaxed);
+        let all = Arc::clone(all);
+        Self { places, all }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.places, Ordering::Relaxed);
+    }
+}
+
 /// A shape, as far as bodies are looked at.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outline {
     /// Parents before their fields, in the order of the body.
     pub(super) places: Box<[Place]>,
@@ -53,6 +76,7 @@ pub(super) struct Outline {
     pub(super) truncated: bool,
     /// What template learning compares.
     name: u64,
+    _counted: Counted,
 }
 
 /// The place of a field in another place.
@@ -91,7 +115,10 @@ pub struct Outlines {
     /// By address: shapes that the sensor keeps and gives out again need not even be hashed. What
     /// is held weakly keeps its address.
     shared: HashMap<usize, (Weak<Shape>, Arc<Outline>), FixedState>,
+    /// Places of the outlines that are remembered.
     places: usize,
+    /// Places of all that anybody holds.
+    held: Arc<AtomicUsize>,
 }
 
 impl Outlines {
@@ -114,10 +141,10 @@ impl Outlines {
         }
     }
 
-    /// Bytes held, roughly.
+    /// Bytes held, roughly, also by bodies that wait.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.places * (size_of::<Place>() + size_of::<(Path, u32)>())
+        self.held.load(Ordering::Relaxed) * (size_of::<Place>() + size_of::<(Path, u32)>())
             + (self.known.len() + self.shared.len()) * 128
             + self.names.bytes
     }
@@ -147,7 +174,7 @@ impl Outlines {
         if let Some(outline) = self.known.get(&hash) {
             return Arc::clone(outline);
         }
-        let outline = Arc::new(outline(shape, &mut self.names, settings));
+        let outline = Arc::new(outline(shape, (&mut self.names, &self.held), settings));
         let places = outline.places.len();
         let full = self.known.len() >= settings.outlines_max
             || self.places + places > settings.outline_places_max;
@@ -227,7 +254,11 @@ fn is_everywhere(field: &Field, shape: &Shape) -> bool {
     field.seen.max(1) >= shape.objects.max(1)
 }
 
-fn outline(shape: &Shape, names: &mut Names, settings: &InventorySettings) -> Outline {
+fn outline(
+    shape: &Shape,
+    (names, held): (&mut Names, &Arc<AtomicUsize>),
+    settings: &InventorySettings,
+) -> Outline {
     let mut look = Look {
         places: Vec::new(),
         names,
@@ -247,6 +278,7 @@ fn outline(shape: &Shape, names: &mut Names, settings: &InventorySettings) -> Ou
     let mut pairs = by_path.windows(2);
     let is_unique = pairs.all(|pair| pair.first().map(|one| one.0) != pair.last().map(|one| one.0));
     Outline {
+        _counted: Counted::new(places.len(), held),
         places: places.into(),
         by_path,
         is_unique,

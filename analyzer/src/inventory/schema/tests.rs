@@ -128,6 +128,35 @@ proptest! {
 }
 
 #[test]
+fn more_kinds_of_bodies_than_may_wait_are_added_and_weighed() {
+    let settings = InventorySettings {
+        outlines_max: 4,
+        ..InventorySettings::default()
+    };
+    let mut outlines = Outlines::default();
+    let (mut schemas, mut plain) = (Schemas::default(), Schemas::default());
+    let mut most = 0;
+    for n in 0..300 {
+        let (first, second) = (format!("field{n}"), format!("field{}", n / 7));
+        let fields: Vec<_> = [first.as_str(), second.as_str()]
+            .map(|name| (name, ValueType::Integer))
+            .to_vec();
+        let message = body(object(&fields));
+        let one = (&message, true);
+        observe_with(&mut outlines, &mut schemas, Some(200), one, &settings);
+        plain.settle(&settings);
+        observe(&mut plain, Some(200), one, &settings);
+        most = most.max(outlines.bytes());
+    }
+    assert_eq!(schemas.snapshot(&settings), plain.snapshot(&settings));
+    // What waits holds outlines that are remembered no longer; added, it holds none.
+    let waiting = outlines.bytes();
+    schemas.settle(&settings);
+    assert!(outlines.bytes() < waiting, "{waiting}");
+    assert!(most > 2 * outlines.bytes(), "{most} {}", outlines.bytes());
+}
+
+#[test]
 fn optional_and_nullable_fields_are_told_by_their_share() {
     let mut schemas = Schemas::default();
     for n in 0..10 {
