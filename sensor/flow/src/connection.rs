@@ -306,8 +306,8 @@ impl Connection {
         }
     }
 
-    /// Whether a segment stands where its side's stream is; of a side that was not seen yet, or has
-    /// ended, whether it acknowledges what the other side sent.
+    /// Whether a segment stands where its side's stream is; of a side that was not seen yet, and once
+    /// a side has ended, whether it acknowledges what the other side sent.
     pub(crate) fn is_near(
         &self,
         side: Side,
@@ -317,15 +317,19 @@ impl Connection {
         let stream = self.streams(side).0;
         match stream.position(segment.seq) {
             Some(position) => {
-                // A number behind FIN is near by chance when what it acknowledges is not.
-                let is_behind_end = stream
-                    .fin
-                    .is_some_and(|fin| u64::try_from(position).is_ok_and(|it| it > fin));
+                // Once a side has ended, a number is near by chance, before FIN or behind it, when
+                // what it acknowledges is not: that side only repeats itself and acknowledges, and
+                // the other one acknowledges nothing behind FIN.
                 stream.distance(position) <= settings.stray_distance
-                    && !(is_behind_end && self.acknowledges_elsewhere(side, segment, settings))
+                    && !(self.has_ended() && self.acknowledges_elsewhere(side, segment, settings))
             }
             None => !self.acknowledges_elsewhere(side, segment, settings),
         }
+    }
+
+    /// Whether a side said that it ends.
+    const fn has_ended(&self) -> bool {
+        self.a.fin.is_some() || self.b.fin.is_some()
     }
 
     /// Whether a segment acknowledges what is far from the other side's stream.
@@ -356,8 +360,7 @@ impl Connection {
         let acknowledges_elsewhere = self.acknowledges_elsewhere(side, segment, settings);
         let over = self.phase() == Phase::Ended || self.reset.is_some();
         let quiet = now.nanos_since(self.last_seen) >= QUIET_NANOS;
-        let is_done = quiet || self.streams(side).0.fin.is_some();
-        if over || (acknowledges_elsewhere && is_done) {
+        if over || (acknowledges_elsewhere && (quiet || self.has_ended())) {
             return Verdict::New(None);
         }
         let (seq, len) = (segment.seq, segment.payload_len);

@@ -86,19 +86,41 @@ fn what_was_not_believed_of_a_new_connection_is_a_gap_of_it() {
 }
 
 #[test]
-fn numbers_that_are_near_by_chance_behind_the_end_are_another_connections() {
-    let seen = run(&after_handshake([
-        client(101, b"abc").ack(501),
-        server(501, b"one").ack(104),
-        client(104, b"").flags(FIN).ack(504),
-        client(3_000_000, b"").ack(800_000_000).ms(50),
-        client(3_000_000, b"def").ack(800_000_000).ms(51),
-        server(800_000_000, b"two").ack(3_000_003).ms(52),
-    ]));
-    let mut texts: Vec<_> = seen.connections.values().map(sides).collect();
-    texts.sort_unstable();
-    let expected = [("abc".into(), "one".into()), ("def".into(), "two".into())];
-    assert_eq!(texts, expected, "{:#?}", seen.events);
+fn numbers_that_are_near_the_end_by_chance_are_another_connections() {
+    for (name, first) in [("behind", 3_000_000), ("before", 4_294_000_000)] {
+        let seen = run(&after_handshake([
+            client(101, b"abc").ack(501),
+            server(501, b"one").ack(104),
+            client(104, b"").flags(FIN).ack(504),
+            client(first, b"").ack(800_000_000).ms(50),
+            client(first, b"def").ack(800_000_000).ms(51),
+            server(800_000_000, b"two")
+                .ack(first.wrapping_add(3))
+                .ms(52),
+        ]));
+        let mut texts: Vec<_> = seen.connections.values().map(sides).collect();
+        texts.sort_unstable();
+        let expected = [("abc".into(), "one".into()), ("def".into(), "two".into())];
+        assert_eq!(texts, expected, "{name}: {:#?}", seen.events);
+    }
+}
+
+#[test]
+fn numbers_of_the_side_that_did_not_end_that_are_near_by_chance_are_another_connections() {
+    for (name, first) in [("behind", 3_000_000), ("before", 4_294_000_000)] {
+        let seen = run(&after_handshake([
+            client(101, b"abc").ack(501),
+            server(501, b"one").ack(104),
+            client(104, b"").flags(FIN).ack(504),
+            // What this one answers was lost.
+            server(first, b"").ack(800_000_000).ms(50),
+            server(first, b"two").ack(800_000_000).ms(51),
+        ]));
+        let mut texts: Vec<_> = seen.connections.values().map(sides).collect();
+        texts.sort_unstable();
+        let expected = [("".into(), "two".into()), ("abc".into(), "one".into())];
+        assert_eq!(texts, expected, "{name}: {:#?}", seen.events);
+    }
 }
 
 #[test]
