@@ -270,13 +270,18 @@ impl Trie {
                 node.values.add(step.hash, &step.text);
             }
         }
-        let mut up = at;
+        self.count(at);
+        Some(at)
+    }
+
+    /// Counts one sighting of a path.
+    pub(super) fn count(&mut self, mut at: NodeId) {
         loop {
-            self.nodes[up as usize].hits += 1;
-            if up == 0 {
-                return Some(at);
+            self.nodes[at as usize].hits += 1;
+            if at == 0 {
+                return;
             }
-            up = self.node(up).parent;
+            at = self.node(at).parent;
         }
     }
 

@@ -10,13 +10,15 @@ mod step;
 
 mod union;
 
+mod ways;
+
 pub use union::Said;
 
 use std::collections::BTreeMap;
 
 use super::decide::{self, Decision, NOWHERE, Part, PlaceId};
 use super::documented::{Documented, Template};
-use super::evidence::{Key, NodeId, Step, Trie};
+use super::evidence::{Key, Leaf, NodeId, Step, Trie};
 use super::judge::Previous;
 use super::noise::{self, Noise, Worth};
 use super::registry::{Entry, Group, Registry};
@@ -28,8 +30,9 @@ use rules::Rules;
 pub use step::shape_name;
 #[cfg(test)]
 pub(super) use step::step as step_of;
-use step::{fix, is_grpc, parameter, step};
+use step::{fix, is_grpc, parameter, step, text};
 use tapscope_record::PathSegment;
+use ways::{Way, Ways};
 
 /// Learns the templates of one host.
 #[derive(Debug)]
@@ -52,6 +55,7 @@ pub struct HostTemplates {
     revision: u64,
     candidates: u64,
     pace: Pace,
+    ways: Ways,
     /// An empty text, to be lent.
     nothing: Box<str>,
 }
@@ -75,6 +79,13 @@ struct Pace {
     dirty: bool,
 }
 
+/// Paths without an endpoint that bring a decision before time does ([`HostTemplates::settle`]), as a
+/// share of those that were decided on: a decision goes through all of them.
+const UNRESOLVED_SHARE: u64 = 8;
+
+/// And never more than these.
+const UNRESOLVED_MAX: u64 = 256;
+
 /// What a name takes beside its place: its text, and the way to it in a tree.
 const NAME_COST: usize = 128;
 
@@ -86,6 +97,30 @@ enum Resolved {
     Ignored,
     /// It has none yet.
     Unknown,
+}
+
+/// The method under which a path is known when it is asked for with this one.
+fn as_known(method: &str) -> &str {
+    match method {
+        "HEAD" => "GET",
+        other => other,
+    }
+}
+
+/// Has a leaf take in what a success looked like.
+fn see(leaf: &mut Leaf, sighting: &Sighting<'_>) {
+    let shape = sighting.response_shape.unwrap_or(0);
+    let print = noise::fingerprint(sighting);
+    if leaf.succeeded == 0 {
+        leaf.shape = shape;
+        leaf.fingerprint = print;
+    } else {
+        // One that was not looked at is no other one.
+        let is_same = leaf.shape == shape || sighting.response_passed;
+        leaf.shape = if is_same { leaf.shape } else { 0 };
+        leaf.fingerprint = if leaf.fingerprint == print { print } else { 0 };
+    }
+    leaf.succeeded += 1;
 }
 
 impl HostTemplates {
@@ -107,6 +142,7 @@ impl HostTemplates {
             revision: 0,
             candidates: 0,
             pace: Pace::default(),
+            ways: Ways::default(),
             nothing: Box::default(),
         }
     }
@@ -159,6 +195,11 @@ impl HostTemplates {
             self.candidates += 1;
             return None;
         }
+        if let Some(way) = self.ways.find(sighting.path, is_grpc(sighting))
+            && let Some(found) = self.observe_again(sighting, way)
+        {
+            return Some(found);
+        }
         let steps = self.steps(sighting);
         let first = steps.first().map(|s| &*s.text);
         let path = steps.iter().fold(0, |h, s| super::mix(h ^ s.hash));
@@ -179,6 +220,29 @@ impl HostTemplates {
             self.candidates += 1;
         }
         found
+    }
+
+    /// Takes a sighting of a path whose way is known; none, and nothing learned, when it has no
+    /// endpoint there.
+    fn observe_again(&mut self, sighting: &Sighting<'_>, way: Way) -> Option<EndpointId> {
+        let method = self.trie.find_method(as_known(sighting.method))?;
+        let node = &self.trie.nodes[way.node as usize];
+        let at = node.leaves.iter().position(|l| l.method == method)?;
+        let found = node.leaves[at].endpoint?;
+        let first = sighting.path.first().map(|s| text(s, &self.settings));
+        let (worth, _) = self.noise.judge(sighting, first.as_deref(), way.path);
+        self.pace.dirty |= core::mem::take(&mut self.noise.learned);
+        if worth == Worth::Evidence {
+            self.trie.count(way.node);
+        }
+        let leaf = &mut self.trie.nodes[way.node as usize].leaves[at];
+        if worth == Worth::Evidence {
+            see(leaf, sighting);
+        }
+        leaf.seen += 1;
+        leaf.counted += 1;
+        self.maybe_decide(sighting.time);
+        Some(found)
     }
 
     /// The segments of a sighting, ready to be looked up.
@@ -231,18 +295,7 @@ impl HostTemplates {
         let node = self.trie.enter(steps, &self.settings)?;
         let before = self.trie.leaves;
         let leaf = self.trie.leaf(node, method, sighting.time);
-        let shape = sighting.response_shape.unwrap_or(0);
-        let print = noise::fingerprint(sighting);
-        if leaf.succeeded == 0 {
-            leaf.shape = shape;
-            leaf.fingerprint = print;
-        } else {
-            // One that was not looked at is no other one.
-            let is_same = leaf.shape == shape || sighting.response_passed;
-            leaf.shape = if is_same { leaf.shape } else { 0 };
-            leaf.fingerprint = if leaf.fingerprint == print { print } else { 0 };
-        }
-        leaf.succeeded += 1;
+        see(leaf, sighting);
         leaf.seen += 1;
         let known = leaf.endpoint;
         leaf.counted += u64::from(known.is_some());
@@ -257,6 +310,8 @@ impl HostTemplates {
                 leaf.first_seen = released.first_seen;
             }
         }
+        let path = steps.iter().fold(0, |h, s| super::mix(h ^ s.hash));
+        self.ways.keep(Way { node, path });
         if known.is_some() {
             return known;
         }
@@ -286,10 +341,7 @@ impl HostTemplates {
     /// The endpoint of a sighting that proves nothing, when its path is known: none inside when
     /// the path has no endpoint yet.
     fn known(&mut self, sighting: &Sighting<'_>, steps: &[Step<'_>]) -> Option<Option<EndpointId>> {
-        let name = match sighting.method {
-            "HEAD" => "GET",
-            other => other,
-        };
+        let name = as_known(sighting.method);
         let at = self.trie.find(steps);
         if let (Some(node), Some(method)) = (at, self.trie.find_method(name))
             && let Some(leaf) = self.trie.nodes[node as usize]
@@ -381,7 +433,7 @@ impl HostTemplates {
     fn maybe_decide(&mut self, now: i64) {
         let p = &self.pace;
         let grown = p.leaves >= p.whole + p.whole / 4 + 16;
-        let waiting = p.unresolved > (p.decided / 32).min(64);
+        let waiting = p.unresolved > (p.decided / UNRESOLVED_SHARE).min(UNRESOLVED_MAX);
         let late = p.unresolved > 0 && now.saturating_sub(p.time) >= self.settings.decide_after;
         if p.dirty && (grown || waiting || late) {
             if grown {
@@ -407,6 +459,7 @@ impl HostTemplates {
     }
 
     fn decide(&mut self, now: i64) {
+        self.ways.forget();
         self.drop_noise();
         let earlier = self.learned.take();
         let (whole, hits) = if earlier.is_some() {
@@ -633,7 +686,12 @@ impl HostTemplates {
         // Names stand where they are and where they are looked up, and some more in between.
         let names =
             self.trie.nodes.len() + self.decision.places.len() + self.registry.entries.len();
-        self.trie.bytes() + places + entries + names * NAME_COST + self.waiting.bytes()
+        self.trie.bytes()
+            + places
+            + entries
+            + names * NAME_COST
+            + self.waiting.bytes()
+            + self.ways.bytes()
     }
 
     /// Sightings that are no endpoint (yet).

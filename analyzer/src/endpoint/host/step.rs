@@ -78,16 +78,30 @@ pub(in super::super) fn step<'a>(
                 Look::Range => Key::Typed(look, look::range(text).unwrap_or("..").into()),
                 _ => Key::Typed(look, after.into()),
             };
-            let end = (0..=settings.max_segment_len.min(text.len()))
-                .rev()
-                .find(|i| text.is_char_boundary(*i));
             Step {
                 key,
-                text: Cow::Borrowed(&text[..end.unwrap_or(0)]),
+                text: Cow::Borrowed(cut(text, settings)),
                 hash,
             }
         }
     }
+}
+
+/// The text of a segment, as [`step`] gives it.
+pub(super) fn text<'a>(segment: &'a PathSegment, settings: &TemplateSettings) -> Cow<'a, str> {
+    match segment {
+        PathSegment::Redacted { class, .. } => Cow::Owned(format!("{{{class}}}")),
+        PathSegment::Literal(text) => Cow::Borrowed(cut(without_matrix(text), settings)),
+    }
+}
+
+/// As much of a text as is kept.
+fn cut<'a>(text: &'a str, settings: &TemplateSettings) -> &'a str {
+    let mut end = settings.max_segment_len.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// A segment without its matrix parameters (RFC 3986 section 3.3: `cars;color=red`,

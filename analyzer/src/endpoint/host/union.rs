@@ -91,6 +91,7 @@ impl HostTemplates {
     /// one; gives (gone, survivor) of these. Decide when all hosts are in:
     /// [`settle_union`](Self::settle_union).
     pub fn absorb(&mut self, other: Self) -> Vec<(EndpointId, EndpointId)> {
+        self.ways.forget();
         let mut merged = BTreeMap::new();
         for (id, entry) in other.registry.entries {
             match self.registry.find(&entry.method, &entry.template) {
