@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use super::parameters::is_parameter;
+use tapscope_record::header::is_parameter;
 use tapscope_record::{ExchangeRecord, MessageRecord, NameList};
 
 /// Lists that are kept. Clients have a few each; the sensor shares no more of them than that.

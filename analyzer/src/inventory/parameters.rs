@@ -8,9 +8,6 @@ mod values;
 /// What texts are like.
 mod forms;
 
-/// Which header fields are parameters.
-mod headers;
-
 /// Parameters by name.
 mod names;
 
@@ -26,7 +23,6 @@ use super::tally::Tally;
 use super::types::{Types, type_of_segment};
 use crate::settings::InventorySettings;
 use crate::snapshot::ParameterSnapshot;
-pub(super) use headers::is_parameter;
 use names::Names;
 use tapscope_record::{Bounds, ExchangeRecord, PathSegment, ValueProfile, ValueType};
 use template::{Places, name_of, place_of};
@@ -165,6 +161,16 @@ impl Parameters {
         }
         for name in lists.cookies(request) {
             self.count(Location::Cookie, name, settings);
+        }
+        let of_header = (Location::Header, &request.header_values);
+        for (location, values) in [of_header, (Location::Cookie, &request.cookie_values)] {
+            for parameter in values {
+                // Counted above, by its name, or refused there.
+                let at = self.named(location).get(&parameter.name);
+                if let Some(known) = at.and_then(|at| self.known.get_mut(at as usize)) {
+                    known.observe(&parameter.value, settings.max_tally_keys);
+                }
+            }
         }
     }
 

@@ -21,6 +21,9 @@ mod counts;
 /// Lists of names that records share.
 mod names;
 
+/// Header fields that are parameters.
+pub mod header;
+
 /// Texts of which most are known.
 mod word;
 
@@ -383,6 +386,13 @@ pub struct MessageRecord {
     /// Request only: names of its cookies, in order.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     pub cookie_names: NameList,
+    /// Request only: its header fields that are [parameters](header::is_parameter), in order, as
+    /// many as parameters of a query are kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub header_values: Vec<Parameter>,
+    /// Request only: its cookies, in order, likewise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cookie_values: Vec<Parameter>,
     /// Shape of the content, where it has one; shared by messages with the same content.
     #[serde(default, with = "shared")]
     pub shape: Option<Arc<Shape>>,

@@ -7,11 +7,12 @@
 use std::sync::Arc;
 
 use tapscope_http::HeadBytes;
-use tapscope_record::NameList;
+use tapscope_record::header::is_parameter;
+use tapscope_record::{NameList, Parameter};
 
 use crate::redactor::Work;
 use crate::token::TokenUse;
-use crate::{credential, head, trace};
+use crate::{credential, head, profile, trace};
 
 /// What a field or cookie is to this stage, by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub(crate) struct Fields {
     roles: Box<[Role]>,
     /// Which roles there are, as bits.
     present: u32,
+    /// Places of those that are parameters of what is called.
+    parameters: Box<[u32]>,
     /// Order and spelling of the fields that software writes of its own accord; nought without any.
     pub(crate) habit: u64,
     /// Names beyond the cap.
@@ -91,10 +94,53 @@ impl Fields {
         })
     }
 
+    /// The header fields of a request that are parameters, with their values' profiles.
+    pub(crate) fn parameters(&self, work: &mut Work<'_>, head: &HeadBytes) -> Vec<Parameter> {
+        let lines = self.parameters.iter().filter_map(|at| {
+            let at = *at as usize;
+            let line = head.headers.get(at)?;
+            Some((
+                self.names.get(at)?,
+                (head.slice(line.name), head.slice(line.value)),
+            ))
+        });
+        profiles(work, lines)
+    }
+
+    /// The cookies of a request, likewise; `self` is of these, `fields` of the head.
+    pub(crate) fn cookie_values(
+        &self,
+        work: &mut Work<'_>,
+        (head, fields): (&HeadBytes, &Self),
+    ) -> Vec<Parameter> {
+        let lines = fields.all(head, Role::Cookie);
+        let cookies = lines.flat_map(|(_, value)| credential::cookies(value));
+        profiles(work, self.names.iter().zip(cookies))
+    }
+
     /// The value of the first field of that role.
     pub(crate) fn value<'h>(&self, head: &'h HeadBytes, role: Role) -> Option<&'h [u8]> {
         self.all(head, role).next().map(|(_, value)| value)
     }
+}
+
+/// Parameters of (name as it may stand in the record, (name, value)).
+fn profiles<'a>(
+    work: &mut Work<'_>,
+    lines: impl Iterator<Item = (&'a String, (&'a [u8], &'a [u8]))>,
+) -> Vec<Parameter> {
+    let mut out = Vec::new();
+    for (name, (raw_name, value)) in lines {
+        if out.len() >= work.settings.parameters_max {
+            work.counters.parameters_over_cap += 1;
+            continue;
+        }
+        out.push(Parameter {
+            name: name.clone(),
+            value: profile::of(work, raw_name, value).value,
+        });
+    }
+    out
 }
 
 /// Whose names are looked at.
@@ -175,6 +221,9 @@ fn find<'n>(work: &Work<'_>, kind: Kind, names: impl Iterator<Item = &'n [u8]> +
     fields.names = kept.into();
     fields.roles = roles.into();
     if kind == Kind::Header {
+        let numbered = fields.names.iter().zip(0_u32..);
+        let parameters = numbered.filter(|(name, _)| is_parameter(name));
+        fields.parameters = parameters.map(|(_, at)| at).collect();
         fields.habit = habit(work, names);
     }
     fields

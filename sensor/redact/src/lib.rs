@@ -38,6 +38,9 @@ mod fields;
 /// Percent-decoding.
 mod percent;
 
+/// What is kept of a parameter's value.
+mod profile;
+
 /// The request target: authority, path, query.
 mod target;
 

@@ -354,6 +354,8 @@ fn request_record(work: &mut Work<'_>, (request, fields): (&Request, &Fields)) -
     head::describe(work, (head, fields), &mut message);
     let cookies = fields::of_cookies(work, head, fields);
     message.cookie_names = cookies.names.clone();
+    message.header_values = fields.parameters(work, head);
+    message.cookie_values = cookies.cookie_values(work, (head, fields));
     credential::of_head(work, (head, fields), &cookies);
     operation::of_target(work, request, fields);
     body::describe(

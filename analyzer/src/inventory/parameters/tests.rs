@@ -180,6 +180,31 @@ fn texts_of_the_path_have_a_format_where_nearly_all_have_it() {
 }
 
 #[test]
+fn header_fields_and_cookies_have_types_values_and_ranges() {
+    let settings = InventorySettings::default();
+    let mut parameters = Parameters::default();
+    for n in 0..60_u64 {
+        let mut record = record("/users/1/v1.json", Vec::new(), &["host", "x-limit"]);
+        let request = record.request.as_mut().unwrap();
+        request.header_values = vec![sent("x-limit", ValueType::Integer, n)];
+        request.cookie_values = vec![sent("theme", ValueType::String, n % 2)];
+        let lists = NameLists::default().of(&record);
+        parameters.observe(&record, &lists, TEMPLATE, &settings);
+    }
+    let rows = parameters.snapshot(TEMPLATE);
+    let row = |name: &str| rows.iter().find(|row| row.name == name).unwrap();
+    let limit = row("x-limit");
+    assert_eq!((limit.location.as_str(), limit.seen), ("header", 60));
+    assert_eq!(limit.types["integer"], 60);
+    assert_eq!(limit.range().map(<(f64, f64)>::from), Some((0.0, 59.0)));
+    let theme = row("theme");
+    assert_eq!((theme.location.as_str(), theme.seen), ("cookie", 60));
+    assert_eq!((theme.types["string"], theme.distinct), (60, 2));
+    assert_eq!(theme.words["asc"], 30);
+    assert_eq!(parameters.refused(), 0);
+}
+
+#[test]
 fn names_beyond_the_cap_are_counted() {
     let settings = InventorySettings {
         max_parameters: 2,
@@ -188,7 +213,9 @@ fn names_beyond_the_cap_are_counted() {
     };
     let mut parameters = Parameters::default();
     let query = (0..5).map(|n| sent(&format!("p{n}"), ValueType::Integer, n));
-    let record = record("/x", query.collect(), &["x-a", "x-b"]);
+    let mut record = record("/x", query.collect(), &["x-a", "x-b"]);
+    let values = ["x-a", "x-b"].map(|name| sent(name, ValueType::Integer, 1));
+    record.request.as_mut().unwrap().header_values = values.into();
     let lists = NameLists::default().of(&record);
     parameters.observe(&record, &lists, "/x", &settings);
     assert_eq!(parameters.snapshot("/x").len(), 4);

@@ -1,12 +1,10 @@
 //! The query: names and value profiles, and the credentials that should not be there.
 
-use tapscope_record::{Bounds, Credential, Parameter, ValueProfile, ValueType};
+use tapscope_record::{Credential, Parameter};
 
+use crate::profile::{self, Profiled};
 use crate::redactor::Work;
-use crate::text::{
-    DataClass, FieldHint, choice, class_of, credential_parameter, field_hint, first_class,
-    value_type_of_text,
-};
+use crate::text::{DataClass, FieldHint, credential_parameter};
 use crate::token::TokenUse;
 use crate::{credential, percent};
 
@@ -33,48 +31,17 @@ fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Paramete
     let name = percent::decode_fully(raw_name, true, &mut name_scratch);
     let mut scratch = core::mem::take(work.scratch);
     let value = percent::decode_fully(raw_value, true, &mut scratch);
-    let known = work.names.known(name);
-    let hint = known.map_or_else(|| field_hint(name), |(_, promise)| promise.hint);
-    let class = class_of(hint, value).or_else(|| first_class(value));
-    let classes = &work.settings.custom_classes;
-    let custom = classes.class_of(classes.hint(name), value);
+    let known = work.names.known(name).map(|(name, _)| name.to_owned());
+    let profiled = profile::of(work, name, value);
     if !value.is_empty() {
-        let secret = custom.is_some_and(|custom| classes.is_secret(custom));
-        in_url(work, name, value, (hint, class, secret));
+        let Profiled { hint, class, .. } = profiled;
+        in_url(work, name, value, (hint, class, profiled.is_secret));
     }
-    let kind = value_type_of_text(value);
-    let is_harmless = class.is_none() && custom.is_none();
-    let profile = ValueProfile {
-        kind,
-        len: characters(value),
-        token: work.tokens.token(TokenUse::Value, value),
-        class: custom
-            .map(|custom| classes.name(custom).to_owned().into())
-            .or_else(|| class.map(|class| class.as_str().into())),
-        word: is_harmless.then(|| choice(value)).flatten(),
-        number: (is_harmless && hint.is_none())
-            .then(|| size(kind, value))
-            .flatten(),
-    };
-    work.counters.values_redacted += u64::from(class.is_some() || custom.is_some());
     *work.scratch = scratch;
     Parameter {
-        name: known.map_or_else(|| work.name(name), |(name, _)| name.to_owned()),
-        value: profile,
+        name: known.unwrap_or_else(|| work.name(name)),
+        value: profiled.value,
     }
-}
-
-/// Length in characters; in bytes where it is not text.
-fn characters(value: &[u8]) -> u32 {
-    let starts = value.iter().filter(|byte| **byte & 0xC0 != 0x80);
-    u32::try_from(starts.count()).unwrap_or(u32::MAX)
-}
-
-/// How large a number is.
-fn size(kind: ValueType, value: &[u8]) -> Option<Bounds> {
-    matches!(kind, ValueType::Integer | ValueType::Number)
-        .then(|| Bounds::of_text(core::str::from_utf8(value).ok()?))
-        .flatten()
 }
 
 /// Reports the parameter when it is a credential.

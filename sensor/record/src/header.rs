@@ -1,4 +1,4 @@
-//! Which header fields of a request are parameters of the endpoint: those that neither HTTP nor a
+//! Which header fields of a request are parameters of what is called: those that neither HTTP nor a
 //! browser nor a proxy sends of its own accord.
 
 /// Fields of HTTP itself, of browsers, of tracing and of proxies; lower case, sorted.
@@ -87,7 +87,8 @@ const FAMILIES: [&str; 10] = [
 ];
 
 /// Whether a header field of that name (lower case) is a parameter.
-pub(in crate::inventory) fn is_parameter(name: &str) -> bool {
+#[must_use]
+pub fn is_parameter(name: &str) -> bool {
     !name.starts_with(':')
         && USUAL.binary_search(&name).is_err()
         && !FAMILIES.iter().any(|family| name.starts_with(family))

@@ -1,0 +1,110 @@
+//! What a record says of the values of header fields and cookies, by situation.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be built should fail"
+)]
+
+mod support;
+
+use support::{exchange, redactor};
+use tapscope_record::{MessageRecord, Parameter, ValueType};
+
+fn request(headers: &[(&[u8], &[u8])]) -> MessageRecord {
+    let record = redactor().record(&exchange(b"GET", b"/", headers, b"", (&[], b"")));
+    record.request.unwrap()
+}
+
+fn row(parameter: &Parameter) -> (&str, ValueType, u32, Option<&str>, Option<&str>) {
+    let value = &parameter.value;
+    (
+        parameter.name.as_str(),
+        value.kind,
+        value.len,
+        value.class.as_ref().map(|class| class.as_str()),
+        value.word.as_ref().map(|word| word.as_str()),
+    )
+}
+
+#[test]
+fn header_fields_that_are_parameters_have_profiles_and_others_have_none() {
+    let request = request(&[
+        (b"Host", b"shop.test"),
+        (b"Accept", b"application/json"),
+        (b"X-Page-Size", b"250"),
+        (b"X-Request-Id", b"550e8400-e29b-41d4-a716-446655440000"),
+        (b"Idempotency-Key", b"550e8400-e29b-41d4-a716-446655440000"),
+        (b"X-Order", b"asc"),
+        (b"X-On-Behalf-Of", b"jo@example.com"),
+        (b"X-Empty", b""),
+    ]);
+    let rows: Vec<_> = request.header_values.iter().map(row).collect();
+    assert_eq!(
+        rows,
+        [
+            ("x-page-size", ValueType::Integer, 3, None, None),
+            ("idempotency-key", ValueType::Uuid, 36, None, None),
+            ("x-order", ValueType::String, 3, None, Some("asc")),
+            ("x-on-behalf-of", ValueType::Email, 14, Some("email"), None),
+            ("x-empty", ValueType::Empty, 0, None, None),
+        ]
+    );
+    let number = request.header_values.first().unwrap().value.number;
+    assert_eq!(number.map(<(f64, f64)>::from), Some((250.0, 250.0)));
+    assert!(request.cookie_values.is_empty());
+}
+
+#[test]
+fn cookies_have_profiles_in_order_over_all_their_fields() {
+    let request = request(&[
+        (b"Cookie", b"theme=dark; page=3"),
+        (b"Cookie", b"sid=q83vEjRWeJCrze8SNFZ4kKvN; theme=light"),
+    ]);
+    let names: Vec<&str> = request.cookie_values.iter().map(|one| &*one.name).collect();
+    assert_eq!(names, ["theme", "page", "sid", "theme"]);
+    let [theme, page, sid, other] = &request.cookie_values[..] else {
+        panic!("four cookies");
+    };
+    assert_eq!(page.value.kind, ValueType::Integer);
+    assert_ne!(theme.value.token, other.value.token);
+    assert_eq!((sid.value.len, &sid.value.word), (24, &None));
+}
+
+#[test]
+fn nothing_secret_of_a_value_is_in_the_record() {
+    let request = request(&[
+        (b"X-Api-Key", b"sk_live_4eC39HqLyjWDarjtT1zdp7dc"),
+        (b"X-Card", b"4111111111111111"),
+        (
+            b"Cookie",
+            b"session=SECRETSECRETSECRET; mail=jo@example.com",
+        ),
+    ]);
+    let text = serde_json::to_string(&request).unwrap();
+    for secret in ["4eC39Hq", "41111111", "SECRETSECRET", "example.com"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    assert_eq!(request.header_values.len(), 2);
+    let classes = request.header_values.iter().map(|one| &one.value);
+    assert!(classes.clone().all(|value| value.class.is_some()));
+    assert!(classes.clone().all(|value| value.number.is_none()));
+}
+
+#[test]
+fn more_values_than_the_cap_are_counted() {
+    let mut redactor = redactor();
+    let cookies: Vec<String> = (0..2_000).map(|n| format!("c{n}={n}")).collect();
+    let cookies = cookies.join(";");
+    let headers: [(&[u8], &[u8]); 1] = [(b"Cookie", cookies.as_bytes())];
+    let record = redactor.record(&exchange(b"GET", b"/", &headers, b"", (&[], b"")));
+    let kept = record.request.unwrap().cookie_values.len();
+    assert!(kept > 0 && kept < 2_000, "{kept}");
+    // What has no place for its name has none for its value.
+    let over = |it: &&tapscope_redact::CounterValue| it.name.contains("header_names_dropped");
+    let dropped: u64 = redactor
+        .counters()
+        .iter()
+        .filter(over)
+        .map(|it| it.value)
+        .sum();
+    assert_eq!(dropped, 2_000 - kept as u64);
+}
