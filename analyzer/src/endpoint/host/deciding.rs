@@ -1,0 +1,188 @@
+//! When the templates of a host are decided on, and what follows for its endpoints.
+
+use std::collections::BTreeMap;
+
+use super::super::decide::{self, NOWHERE, PlaceId};
+use super::super::documented::Template;
+use super::super::evidence::NodeId;
+use super::super::naming;
+use super::super::registry::{Entry, Group};
+use super::{HostTemplates, Pace};
+
+/// Paths without an endpoint that bring a decision before time does ([`HostTemplates::settle`]), as a
+/// share of those that were decided on: a decision goes through all of them.
+const UNRESOLVED_SHARE: u64 = 8;
+
+/// And never more than these.
+const UNRESOLVED_MAX: u64 = 256;
+
+impl HostTemplates {
+    pub(super) fn maybe_decide(&mut self, now: i64) {
+        let p = &self.pace;
+        let grown = p.leaves >= p.whole + p.whole / 4 + 16;
+        let waiting = p.unresolved > (p.decided / UNRESOLVED_SHARE).min(UNRESOLVED_MAX);
+        let late = p.unresolved > 0 && now.saturating_sub(p.time) >= self.settings.decide_after;
+        if p.dirty && (grown || waiting || late) {
+            if grown {
+                self.learned = None;
+            }
+            self.decide(now);
+        }
+    }
+
+    /// Decides now on everything seen so far, rather than when enough has come in.
+    pub fn settle(&mut self) {
+        if self.pace.dirty || self.has_grown() {
+            self.learned = None;
+            self.decide(self.pace.time);
+        }
+    }
+
+    /// Whether so much came in since the last decision that the same words may be judged otherwise:
+    /// what was a handful of calls may have become the busiest of its siblings.
+    #[must_use]
+    pub fn has_grown(&self) -> bool {
+        self.trie.node(0).hits > self.pace.hits.saturating_mul(2)
+    }
+
+    pub(super) fn decide(&mut self, now: i64) {
+        self.ways.forget();
+        self.drop_noise();
+        let earlier = self.learned.take();
+        let (whole, hits) = if earlier.is_some() {
+            (self.pace.whole, self.pace.hits)
+        } else {
+            (self.pace.leaves, self.trie.node(0).hits)
+        };
+        let (decision, learned) = decide::decide(&self.trie, earlier);
+        self.decision = decision;
+        self.learned = Some(learned);
+        let (groups, leaves) = self.groups();
+        let (groups, leaves) = self.without_ignored(groups, leaves);
+        let mut kept = self.registry.without_evidence();
+        kept.retain(|id| !self.is_ignored(*id));
+        let ids = self.registry.assign(&self.host, groups, &kept);
+        for (id, leaves) in ids.into_iter().zip(leaves) {
+            for (node, leaf) in leaves {
+                let leaf = &mut self.trie.nodes[node as usize].leaves[leaf];
+                leaf.endpoint = Some(id);
+                leaf.counted += core::mem::take(&mut leaf.earlier);
+            }
+        }
+        self.fold();
+        self.revision += 1;
+        self.pace = Pace {
+            leaves: self.pace.leaves,
+            decided: self.pace.leaves,
+            whole,
+            unresolved: 0,
+            hits,
+            time: now,
+            dirty: false,
+        };
+    }
+
+    /// Takes back evidence that has proven to be noise since.
+    fn drop_noise(&mut self) {
+        for node in &mut self.trie.nodes {
+            let before = node.leaves.len();
+            node.leaves.retain(|l| {
+                !self.noise.is_soft(l.fingerprint) && !self.noise.was_catch_all(l.fingerprint)
+            });
+            self.trie.leaves -= before - node.leaves.len();
+        }
+    }
+
+    /// The leaves, grouped by the template and method the decision gives them.
+    fn groups(&self) -> (Vec<Group>, Vec<Vec<(NodeId, usize)>>) {
+        let mut at: BTreeMap<(bool, u32, u16), usize> = BTreeMap::new();
+        let mut groups: Vec<Group> = Vec::new();
+        let mut leaves: Vec<Vec<(NodeId, usize)>> = Vec::new();
+        for (id, node) in self.trie.nodes.iter().enumerate() {
+            let place = self.decision.of.get(id).copied().unwrap_or(NOWHERE);
+            if node.leaves.is_empty() || place == NOWHERE {
+                continue;
+            }
+            let given = if self.has_given() {
+                self.given(&self.keys(id as NodeId))
+            } else {
+                None
+            };
+            for (i, leaf) in node.leaves.iter().enumerate() {
+                let key = match given {
+                    Some((name, _)) => (true, name, leaf.method),
+                    None => (false, place, leaf.method),
+                };
+                let index = *at.entry(key).or_insert_with(|| {
+                    let entry = self.entry(given.map(|g| g.1), place, leaf.method, leaf.first_seen);
+                    groups.push(Group {
+                        entry,
+                        earlier: 0,
+                        before: BTreeMap::new(),
+                        counted: BTreeMap::new(),
+                    });
+                    leaves.push(Vec::new());
+                    groups.len() - 1
+                });
+                let group = &mut groups[index];
+                group.earlier += leaf.earlier;
+                group.entry.first_seen = group.entry.first_seen.min(leaf.first_seen);
+                if group.entry.nodes.len() < 3 {
+                    group.entry.nodes.push(id as NodeId);
+                }
+                if let Some(before) = leaf.endpoint {
+                    *group.before.entry(before).or_default() += leaf.seen;
+                    *group.counted.entry(before).or_default() += leaf.counted;
+                }
+                leaves[index].push((id as NodeId, i));
+            }
+        }
+        (groups, leaves)
+    }
+
+    fn entry(
+        &self,
+        given: Option<&Template>,
+        place: PlaceId,
+        method: u16,
+        first_seen: i64,
+    ) -> Entry {
+        let method = self.trie.methods[method as usize].to_string();
+        let (mut template, mut parameters, confidence) = match given {
+            Some(t) => {
+                let named = t.of(&method).clone();
+                (named.template, named.parameters, 1.0)
+            }
+            None => {
+                let named = naming::name(&naming::parts(&self.decision.places, place));
+                (named.template, named.parameters, self.confidence(place))
+            }
+        };
+        if let Some(called) = self.rules.name_of(&template) {
+            (template, parameters) = called.clone();
+        }
+        Entry {
+            method,
+            template,
+            parameters,
+            confidence,
+            first_seen,
+            nodes: Vec::new(),
+        }
+    }
+
+    /// The confidence of the least sure position.
+    fn confidence(&self, mut place: PlaceId) -> f64 {
+        let mut least = 1.0_f64;
+        while let Some(here) = self
+            .decision
+            .places
+            .get(place as usize)
+            .filter(|_| place != 0)
+        {
+            least = least.min(here.confidence);
+            place = here.parent;
+        }
+        (least * 100.0).round() / 100.0
+    }
+}
