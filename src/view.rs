@@ -68,6 +68,7 @@ impl<'a> ExchangeLine<'a> {
             pairing: match exchange.pairing {
                 Pairing::Ordered => "ordered",
                 Pairing::Acknowledged => "acknowledged",
+                Pairing::Supposed => "supposed",
                 _ => "unpaired",
             },
             anomalies: exchange.anomalies().iter().map(|a| a.name()).collect(),

@@ -197,6 +197,9 @@ fn missing_authentication_needs_reason_and_support() {
     assert!(found(sign_in.collect()).is_none());
     let lossy = anonymous(20, "/people", "GET").map(|c| c.response_class("email").lossy());
     assert!(found(lossy.collect()).is_none());
+    // The success may be another request's.
+    let supposed = anonymous(5, "/items", "GET").map(Call::supposed);
+    assert!(found(supposed.collect()).is_none());
 }
 
 #[test]

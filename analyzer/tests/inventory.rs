@@ -92,6 +92,18 @@ fn what_came_before_an_endpoint_was_known_is_learned_from() {
 }
 
 #[test]
+fn pairs_that_are_supposed_are_counted_apart() {
+    let calls = (0..6).map(|i| {
+        let call = call("GET", "/items", i);
+        if i < 2 { call.supposed() } else { call }
+    });
+    let (_, kept) = run(calls);
+    let completeness = &kept.endpoint("GET", "/items").completeness;
+    let counts = ["supposed", "complete"].map(|name| completeness.get(name));
+    assert_eq!(counts, [2, 4]);
+}
+
+#[test]
 fn a_proof_that_changes_with_every_call_names_nobody() {
     let proof = |scheme: &str, token: u64, second: i64| {
         let mut one = call("GET", "/items", second);

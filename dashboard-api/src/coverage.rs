@@ -25,6 +25,7 @@ pub(crate) fn coverage(snapshot: &EndpointSnapshot, report: &HealthReport) -> Co
     let feeds = feeds(snapshot, report);
     Coverage {
         complete_share: of(&["complete"]),
+        supposed_share: of(&["supposed"]),
         one_sided_share: of(&["request_missing", "response_missing"]),
         gap_share: of(&["gap"]),
         sampled_share: share(snapshot.bodies_passed, all),
@@ -98,7 +99,8 @@ mod tests {
             "request_content_types": {}, "response_content_types": {}, "parameters": [],
             "request_data_classes": {}, "response_data_classes": {}, "consumers": 0,
             "top_consumers": [], "servers": {}, "protocols": {},
-            "completeness": {"complete": 6, "gap": 1, "response_missing": 3, "unrecorded": 2},
+            "completeness": {"complete": 5, "supposed": 1, "gap": 1, "response_missing": 3,
+                "unrecorded": 2},
             "feeds": {"vlan:1": 3, "vlan:2": 9, "vlan:3": 5},
             "latency": {"count":0,"min":0,"p50":0,"p90":0,"p99":0,"max":0,"buckets":[]},
             "request_size": {"count":0,"min":0,"p50":0,"p90":0,"p99":0,"max":0,"buckets":[]},
@@ -107,7 +109,8 @@ mod tests {
         }))
         .unwrap();
         let found = coverage(&snapshot, &report);
-        assert_eq!(found.complete_share, Some(0.6));
+        assert_eq!(found.complete_share, Some(0.5));
+        assert_eq!(found.supposed_share, Some(0.1));
         assert_eq!(found.one_sided_share, Some(0.3));
         assert_eq!(found.gap_share, Some(0.1));
         let loss = found.feed_loss_share.unwrap();

@@ -170,7 +170,7 @@ pub(crate) fn feed_summary(
 ) -> FeedSummary {
     let feed = intake(report);
     let exchanges = exchanges(totals);
-    let complete = completeness(totals, &["complete"]);
+    let complete = completeness(totals, &["complete", "supposed"]);
     FeedSummary {
         state,
         packets: feed.packets,

@@ -4,9 +4,10 @@
 Reads a plain pcap of Ethernet, IPv4 and TCP on which every exchange is whole (as the benches make
 them), leaves packets out with the draws of droppkt.c (seed 42), and gives the rest to
 `tapscope exchanges`. An exchange is untouched when no packet with a byte of it was left out. Prints
-for each rate the share of all exchanges and of the untouched ones that came out as complete pairs, and
-the pairs that no exchange of the capture explains (another's status). PACKETS sets how many packets
-are used; WORK the directory for the lossy captures.
+for each rate the share of all exchanges and of the untouched ones that came out as complete pairs,
+the pairs that no exchange of the capture explains (another's status), and those that say that they
+rest on what most clients do. PACKETS sets how many packets are used; WORK the directory for the lossy
+captures.
 """
 import collections, json, os, re, struct, subprocess, sys
 
@@ -130,8 +131,10 @@ for rate in rates:
     output = subprocess.run([tapscope, "exchanges", lossy], check=True, capture_output=True).stdout
     os.unlink(lossy)
     pairs = collections.Counter()
+    supposed = 0
     for line in output.splitlines():
         row = json.loads(line)
+        supposed += row["pairing"] == "supposed"
         if row["method"] is not None and row["status"] is not None:
             pairs[row["client"], row["method"], row["path"], row["status"]] += 1
     found = pairs & wanted
@@ -141,5 +144,5 @@ for rate in rates:
     print(
         f"loss {rate}: {sum(found.values())} of {len(truth)} ({sum(found.values()) / len(truth):.4%}) paired, "
         f"{whole} of {sum(untouched.values())} untouched ({whole / sum(untouched.values()):.4%}), "
-        f"{wrong} pairs of no exchange"
+        f"{wrong} pairs of no exchange, {supposed} pairs supposed"
     )

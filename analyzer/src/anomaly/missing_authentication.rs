@@ -10,7 +10,7 @@ use crate::inventory::entry::{Entry, succeeded};
 use crate::inventory::share;
 use crate::settings::DetectorSettings;
 use crate::snapshot::Severity;
-use tapscope_record::MessageCompleteness;
+use tapscope_record::{MessageCompleteness, Pairing};
 
 /// Methods that change something.
 const CHANGING: [&str; 4] = ["POST", "PUT", "PATCH", "DELETE"];
@@ -40,6 +40,8 @@ impl Detector for MissingAuthentication {
         let record = scene.record;
         if !record.credentials.is_empty()
             || record.completeness.request != MessageCompleteness::Complete
+            // The success may be another request's, which had credentials.
+            || record.completeness.pairing == Pairing::Supposed
             || !succeeded(record)
         {
             return None;

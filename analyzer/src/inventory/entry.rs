@@ -536,6 +536,8 @@ fn completeness(record: &ExchangeRecord) -> &'static str {
         "aborted"
     } else if request == Open || response == Open {
         "open"
+    } else if record.completeness.pairing == Pairing::Supposed {
+        "supposed"
     } else {
         "complete"
     }

@@ -250,7 +250,8 @@ pub struct EndpointSnapshot {
     /// Protocols, with how often.
     pub protocols: Tally,
     /// Exchanges by completeness (`complete`, `gap`, `aborted`, `open`, `request_missing`,
-    /// `response_missing`).
+    /// `response_missing`; `supposed` when both messages are whole and belong together by what most
+    /// clients do).
     pub completeness: Tally,
     /// Exchanges by the feed (VLAN, virtual network) that brought them, at most a named cap.
     #[serde(default)]

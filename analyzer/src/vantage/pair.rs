@@ -1,7 +1,7 @@
 //! Whether one exchange can be nothing but the continuation of another behind a proxy. In doubt
 //! it is not.
 
-use tapscope_record::{ExchangeRecord, Part};
+use tapscope_record::{ExchangeRecord, Pairing, Part};
 
 use crate::inventory::entry::whole;
 use crate::inventory::proxies::way_of;
@@ -13,6 +13,7 @@ pub(super) fn is_leg(record: &ExchangeRecord) -> bool {
         && record.status.is_some()
         && record.ended.is_some()
         && record.certainty == 100
+        && record.completeness.pairing != Pairing::Supposed
         && record.part == Part::Whole
 }
 

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 
 use proptest::prelude::*;
-use tapscope_record::{MessageCompleteness, MessageRecord};
+use tapscope_record::{MessageCompleteness, MessageRecord, Pairing};
 
 use super::*;
 
@@ -121,7 +121,7 @@ fn legs_of_one_call_are_one_exchange() {
 
 #[test]
 fn two_calls_stay_two() {
-    let cases: [(&str, Change); 16] = [
+    let cases: [(&str, Change); 17] = [
         ("one after the other", |o, i| {
             i.time = o.ended.unwrap() + 1;
             i.ended = Some(i.time + 5 * MS);
@@ -173,6 +173,9 @@ fn two_calls_stay_two() {
         }),
         ("not seen whole", |_, i| {
             i.completeness.response = MessageCompleteness::Gap;
+        }),
+        ("not known to belong together", |_, i| {
+            i.completeness.pairing = Pairing::Supposed;
         }),
     ];
     for (name, change) in cases {

@@ -151,6 +151,12 @@ impl Call {
         self.0.completeness.pairing = Pairing::Acknowledged;
         self
     }
+
+    /// Whether its two messages belong together is supposed.
+    pub fn supposed(mut self) -> Self {
+        self.0.completeness.pairing = Pairing::Supposed;
+        self
+    }
 }
 
 /// What a store would hold.

@@ -6,9 +6,14 @@ use utoipa::ToSchema;
 /// The coverage of the traffic that something was drawn from.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Coverage {
-    /// Share of its exchanges whose two messages were seen whole, 0 to 1; null without any.
+    /// Share of its exchanges whose two messages were seen whole and belong together, 0 to 1; null
+    /// without any.
     #[schema(required = true)]
     pub complete_share: Option<f64>,
+    /// Share of its exchanges whose two messages were seen whole and are supposed to belong together:
+    /// packets were lost, and too little was seen of the client to be sure.
+    #[schema(required = true)]
+    pub supposed_share: Option<f64>,
     /// Share of its exchanges of which only the request or only the response was seen.
     #[schema(required = true)]
     pub one_sided_share: Option<f64>,

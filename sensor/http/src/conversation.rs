@@ -65,6 +65,7 @@ impl<S: ExchangeSink> Context<'_, S> {
             .count(match (&finished.request, finished.pairing) {
                 (_, Pairing::Ordered) => Counter::Ordered,
                 (_, Pairing::Acknowledged) => Counter::Acknowledged,
+                (_, Pairing::Supposed) => Counter::Supposed,
                 (Some(_), Pairing::Unpaired) => Counter::Unanswered,
                 (None, Pairing::Unpaired) => Counter::Orphaned,
             });

@@ -30,6 +30,8 @@ counters! {
     Ordered = "http_exchanges_reported_total", "ordered";
     /// Exchanges paired by acknowledgement numbers after loss.
     Acknowledged = "http_exchanges_reported_total", "acknowledged";
+    /// Exchanges paired by what most clients do, where too little was seen of this one.
+    Supposed = "http_exchanges_reported_total", "supposed";
     /// Requests reported without a response.
     Unanswered = "http_exchanges_reported_total", "request_only";
     /// Responses reported without a request.

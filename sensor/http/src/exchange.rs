@@ -256,8 +256,13 @@ pub struct Messages {
 pub enum Pairing {
     /// Both streams were seen without loss since they were last in step: order decides.
     Ordered,
-    /// There was loss; sequence and acknowledgement numbers leave one possibility.
+    /// There was loss; sequence and acknowledgement numbers leave one possibility, with what was
+    /// seen of how the client uses the connection.
     Acknowledged,
+    /// The same, but too little was seen of the client: it is supposed to wait for each response
+    /// before it asks again, as most do. One that does not may have asked for it with a request that
+    /// was not seen.
+    Supposed,
     /// The other half was not seen, or which it is cannot be said.
     Unpaired,
 }

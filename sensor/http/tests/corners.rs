@@ -21,10 +21,7 @@ fn a_response_that_waits_is_decided_before_its_request_is_given_up() {
     for step in [c(GET), Step::Wait(5), s(OK), Step::Wait(7)] {
         player.step(&step);
     }
-    assert_eq!(
-        print(&player.exchanges),
-        "GET /a > 200 5 by acknowledgement\n"
-    );
+    assert_eq!(print(&player.exchanges), "GET /a > 200 5 supposed\n");
 }
 
 #[test]

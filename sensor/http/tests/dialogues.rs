@@ -314,7 +314,7 @@ fn nothing_is_held_for_what_does_not_come() {
         (
             "late response",
             &[c(GET), Step::Wait(61), s(OK), c(GET), s(OK)],
-            "GET /a > - unpaired\n- > 200 5 unpaired\nGET /a > 200 5 by acknowledgement\n",
+            "GET /a > - unpaired\n- > 200 5 unpaired\nGET /a > 200 5 supposed\n",
         ),
         (
             "in time",
@@ -400,7 +400,7 @@ fn loss() {
                 get("/4"),
                 answer(204),
             ],
-            "GET /1 > 201 10\nGET /2 > - unpaired\nGET /3 > 203 10 by acknowledgement\nGET /4 > 204\n",
+            "GET /1 > 201 10\nGET /2 > - unpaired\nGET /3 > 203 10 supposed\nGET /4 > 204 supposed\n",
         ),
         (
             "a request",
@@ -414,7 +414,7 @@ fn loss() {
                 get("/4"),
                 answer(205),
             ],
-            "GET /1 > 201 10\n- > 299 10 unpaired\nGET /3 > 203 10 by acknowledgement\nGET /4 > 205 10\n",
+            "GET /1 > 201 10\n- > 299 10 unpaired\nGET /3 > 203 10 supposed\nGET /4 > 205 10 supposed\n",
         ),
         (
             "an exchange",
@@ -428,7 +428,7 @@ fn loss() {
                 get("/4"),
                 s("HTTP/1.1 204 x\r\n\r\n"),
             ],
-            "GET /1 > 201 10\n- > 203 10 unpaired\nGET /3 > - unpaired\nGET /4 > 204 by acknowledgement\n",
+            "GET /1 > 201 10\n- > 203 10 unpaired\nGET /3 > - unpaired\nGET /4 > 204 supposed\n",
         ),
         (
             "a response head",
@@ -439,7 +439,7 @@ fn loss() {
                 get("/2"),
                 answer(202),
             ],
-            "GET /1 > - unpaired\nGET /2 > 202 10 by acknowledgement\n",
+            "GET /1 > - unpaired\nGET /2 > 202 10 supposed\n",
         ),
         (
             "end of one response and the next",
@@ -451,7 +451,7 @@ fn loss() {
                 get("/3"),
                 answer(203),
             ],
-            "GET /1 > 201 2-8!gap\nGET /2 > - unpaired\nGET /3 > 203 10 by acknowledgement\n",
+            "GET /1 > 201 2-8!gap\nGET /2 > - unpaired\nGET /3 > 203 10 supposed\n",
         ),
         (
             "the first of a burst's responses",
@@ -492,12 +492,12 @@ fn midstream() {
         (
             "orphan first",
             &[answer(201), get("/2"), answer(202)],
-            "- > 201 10 unpaired\nGET /2 > 202 10 by acknowledgement\n",
+            "- > 201 10 unpaired\nGET /2 > 202 10 supposed\n",
         ),
         (
             "in a body",
             &[s(rest), get("/2"), answer(202)],
-            "GET /2 > 202 10 by acknowledgement\n",
+            "GET /2 > 202 10 supposed\n",
         ),
         (
             "response that does not acknowledge the request",

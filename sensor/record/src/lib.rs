@@ -588,7 +588,7 @@ pub struct Completeness {
     pub request: MessageCompleteness,
     /// The response.
     pub response: MessageCompleteness,
-    /// Whether loss left the pairing to acknowledgement numbers, or open.
+    /// Whether loss left the pairing to acknowledgement numbers, to a supposition, or open.
     pub pairing: Pairing,
 }
 
@@ -603,6 +603,9 @@ pub enum Pairing {
     Acknowledged,
     /// There is no other half.
     Unpaired,
+    /// What most clients do, after loss or midway, where too little was seen of this one: the
+    /// response may be another request's that was not seen.
+    Supposed,
     /// The source gave them together (not from packets).
     Given,
 }

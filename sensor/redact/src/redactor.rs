@@ -508,6 +508,7 @@ fn completeness(exchange: &HttpExchange) -> Completeness {
         pairing: match exchange.pairing {
             Pairing::Ordered => tapscope_record::Pairing::Ordered,
             Pairing::Acknowledged => tapscope_record::Pairing::Acknowledged,
+            Pairing::Supposed => tapscope_record::Pairing::Supposed,
             _ => tapscope_record::Pairing::Unpaired,
         },
     }

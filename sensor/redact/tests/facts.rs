@@ -721,3 +721,17 @@ fn a_half_that_was_not_seen_is_missing() {
     assert_eq!(record.completeness.response, MessageCompleteness::Gap);
     assert_eq!(record.completeness.pairing, Pairing::Unpaired);
 }
+
+#[test]
+fn a_record_says_what_its_pairing_rests_on() {
+    use tapscope_http::Pairing as Seen;
+    for (seen, expected) in [
+        (Seen::Ordered, Pairing::Ordered),
+        (Seen::Acknowledged, Pairing::Acknowledged),
+        (Seen::Supposed, Pairing::Supposed),
+    ] {
+        let mut pair = exchange(b"GET", b"/x", &[], b"", (&[], b""));
+        pair.pairing = seen;
+        assert_eq!(redactor().record(&pair).completeness.pairing, expected);
+    }
+}

@@ -420,7 +420,8 @@ export interface components {
         Coverage: {
             /**
              * Format: double
-             * @description Share of its exchanges whose two messages were seen whole, 0 to 1; null without any.
+             * @description Share of its exchanges whose two messages were seen whole and belong together, 0 to 1; null
+             *     without any.
              */
             complete_share: number | null;
             /**
@@ -447,6 +448,12 @@ export interface components {
              *     (sampling); its schemas rest on the others.
              */
             sampled_share: number | null;
+            /**
+             * Format: double
+             * @description Share of its exchanges whose two messages were seen whole and are supposed to belong together:
+             *     packets were lost, and too little was seen of the client to be sure.
+             */
+            supposed_share: number | null;
         };
         /** @description One feed that brought exchanges of an endpoint. */
         CoveringFeed: {

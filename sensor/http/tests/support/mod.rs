@@ -223,6 +223,7 @@ pub fn print(exchanges: &[HttpExchange]) -> String {
         out.push_str(match exchange.pairing {
             Pairing::Ordered => "",
             Pairing::Acknowledged => " by acknowledgement",
+            Pairing::Supposed => " supposed",
             Pairing::Unpaired => " unpaired",
             _ => " other",
         });

@@ -39,6 +39,9 @@ use tapscope_pipeline::{Worker, WorkerSettings};
 /// Cases of a usual run.
 const CASES: u64 = 300;
 
+/// Of so many pairs that say that they are supposed, one may be wrong.
+const WRONG: usize = 1000;
+
 /// What was put in and what came out of one case.
 struct Case {
     /// The exchanges by identifier; whether each of their packets reached the sensor.
@@ -228,10 +231,10 @@ fn never_wrong(case: &Case) -> Result<(), String> {
     for seen in &case.seen {
         let request = seen.request.as_ref().map(|request| id_of(&request.head));
         let response = seen.response.as_ref().map(|response| id_of(&response.head));
-        if let (Some(Some(request)), Some(Some(response))) = (request, response)
-            && request != response
-        {
-            return Err(format!("request {request} with response {response}"));
+        let is_wrong = is_wrong_pair(seen);
+        // A pair that says that it is supposed claims nothing; there are few, and they are counted.
+        if is_wrong && seen.pairing != Pairing::Supposed {
+            return Err(format!("request {request:?} with response {response:?}"));
         }
         if let (Some(Some(id)), Some(message)) = (request, &seen.request) {
             let (meant, _) = &case.meant[&id];
@@ -247,7 +250,8 @@ fn never_wrong(case: &Case) -> Result<(), String> {
             if message.status != meant.status {
                 return Err(format!("response {id} has another status"));
             }
-            if meant.method != "HEAD" || seen.request.is_some() {
+            // Whether it has content is the request's to say.
+            if !is_wrong && (meant.method != "HEAD" || seen.request.is_some()) {
                 check_body(id, &message.body, &meant.response_content)?;
             }
             *responses.entry(id).or_insert(0) += 1;
@@ -259,6 +263,13 @@ fn never_wrong(case: &Case) -> Result<(), String> {
         }
     }
     counters_conserve(case)
+}
+
+/// Whether it joins what does not belong together.
+fn is_wrong_pair(seen: &HttpExchange) -> bool {
+    let request = seen.request.as_ref().and_then(|it| id_of(&it.head));
+    let response = seen.response.as_ref().and_then(|it| id_of(&it.head));
+    matches!((request, response), (Some(request), Some(response)) if request != response)
 }
 
 /// A body never holds what was not said, and is only complete when it is.
@@ -365,10 +376,56 @@ fn without_loss_every_exchange_is_whole_whatever_is_copied_and_reordered() {
     });
 }
 
-/// Plays lossy cases; returns how many untouched exchanges there were, and how many of them were
-/// not reported whole.
-fn play_with_loss(pipelining: bool) -> (usize, usize) {
-    let (mut untouched, mut lost) = (0, 0);
+/// What lossy cases came to.
+#[derive(Default)]
+struct Sums {
+    /// Exchanges that lost nothing.
+    untouched: usize,
+    /// Those of them that were not reported whole.
+    lost: usize,
+    pairs: usize,
+    /// Pairs that say that they are supposed.
+    supposed: usize,
+    /// Those of them that are wrong.
+    wrong: usize,
+}
+
+impl Sums {
+    fn add(&mut self, case: &Case) {
+        self.untouched += case.meant.values().filter(|(_, whole)| *whole).count();
+        self.lost += lost_untouched(case).len();
+        for seen in &case.seen {
+            self.pairs += usize::from(seen.pairing != Pairing::Unpaired);
+            if seen.pairing == Pairing::Supposed {
+                self.supposed += 1;
+                self.wrong += usize::from(is_wrong_pair(seen));
+            }
+        }
+    }
+
+    /// At most one untouched exchange in `lost` is not whole, and one pair in `supposed` says that
+    /// it is supposed: connections are short and up to 30 packets of 100 lost, so that of many
+    /// clients too little is seen to know them. Nearly all of these pairs are right.
+    fn hold(&self, lost: usize, supposed: usize) {
+        let Self {
+            untouched, pairs, ..
+        } = *self;
+        let sums = format!(
+            "{} of {untouched} not whole, {} of {pairs} supposed, {} of them wrong",
+            self.lost, self.supposed, self.wrong
+        );
+        if std::env::var("DIALOGUES_CASES").is_ok() {
+            eprintln!("{sums}");
+        }
+        assert!(self.lost * lost < untouched, "{sums}");
+        assert!(self.supposed * supposed < pairs, "{sums}");
+        assert!(self.wrong * WRONG < self.supposed.max(WRONG + 1), "{sums}");
+    }
+}
+
+/// Plays lossy cases.
+fn play_with_loss(pipelining: bool) -> Sums {
+    let mut sums = Sums::default();
     for_each_seed(|random| {
         let mirror = Mirror {
             drops: [1, 3, 10, 30][random.below(4)],
@@ -385,28 +442,22 @@ fn play_with_loss(pipelining: bool) -> (usize, usize) {
             pipelining,
         };
         let case = play(random, &scene);
-        untouched += case.meant.values().filter(|(_, whole)| *whole).count();
-        lost += lost_untouched(&case).len();
-        if std::env::var("DIALOGUES_CASES").is_ok() {
-            eprintln!("{lost} of {untouched} not whole");
-        }
+        sums.add(&case);
         never_wrong(&case).map_err(|why| format!("{mirror:?}: {why}"))
     });
-    (untouched, lost)
+    sums
 }
 
 #[test]
 fn with_loss_no_pair_is_wrong_and_nothing_is_spliced() {
-    let (untouched, lost) = play_with_loss(std::env::var("PIPE").is_ok());
     // Nearly all of what was not touched is whole in spite of its neighbours.
-    assert!(lost * 35 < untouched, "{lost} of {untouched} not whole");
+    play_with_loss(std::env::var("PIPE").is_ok()).hold(35, 5);
 }
 
 /// More can be meant than without pipelining, so that more stays unpaired.
 #[test]
 fn with_loss_no_pair_out_of_a_pipeline_is_wrong() {
-    let (untouched, lost) = play_with_loss(true);
-    assert!(lost * 9 < untouched, "{lost} of {untouched} not whole");
+    play_with_loss(true).hold(9, 8);
 }
 
 /// The mirror wraps, copies and delays copies, its clock steps, and TCP does what it may.
@@ -446,7 +497,7 @@ fn without_loss_every_exchange_is_whole_whatever_the_way_and_whatever_tcp_does()
 /// Packets are cut, lost and wrapped, and TCP does what it may.
 #[test]
 fn with_loss_nothing_is_wrong_whatever_the_way_and_whatever_tcp_does() {
-    let (mut untouched, mut lost) = (0, 0);
+    let mut sums = Sums::default();
     for_each_seed(|random| {
         let is_cut = random.chance(30);
         let mirror = Mirror {
@@ -476,14 +527,10 @@ fn with_loss_nothing_is_wrong_whatever_the_way_and_whatever_tcp_does() {
             pipelining: random.chance(50),
         };
         let case = play(random, &scene);
-        untouched += case.meant.values().filter(|(_, whole)| *whole).count();
-        lost += lost_untouched(&case).len();
-        if std::env::var("DIALOGUES_CASES").is_ok() {
-            eprintln!("{lost} of {untouched} not whole");
-        }
+        sums.add(&case);
         never_wrong(&case).map_err(|why| format!("{}, {mirror:?}: {why}", scene.way.name()))
     });
-    assert!(lost * 9 < untouched, "{lost} of {untouched} not whole");
+    sums.hold(9, 9);
 }
 
 /// The mirror brings one direction only: what it brings is reported, and paired with nothing.

@@ -3,7 +3,8 @@
 //! Three kinds of evidence, in this order. *Order*: nothing is missing since the last pair.
 //! *Causality*: a request that was sent after the client had bytes of the response, or whose head
 //! the server had not received, is not it; sometimes one is left. *Manner*: what the client was
-//! seen to wait for was complete, whatever is missing here.
+//! seen to wait for was complete, whatever is missing here. Where too little was seen of it, it is
+//! supposed to do as most clients do, and the pair says so.
 
 use super::manner::{Likely, Manner};
 use super::{Answer, Pairs, Pending};
@@ -44,7 +45,7 @@ impl Pairs {
                         return Decision::Wait;
                     }
                     if !self.is_early(answer, oldest) {
-                        return Decision::Pair(first, Pairing::Ordered);
+                        return Decision::Pair(first, self.in_order(likely));
                     }
                     return if may_come && outlook == Outlook::More {
                         Decision::Wait
@@ -76,7 +77,7 @@ impl Pairs {
             return match (is_only, self.older_may_wait, outlook) {
                 (true, true, Outlook::More) => Decision::Wait,
                 (true, _, _) if self.unpaired.is_empty() && !self.leaves_unasked(answer, first) => {
-                    Decision::Pair(first, Pairing::Ordered)
+                    Decision::Pair(first, self.in_order(likely))
                 }
                 (_, _, _) => Decision::Orphan,
             };
@@ -151,6 +152,7 @@ impl Pairs {
             return Decision::Orphan;
         };
         let pair = |index| Decision::Pair(index, Pairing::Acknowledged);
+        let suppose = |index| Decision::Pair(index, Pairing::Supposed);
         if answer.may_answer_hidden_after(candidate) {
             return Decision::Orphan;
         }
@@ -163,20 +165,26 @@ impl Pairs {
             let received = answer.start.acknowledged;
             p.end.is_some_and(|end| received.is_none_or(|a| a >= end))
         };
+        let waited = || answer.follows(candidate) && self.had_responses(first, last);
         match self.observed.manner(likely, outlook == Outlook::Nothing) {
             Manner::Unknown => Decision::Wait,
             Manner::Slides => Decision::Orphan,
-            Manner::Waits | Manner::Bursts | Manner::Supposed if !had_all(candidate) => {
-                Decision::Orphan
-            }
+            _ if !had_all(candidate) => Decision::Orphan,
             Manner::Supposed if self.may_lack_several(first, last) => Decision::Orphan,
-            Manner::Waits | Manner::Supposed
-                if answer.follows(candidate) && self.had_responses(first, last) =>
-            {
-                pair(last)
-            }
-            Manner::Waits | Manner::Supposed => Decision::Orphan,
+            Manner::Waits if waited() => pair(last),
+            Manner::Inclined | Manner::Supposed if waited() => suppose(last),
+            Manner::Waits | Manner::Inclined | Manner::Supposed => Decision::Orphan,
             Manner::Bursts => self.in_burst(answer, last).map_or(Decision::Orphan, pair),
+        }
+    }
+
+    /// What a pair rests on that order makes. A pair that was supposed may have left an older request
+    /// outstanding, and then all that follow in order are wrong with it.
+    fn in_order(&self, likely: Likely) -> Pairing {
+        match (self.older_may_wait, self.observed.manner(likely, false)) {
+            (false, _) => Pairing::Ordered,
+            (true, Manner::Waits) => Pairing::Acknowledged,
+            (true, _) => Pairing::Supposed,
         }
     }
 

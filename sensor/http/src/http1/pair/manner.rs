@@ -10,7 +10,7 @@ use super::{LastPair, MESSAGE_BYTES_MIN};
 
 /// Turnovers after which the client is believed to wait for its responses. Each is a chance to
 /// send early that was not taken; load generators that pipeline do so from the first request on.
-const TURNOVERS_BELIEVED: u8 = 3;
+const TURNOVERS_BELIEVED: u8 = 4;
 
 /// Turnovers that are enough where no more can be seen: most clients wait.
 const TURNOVERS_ENOUGH: u8 = 2;
@@ -20,6 +20,8 @@ const TURNOVERS_ENOUGH: u8 = 2;
 pub(super) enum Manner {
     /// It has the whole response before it sends the next request.
     Waits,
+    /// The same, as most clients do; it was seen a few times of this one.
+    Inclined,
     /// The same, as most clients do; too little was seen of this one.
     Supposed,
     /// It sends several requests at once and has all their responses before it sends the next.
@@ -54,14 +56,14 @@ impl Observed {
         }
     }
 
-    /// Takes what speaks for pipelining from `likely`; returns its turnovers, which are not
-    /// certain yet.
+    /// Takes what speaks for pipelining from `likely`; returns the turnovers of both, as those of
+    /// `likely` are not certain yet.
     pub(super) const fn join(&mut self, likely: Self) -> Likely {
         self.bursts |= likely.bursts;
         self.slides |= likely.slides;
         Likely {
-            turnovers: likely.turnovers,
-            of_bursts: likely.of_bursts,
+            turnovers: self.turnovers.saturating_add(likely.turnovers),
+            of_bursts: self.of_bursts.saturating_add(likely.of_bursts),
         }
     }
 
@@ -105,29 +107,29 @@ impl Observed {
         }
     }
 
-    /// What to make of it, with that many more turnovers that are likely; `is_last` when nothing
-    /// more can be learned in time.
-    pub(super) const fn manner(self, likely: Likely, is_last: bool) -> Manner {
+    /// What to make of it, with turnovers that are likely, some of which may be seen by now;
+    /// `is_last` when nothing more can be learned in time.
+    pub(super) fn manner(self, likely: Likely, is_last: bool) -> Manner {
         if self.slides {
             return Manner::Slides;
         }
         // What a client does between single requests tells nothing of its bursts.
         let turnovers = match self.bursts {
-            true => self.of_bursts.saturating_add(likely.of_bursts),
-            false => self.turnovers.saturating_add(likely.turnovers),
+            true => self.of_bursts.max(likely.of_bursts),
+            false => self.turnovers.max(likely.turnovers),
         };
         match (turnovers >= TURNOVERS_BELIEVED, self.bursts, is_last) {
             (true, true, _) => Manner::Bursts,
             (true, false, _) => Manner::Waits,
             (false, _, false) => Manner::Unknown,
             (false, true, true) => Manner::Slides,
-            (false, false, true) if turnovers >= TURNOVERS_ENOUGH => Manner::Waits,
+            (false, false, true) if turnovers >= TURNOVERS_ENOUGH => Manner::Inclined,
             (false, false, true) => Manner::Supposed,
         }
     }
 }
 
-/// Turnovers that are likely.
+/// Turnovers that were seen or are likely.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Likely {
     turnovers: u8,

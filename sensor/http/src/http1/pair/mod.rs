@@ -499,7 +499,7 @@ impl Pairs {
             pending.answered = Some(pairing);
         }
         self.is_in_step = true;
-        self.older_may_wait = false;
+        self.older_may_wait = pairing == Pairing::Supposed;
         let is_later = |place: &Unpaired| place.gap_end.unwrap_or(place.start) > response;
         self.unpaired.retain(is_later);
     }
