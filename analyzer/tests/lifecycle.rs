@@ -36,6 +36,7 @@ fn paged(second: i64) -> support::Call {
             class: None,
             word: None,
             number: None,
+            form: None,
         },
     });
     one

@@ -5,9 +5,6 @@
 /// How many different values.
 mod values;
 
-/// What texts are like.
-mod forms;
-
 /// Parameters by name.
 mod names;
 
@@ -24,7 +21,7 @@ use super::types::{Types, type_of_segment};
 use crate::settings::InventorySettings;
 use crate::snapshot::ParameterSnapshot;
 use names::Names;
-use tapscope_record::{Bounds, ExchangeRecord, PathSegment, ValueProfile, ValueType};
+use tapscope_record::{Bounds, ExchangeRecord, PathSegment, ValueProfile, ValueType, form};
 use template::{Places, name_of, place_of};
 use values::Values;
 
@@ -83,7 +80,11 @@ impl Parameter {
 
     fn observe(&mut self, value: &ValueProfile, cap: usize) {
         self.types.add(value.kind, 1);
-        self.values.insert(value.token.0);
+        let is_chosen = self.values.insert(value.token.0);
+        if is_chosen && value.kind == ValueType::String {
+            let form = value.form.as_deref().unwrap_or(form::NONE);
+            self.forms.add(form, 1, cap);
+        }
         self.measure(value.len);
         if let Some(bounds) = value.number {
             self.number(bounds);
@@ -298,7 +299,7 @@ impl Parameters {
                     known.types.add(kind, 1);
                     let is_chosen = known.values.insert(hash(&[value.as_bytes()]));
                     if is_chosen && kind == ValueType::String {
-                        let form = forms::form_of(value).unwrap_or(forms::NONE);
+                        let form = form::form_of(value).unwrap_or(form::NONE);
                         known.forms.add(form, 1, settings.max_tally_keys);
                     }
                     known.measure(characters(value));

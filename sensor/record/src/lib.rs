@@ -24,6 +24,9 @@ mod names;
 /// Header fields that are parameters.
 pub mod header;
 
+/// What texts are like.
+pub mod form;
+
 /// Texts of which most are known.
 mod word;
 
@@ -321,6 +324,10 @@ pub struct ValueProfile {
     /// How large it is, where it is a number that is neither personal nor secret and names nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number: Option<Bounds>,
+    /// What it is like, where it is a text that is neither personal nor secret and is like one of
+    /// those that are [known](form::form_of).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Word>,
 }
 
 /// The narrowest type that fits a value.

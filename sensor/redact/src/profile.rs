@@ -1,6 +1,7 @@
 //! What is kept of a parameter's value: its type, length, class, token; the value itself never,
 //! unless it is a word of the sensor's own list.
 
+use tapscope_record::form::form_of;
 use tapscope_record::{Bounds, ValueProfile, ValueType};
 
 use crate::redactor::Work;
@@ -43,6 +44,10 @@ pub(crate) fn of(work: &mut Work<'_>, name: &[u8], value: &[u8]) -> Profiled {
             number: (is_harmless && hint.is_none())
                 .then(|| size(kind, value))
                 .flatten(),
+            form: (is_harmless && kind == ValueType::String)
+                .then(|| form_of(core::str::from_utf8(value).ok()?))
+                .flatten()
+                .map(Into::into),
         },
         hint,
         class,

@@ -54,6 +54,20 @@ fn header_fields_that_are_parameters_have_profiles_and_others_have_none() {
 }
 
 #[test]
+fn harmless_texts_tell_what_they_are_like() {
+    let form = |value: &[u8]| {
+        let request = request(&[(b"X-Thing", value)]);
+        let form = request.header_values.first().unwrap().value.form.clone();
+        form.map(|form| form.as_str().to_owned())
+    };
+    assert_eq!(form(b"1.12.3").as_deref(), Some("semver"));
+    assert_eq!(form(b"en-US").as_deref(), Some("locale"));
+    assert_eq!(form(b"anything else"), None);
+    assert_eq!(form(b"17"), None, "a type says it");
+    assert_eq!(form(b"\xff\xfe-abc"), None, "no text");
+}
+
+#[test]
 fn cookies_have_profiles_in_order_over_all_their_fields() {
     let request = request(&[
         (b"Cookie", b"theme=dark; page=3"),

@@ -21,6 +21,7 @@ fn sent(name: &str, kind: ValueType, value: u64) -> Sent {
             number: (kind == ValueType::Integer)
                 .then(|| Bounds::of_text(&value.to_string()))
                 .flatten(),
+            form: None,
         },
     }
 }
@@ -177,6 +178,28 @@ fn texts_of_the_path_have_a_format_where_nearly_all_have_it() {
         }
     };
     assert_eq!(format(mixed), None);
+}
+
+#[test]
+fn texts_under_a_name_have_the_format_that_the_sensor_saw() {
+    let settings = InventorySettings::default();
+    let format = |form: fn(u64) -> Option<&'static str>| {
+        let mut parameters = Parameters::default();
+        for n in 0..60 {
+            let mut cursor = sent("cursor", ValueType::String, n);
+            cursor.value.word = None;
+            cursor.value.form = form(n).map(Into::into);
+            let record = record("/users/1/v1.json", vec![cursor], &[]);
+            let lists = NameLists::default().of(&record);
+            parameters.observe(&record, &lists, TEMPLATE, &settings);
+        }
+        let rows = parameters.snapshot(TEMPLATE);
+        let row = rows.iter().find(|row| row.name == "cursor").unwrap();
+        row.format().map(str::to_owned)
+    };
+    assert_eq!(format(|_| Some("base64")).as_deref(), Some("base64"));
+    assert_eq!(format(|_| None), None);
+    assert_eq!(format(|n| (n % 2 == 0).then_some("base64")), None);
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //! text that is only perhaps of a form is of none.
 
 /// What is counted of texts without a form.
-pub(super) const NONE: &str = "none";
+pub const NONE: &str = "none";
 
 /// The form of a text; none of one that has none.
-pub(super) fn form_of(text: &str) -> Option<&'static str> {
+#[must_use]
+pub fn form_of(text: &str) -> Option<&'static str> {
     let bytes = text.as_bytes();
     if is_ulid(bytes) {
         Some("ulid")
