@@ -58,7 +58,6 @@ impl Analyzer {
     pub fn conclude(&mut self) {
         self.settle();
         for partition in self.partitions.values_mut() {
-            partition.settle_schemas(&self.settings);
             partition.review_all(self.now, &self.settings);
         }
     }

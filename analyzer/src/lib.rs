@@ -63,6 +63,7 @@ use inventory::programs::Programs;
 use inventory::proxies::{Caller, Proxies};
 use inventory::schema::Outlines;
 use inventory::specification::Specification;
+use inventory::traits::KnownTraits;
 use snapshot::{
     ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot, FindingId,
     FindingSnapshot, FindingStatus, HostSnapshot, Nanos,
@@ -129,6 +130,7 @@ pub struct Analyzer {
     programs: Programs,
     outlines: Outlines,
     lists: NameLists,
+    traits: KnownTraits,
     /// What is held, as of the last look, and when the next one is due.
     memory: Memory,
     next_look: u64,
@@ -203,6 +205,7 @@ impl Analyzer {
             consumers,
             outlines: Outlines::default(),
             lists: NameLists::default(),
+            traits: KnownTraits::default(),
             memory: Memory::default(),
             next_look: 0,
             given_up: memory::GivenUp::default(),
@@ -358,11 +361,13 @@ impl Analyzer {
         let host = self.known_row(&record.host).to_owned();
         let endpoint = self.partitions.get_mut(&host).and_then(|partition| {
             let outlined = self.outlines.of(record, &self.settings.inventory);
+            let lists = self.lists.of(record);
             let exchange = Exchange {
                 record,
                 identity: &identity,
                 outlined: &outlined,
-                lists: &self.lists.of(record),
+                lists: &lists,
+                traits: &self.traits.of(record, &lists, &self.settings.exposure),
             };
             let id = partition.complete(exchange, &self.settings)?;
             partition.entry(id).is_some().then_some(id)
@@ -466,11 +471,13 @@ impl Analyzer {
             let mut identity = Identity::of(&record, caller, Some(&partition.identities));
             self.programs
                 .tell(&mut identity, &record, &self.settings.identities);
+            let lists = self.lists.of(&record);
             let exchange = Exchange {
                 record: &record,
                 identity: &identity,
                 outlined: &self.outlines.of(&record, &self.settings.inventory),
-                lists: &self.lists.of(&record),
+                lists: &lists,
+                traits: &self.traits.of(&record, &lists, &self.settings.exposure),
             };
             match partition.learn_held(exchange, &self.settings) {
                 Some(endpoint) => {
@@ -537,11 +544,13 @@ impl Analyzer {
         let max = self.settings.inventory.max_endpoints;
         let room = max.saturating_sub(self.endpoints);
         let before = partition.len();
+        let lists = self.lists.of(record);
         let exchange = Exchange {
             record,
             identity: &identity,
             outlined: &self.outlines.of(record, &self.settings.inventory),
-            lists: &self.lists.of(record),
+            lists: &lists,
+            traits: &self.traits.of(record, &lists, &self.settings.exposure),
         };
         let outcome = partition.observe(exchange, room, &self.settings);
         self.endpoints = (self.endpoints + partition.len()).saturating_sub(before);

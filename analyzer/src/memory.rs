@@ -15,6 +15,9 @@ const RECORDS_PER_LOOK: u64 = 4_096;
 const RELIEVED: usize = 15;
 const WHOLE: usize = 16;
 
+/// Part of what may be held from which on it is looked at more closely.
+const NEAR: usize = 2;
+
 /// What a finding takes, with its evidence, and as readers are shown it.
 const FINDING_COST: usize = 4_096;
 
@@ -93,6 +96,14 @@ impl Analyzer {
         self.next_look = self.counts.records + RECORDS_PER_LOOK.max(known);
         self.memory = self.weigh();
         let limit = self.settings.inventory.memory_bytes_max;
+        if self.memory.total() > limit / NEAR {
+            // What waits holds some memory, and what waits hangs on who looked when: where it might
+            // matter, nothing waits.
+            for partition in self.partitions.values_mut() {
+                partition.take_waiting(&self.settings.inventory);
+            }
+            self.memory = self.weigh();
+        }
         if self.memory.total() > limit {
             self.relieve(self.memory.total() - limit / WHOLE * RELIEVED);
             self.memory = self.weigh();
@@ -103,7 +114,7 @@ impl Analyzer {
         let mut memory = Memory {
             consumers: self.consumers.bytes() + self.proxies.bytes() + self.programs.bytes(),
             waiting: self.held.bytes(),
-            outlines: self.outlines.bytes() + self.lists.bytes(),
+            outlines: self.outlines.bytes() + self.lists.bytes() + self.traits.bytes(),
             findings: self.findings.len() * FINDING_COST,
             ..Memory::default()
         };

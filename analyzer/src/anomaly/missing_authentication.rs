@@ -98,11 +98,9 @@ struct Calls {
 
 impl Calls {
     fn of(entry: &Entry) -> Self {
-        let tally = &entry.authentication_successful;
-        let anonymous = tally.get("none");
         Self {
-            anonymous,
-            authenticated: tally.total().saturating_sub(anonymous),
+            anonymous: entry.counts.anonymous,
+            authenticated: entry.counts.authenticated,
         }
     }
 
@@ -133,7 +131,6 @@ fn open(scene: &Scene<'_>, entry: &Entry, calls: &Calls) -> Option<(&'static str
         || share(calls.authenticated, calls.total()) > 0.05
         // Somebody wrote down that it is public.
         || entry.secured == Some(false)
-        || !(gives_personal_data(entry, odd) || CHANGING.contains(&entry.at.method.as_str()))
     {
         return None;
     }
@@ -141,7 +138,9 @@ fn open(scene: &Scene<'_>, entry: &Entry, calls: &Calls) -> Option<(&'static str
     let authenticated = scene.host.authenticated.saturating_sub(calls.authenticated);
     let stands_out = others >= odd.auth_min_sibling_calls
         && share(authenticated, others) >= odd.auth_min_sibling_share;
-    stands_out.then_some(("open", 0.7))
+    let matters =
+        || CHANGING.contains(&entry.at.method.as_str()) || gives_personal_data(entry, odd);
+    (stands_out && matters()).then_some(("open", 0.7))
 }
 
 /// Signing in, signing up and recovery are public by nature: passwords go up, credentials come
@@ -151,10 +150,8 @@ fn is_sign_in(entry: &Entry) -> bool {
 }
 
 fn gives_personal_data(entry: &Entry, odd: &DetectorSettings) -> bool {
-    entry.response_classes.names().any(|class| {
-        !PUBLIC_CLASSES.contains(&class)
-            && entry.response_class_share(class) >= odd.auth_min_data_share
-    })
+    let mut classes = entry.response_classes(odd.auth_min_data_share);
+    classes.any(|class| !PUBLIC_CLASSES.contains(&class))
 }
 
 fn severity(entry: &Entry, odd: &DetectorSettings) -> Severity {

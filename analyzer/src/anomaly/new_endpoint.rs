@@ -31,7 +31,7 @@ impl Detector for NewEndpoint {
         {
             return None;
         }
-        let severity = if entry.response_classes.total() > 0 {
+        let severity = if entry.gives_data() {
             Severity::Low
         } else {
             Severity::Info

@@ -28,7 +28,7 @@ impl Detector for ShadowEndpoint {
         if entry.lifecycle != Lifecycle::Shadow || !succeeded(scene.record) {
             return None;
         }
-        let severity = if entry.response_classes.total() > 0 {
+        let severity = if entry.gives_data() {
             Severity::High
         } else {
             Severity::Medium

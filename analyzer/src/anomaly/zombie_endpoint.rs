@@ -31,7 +31,7 @@ impl Detector for ZombieEndpoint {
             return None;
         }
         retired(&entry.facts, scene.record.time, &scene.settings.lifecycle)?;
-        let severity = if entry.facts.removed || entry.response_classes.total() > 0 {
+        let severity = if entry.facts.removed || entry.gives_data() {
             Severity::High
         } else {
             Severity::Medium

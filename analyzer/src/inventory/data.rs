@@ -26,8 +26,14 @@ impl DataSeen {
         Self(classes.to_vec())
     }
 
-    /// Takes in the classes of one message, each with its distinct values.
-    pub fn observe(&mut self, direction: &str, classes: &BTreeMap<String, u32>, cap: usize) {
+    /// Takes in the classes of so many messages alike, each with its distinct values.
+    pub fn observe(
+        &mut self,
+        direction: &str,
+        classes: &BTreeMap<String, u32>,
+        messages: u64,
+        cap: usize,
+    ) {
         if classes.is_empty() {
             return;
         }
@@ -43,8 +49,9 @@ impl DataSeen {
             let Some(at) = at else { continue };
             near = at + 1;
             if let Some(known) = self.0.get_mut(at) {
-                known.exchanges = known.exchanges.saturating_add(1);
-                known.values = known.values.saturating_add(u64::from(*values));
+                known.exchanges = known.exchanges.saturating_add(messages);
+                let values_of_all = u64::from(*values).saturating_mul(messages);
+                known.values = known.values.saturating_add(values_of_all);
                 known.most = known.most.max(*values);
             }
         }
@@ -208,9 +215,9 @@ mod tests {
     #[test]
     fn exchanges_values_and_the_most_at_once() {
         let mut seen = DataSeen::default();
-        seen.observe(RESPONSE, &classes(&[("email", 50), ("geo", 1)]), 8);
-        seen.observe(RESPONSE, &classes(&[("email", 2)]), 8);
-        seen.observe(REQUEST, &classes(&[("email", 1)]), 8);
+        seen.observe(RESPONSE, &classes(&[("email", 50), ("geo", 1)]), 1, 8);
+        seen.observe(RESPONSE, &classes(&[("email", 2)]), 1, 8);
+        seen.observe(REQUEST, &classes(&[("email", 1)]), 1, 8);
         let mut merged = DataSeen::restore(&seen.snapshot(&BTreeMap::new()));
         merged.merge(&seen, 8);
         let told = |seen: &DataSeen| -> Vec<(String, u64, u64, u32)> {
@@ -235,7 +242,7 @@ mod tests {
             ]
         );
         assert_eq!(told(&merged)[1], row("response email", 4, 104, 50));
-        seen.observe(RESPONSE, &classes(&[("card", 1)]), 3);
+        seen.observe(RESPONSE, &classes(&[("card", 1)]), 1, 3);
         assert_eq!(seen.0.len(), 3, "the cap holds");
     }
 
@@ -266,7 +273,7 @@ mod tests {
     #[test]
     fn classes_of_the_configuration_have_its_tags_and_keep_them() {
         let mut seen = DataSeen::default();
-        seen.observe(RESPONSE, &classes(&[("badge", 2), ("email", 1)]), 8);
+        seen.observe(RESPONSE, &classes(&[("badge", 2), ("email", 1)]), 1, 8);
         let given = BTreeMap::from([("badge".to_owned(), vec!["ACME-7".to_owned()])]);
         let told = |seen: &[DataClassSnapshot]| -> Vec<Vec<String>> {
             seen.iter().map(|one| tags_of(one, false)).collect()

@@ -2,21 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::consumer::authentication;
-use super::data::{self, DataSeen};
+use super::data::DataSeen;
 use super::distinct::Distinct;
 use super::distribution::{Bounds, Distribution};
 use super::exchange::Exchange;
 use super::lifecycle;
-use super::minutes::{Minutes, Moment};
-use super::origin;
+use super::minutes::Minutes;
 use super::parameters::Parameters;
 use super::reach::Reach;
 use super::schema::Schemas;
-use super::shown::{shown_socket, shown_words};
 use super::spellings::Spellings;
 use super::tally::Tally;
 use super::tokens::TokenKinds;
+use super::traits::accepted;
 use crate::baseline::Baseline;
 use crate::endpoint::TemplateView;
 use crate::settings::{AnalyzerSettings, InventorySettings};
@@ -31,9 +29,13 @@ mod labels;
 /// As plain data, and from it.
 mod persist;
 
+/// Exchanges that wait to be taken into what readers are shown.
+mod waiting;
+
 /// What it takes.
 mod weight;
 
+use waiting::Waiting;
 pub use weight::BYTES_MIN;
 
 /// Classes of data that let somebody in: who sends or gets one is signing in.
@@ -76,11 +78,12 @@ pub struct Entry {
     /// Further counts that a restart needs.
     pub counts: Counts,
     /// Exchanges by scheme, successful ones only.
-    pub authentication_successful: Tally,
+    authentication_successful: Tally,
     /// Exchanges by class of data in responses.
-    pub response_classes: Tally,
+    response_classes: Tally,
     /// Exchanges by class of data in requests.
-    pub request_classes: Tally,
+    request_classes: Tally,
+    waiting: Waiting,
     /// What is usual.
     pub baseline: Baseline,
     seen: Seen,
@@ -91,8 +94,14 @@ pub struct Entry {
 /// Counts that verdicts rest on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Exchanges of which it is known how much was seen, or known that nothing of it is.
+    pub placed: u64,
     /// Successful calls.
     pub successes: u64,
+    /// Those of them whose request was seen, without and with credentials.
+    pub anonymous: u64,
+    /// See `anonymous`.
+    pub authenticated: u64,
     /// Successful calls after retirement.
     pub retired_successes: u64,
     /// Successful calls that look like signing in.
@@ -176,6 +185,7 @@ impl Entry {
             authentication_successful: Tally::default(),
             response_classes: Tally::default(),
             request_classes: Tally::default(),
+            waiting: Waiting::default(),
             baseline: Baseline::default(),
             seen: Seen {
                 statuses: BTreeMap::new(),
@@ -209,61 +219,56 @@ impl Entry {
     pub fn observe(&mut self, exchange: Exchange<'_>, settings: &AnalyzerSettings) {
         self.requests = self.requests.saturating_add(1);
         self.learn(exchange, settings);
-        self.weigh_when_due();
+        self.weigh_when_due(&settings.inventory);
     }
 
     /// Takes in an exchange that was counted already, as one of those held back before the endpoint
     /// was known to be one; false when there is none that nothing is known of.
     pub fn learn_earlier(&mut self, exchange: Exchange<'_>, settings: &AnalyzerSettings) -> bool {
+        self.take_waiting(&settings.inventory);
         let is_one = self.seen.completeness.take_one(UNRECORDED);
         if is_one {
+            self.counts.placed = self.counts.placed.saturating_sub(1);
             self.learn(exchange, settings);
         }
         is_one
     }
 
     fn learn(&mut self, exchange: Exchange<'_>, settings: &AnalyzerSettings) {
-        let Exchange {
-            record, identity, ..
-        } = exchange;
+        let record = exchange.record;
         let inventory = &settings.inventory;
         self.touch(record.time);
         self.observe_outcome(exchange, settings);
-        self.observe_content(exchange, inventory);
-        let seen = &mut self.seen;
-        let keys = inventory.max_tally_keys;
-        seen.consumers
-            .insert(identity.id.0, inventory.exact_consumers);
-        count_caller(&mut seen.callers, identity.id, 1, inventory.counted_callers);
-        shown_socket(record.server, |name| seen.servers.add(name, 1, keys));
-        seen.reach.observe(record, &settings.exposure);
-        seen.protocols.add(&record.protocol, 1, keys);
-        seen.completeness.add(completeness(record), 1, keys);
-        seen.feeds.add(&origin::feed_of_record(record), 1, keys);
-        for point in &record.vantage {
-            seen.vantage_points.add(&origin::leg(point), 1, keys);
+        if let Some(spelling) = &record.spelling {
+            self.seen.spellings.add(spelling, inventory.max_spellings);
         }
-        if let Some(latency) = record.latency_ns {
-            seen.latency.record(latency);
+        if accepted(record.status) && !record.query.is_empty() {
+            self.seen.parameters.observe_query(record, inventory);
         }
-        let body = |m: &MessageRecord| m.body_len;
-        seen.minutes.observe(
-            Moment {
-                time: record.time,
-                status: record.status,
-                latency_ns: record.latency_ns,
-                response_bytes: record.response.as_ref().map_or(0, body),
-            },
-            inventory,
-        );
+        self.wait(exchange, inventory);
+        if let Some(request) = &record.request
+            && accepted(record.status)
+        {
+            if !self.seen.parameters.knows_values(request, inventory) {
+                self.take_waiting(inventory);
+            }
+            self.seen.parameters.observe_values(request, inventory);
+        }
     }
 
     /// Takes the end of an exchange that was counted while it was open: what its messages look like.
     pub fn complete(&mut self, exchange: Exchange<'_>, settings: &InventorySettings) {
         let record = exchange.record;
+        self.take_waiting(settings);
         self.touch(record.ended.unwrap_or(record.time));
-        let outlined = exchange.outlined;
-        self.seen.schemas.observe(record, outlined, settings);
+        let length = |message: &MessageRecord| message.body_len;
+        let lengths = (
+            record.request.as_ref().map_or(0, length),
+            record.response.as_ref().map_or(0, length),
+        );
+        self.seen
+            .schemas
+            .observe(exchange.traits, lengths, exchange.outlined, settings);
         let request = (&mut self.request_classes, &record.request);
         for (tally, message) in [request, (&mut self.response_classes, &record.response)] {
             for class in message.iter().flat_map(|it| it.data_classes.keys()) {
@@ -274,9 +279,11 @@ impl Entry {
     }
 
     /// Sightings that were held back before the endpoint was known to be one.
-    pub fn add_earlier(&mut self, earlier: u64, first_seen: Nanos) {
+    pub fn add_earlier(&mut self, earlier: u64, first_seen: Nanos, settings: &InventorySettings) {
+        self.take_waiting(settings);
         self.touch(first_seen);
         if earlier > 0 {
+            self.counts.placed = self.counts.placed.saturating_add(earlier);
             self.requests = self.requests.saturating_add(earlier);
             self.seen.completeness.add(UNRECORDED, earlier, usize::MAX);
         }
@@ -291,9 +298,11 @@ impl Entry {
 
     /// Takes over everything of an endpoint that proved to be this one. Baselines are not added:
     /// the one that rests on more stays.
-    pub fn merge(&mut self, other: &Self, settings: &AnalyzerSettings) {
+    pub fn merge(&mut self, other: &mut Self, settings: &AnalyzerSettings) {
         let inventory = &settings.inventory;
         let keys = inventory.max_tally_keys;
+        self.take_waiting(inventory);
+        other.take_waiting(inventory);
         if other.first_seen != 0 {
             self.touch(other.first_seen);
             self.touch(other.last_seen);
@@ -328,14 +337,29 @@ impl Entry {
     /// Share of its exchanges that was seen complete.
     #[must_use]
     pub fn coverage(&self) -> f64 {
-        let total = self.seen.completeness.total().max(1);
-        super::share(self.counts.complete, total)
+        super::share(self.counts.complete, self.counts.placed.max(1))
     }
 
-    /// Exchanges by class of data in responses, as a share of the successful ones.
+    /// Whether responses carried data of any class.
     #[must_use]
-    pub fn response_class_share(&self, class: &str) -> f64 {
-        super::share(self.response_classes.get(class), self.counts.successes)
+    pub fn gives_data(&self) -> bool {
+        !self.response_classes.is_empty() || self.waiting.has_response_classes()
+    }
+
+    /// Classes of data that so large a share of the successful exchanges had in their responses.
+    pub fn response_classes(&self, share: f64) -> impl Iterator<Item = &str> {
+        let mut waiting: BTreeMap<&str, u64> = BTreeMap::new();
+        for class in self.waiting.response_classes() {
+            *waiting.entry(class).or_default() += 1;
+        }
+        let known = self.response_classes.iter();
+        for (class, exchanges) in known {
+            let sum = waiting.entry(class).or_default();
+            *sum = sum.saturating_add(exchanges);
+        }
+        let successes = self.counts.successes;
+        let found = waiting.into_iter();
+        found.filter_map(move |(class, n)| (super::share(n, successes) >= share).then_some(class))
     }
 
     fn touch(&mut self, time: Nanos) {
@@ -347,13 +371,7 @@ impl Entry {
 
     fn observe_outcome(&mut self, exchange: Exchange<'_>, settings: &AnalyzerSettings) {
         let record = exchange.record;
-        let keys = settings.inventory.max_tally_keys;
-        let scheme = authentication(record);
-        let status = self.seen.statuses.entry(record.status.unwrap_or(0));
-        *status.or_insert(0) += 1;
-        if record.request.is_some() {
-            self.seen.authentication.add(scheme, 1, keys);
-        }
+        self.counts.placed = self.counts.placed.saturating_add(1);
         if whole(record) {
             self.counts.complete = self.counts.complete.saturating_add(1);
         }
@@ -371,67 +389,18 @@ impl Entry {
         let counts = &mut self.counts;
         counts.successes = counts.successes.saturating_add(1);
         if record.request.is_some() {
-            self.authentication_successful.add(scheme, 1, keys);
+            let sum = if &*exchange.traits.scheme == "none" {
+                &mut counts.anonymous
+            } else {
+                &mut counts.authenticated
+            };
+            *sum = sum.saturating_add(1);
         }
         if signs_in(exchange) {
             counts.sign_in = counts.sign_in.saturating_add(1);
         }
         if lifecycle::retired(&self.facts, record.time, &settings.lifecycle).is_some() {
             counts.retired_successes = counts.retired_successes.saturating_add(1);
-        }
-    }
-
-    fn observe_content(&mut self, exchange: Exchange<'_>, settings: &InventorySettings) {
-        let Exchange {
-            record,
-            outlined,
-            lists,
-            ..
-        } = exchange;
-        let keys = settings.max_tally_keys;
-        let seen = &mut self.seen;
-        if let Some(request) = &record.request {
-            seen.request_size.record(request.body_len);
-            if let Some(kind) = &request.content_type {
-                seen.request_types.add(kind, 1, keys);
-            }
-            let classes = &request.data_classes;
-            seen.data.observe(data::REQUEST, classes, keys * 4);
-            for class in classes.keys() {
-                self.request_classes.add(class, 1, keys);
-            }
-        }
-        if let Some(response) = &record.response {
-            seen.response_size.record(response.body_len);
-            if let Some(kind) = &response.content_type {
-                seen.response_types.add(kind, 1, keys);
-            }
-            // What a refusal says is no data of the endpoint.
-            if succeeded(record) {
-                let classes = &response.data_classes;
-                seen.data.observe(data::RESPONSE, classes, keys * 4);
-                for class in classes.keys() {
-                    self.response_classes.add(class, 1, keys);
-                }
-            }
-        }
-        if let Some(spelling) = &record.spelling {
-            seen.spellings.add(spelling, settings.max_spellings);
-        }
-        if !matches!(record.status, Some(400..)) {
-            seen.parameters
-                .observe(record, lists, &self.at.template, settings);
-        }
-        seen.schemas.observe(record, outlined, settings);
-        if succeeded(record) {
-            for credential in &record.credentials {
-                let (scheme, location) = (&credential.scheme, &credential.location);
-                let key = [scheme.as_str(), location.as_str(), credential.name.as_str()];
-                shown_words(&key, |key| seen.credentials.add(key, 1, keys));
-                if let Some(facts) = &credential.jwt {
-                    seen.tokens.observe(facts, keys);
-                }
-            }
         }
     }
 }
@@ -472,6 +441,9 @@ impl Seen {
 }
 
 fn add_counts(counts: &mut Counts, other: Counts) {
+    counts.placed = counts.placed.saturating_add(other.placed);
+    counts.anonymous = counts.anonymous.saturating_add(other.anonymous);
+    counts.authenticated = counts.authenticated.saturating_add(other.authenticated);
     counts.successes = counts.successes.saturating_add(other.successes);
     counts.retired_successes = counts
         .retired_successes
@@ -521,24 +493,4 @@ fn signs_in(exchange: Exchange<'_>) -> bool {
     exchange.lists.sets_cookie
         || carries(record.request.as_ref())
         || carries(record.response.as_ref())
-}
-
-fn completeness(record: &ExchangeRecord) -> &'static str {
-    use MessageCompleteness::{Aborted, Gap, Missing, Open};
-    let (request, response) = (record.completeness.request, record.completeness.response);
-    if request == Missing {
-        "request_missing"
-    } else if response == Missing {
-        "response_missing"
-    } else if request == Gap || response == Gap {
-        "gap"
-    } else if request == Aborted || response == Aborted {
-        "aborted"
-    } else if request == Open || response == Open {
-        "open"
-    } else if record.completeness.pairing == Pairing::Supposed {
-        "supposed"
-    } else {
-        "complete"
-    }
 }

@@ -3,6 +3,8 @@
 use super::consumer::Identity;
 use super::lists::ListsSeen;
 use super::schema::Outlined;
+use super::traits::Traits;
+use std::sync::Arc;
 use tapscope_record::ExchangeRecord;
 
 /// The record, and what was made of it before it is known which endpoint it is of.
@@ -16,4 +18,6 @@ pub struct Exchange<'a> {
     pub outlined: &'a Outlined,
     /// What is known of its lists of names.
     pub lists: &'a ListsSeen,
+    /// What it has in common with others.
+    pub traits: &'a Arc<Traits>,
 }

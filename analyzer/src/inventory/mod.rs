@@ -51,6 +51,9 @@ pub mod programs;
 /// Addresses that call for others.
 pub mod proxies;
 
+/// What exchanges have in common.
+pub mod traits;
+
 /// Lists of names, looked at once.
 pub mod lists;
 

@@ -15,14 +15,14 @@ mod template;
 mod tests;
 
 use super::hash::hash;
-use super::lists::ListsSeen;
 use super::tally::Tally;
 use super::types::{Types, type_of_segment};
 use crate::settings::InventorySettings;
 use crate::snapshot::ParameterSnapshot;
 use names::Names;
-use tapscope_record::{Bounds, ExchangeRecord, PathSegment, ValueProfile, ValueType, form};
-use template::{Places, name_of, place_of};
+use tapscope_record::{Bounds, ExchangeRecord, MessageRecord, ValueProfile, ValueType, Word, form};
+pub(super) use template::Places;
+use template::{name_of, place_of};
 use values::Values;
 
 /// Where a parameter stands.
@@ -115,6 +115,15 @@ impl Parameter {
     }
 }
 
+/// What stands in a segment of a path.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SegmentValue<'a> {
+    /// Harmless text, without what stands before and after the parameter.
+    Text(&'a str),
+    /// What the sensor replaced by its class.
+    Redacted { class: &'a Word, token: u64 },
+}
+
 /// All parameters of one endpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
@@ -126,27 +135,18 @@ pub struct Parameters {
     headers: Names,
     cookies: Names,
     known: Vec<Parameter>,
-    places: Places,
     /// Exchanges that were looked at.
     observed: u64,
     refused: u64,
 }
 
 impl Parameters {
-    /// Takes in what the request of one exchange of the endpoint with `template` carried.
-    pub fn observe(
-        &mut self,
-        record: &ExchangeRecord,
-        lists: &ListsSeen,
-        template: &str,
-        settings: &InventorySettings,
-    ) {
-        self.observed = self.observed.saturating_add(1);
-        self.observe_path(record, template, settings);
+    /// Takes in the query of one exchange.
+    pub(super) fn observe_query(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
+        let cap = settings.max_tally_keys;
         for (at, parameter) in record.query.iter().enumerate() {
-            let cap = settings.max_tally_keys;
-            let mut before = record.query.iter().take(at);
-            let times = before.by_ref().filter(|p| p.name == parameter.name).count();
+            let before = record.query.iter().take(at);
+            let times = before.filter(|p| p.name == parameter.name).count();
             let Some(known) = self.slot(Location::Query, &parameter.name, settings) else {
                 continue;
             };
@@ -154,23 +154,95 @@ impl Parameters {
             known.seen = known.seen.saturating_add(u64::from(times == 0));
             known.repeated = known.repeated.saturating_add(u64::from(times == 1));
         }
-        let Some(request) = &record.request else {
-            return;
+    }
+
+    /// Counts so many exchanges that were looked at, with the header fields and the cookies that
+    /// each of them carried.
+    pub(super) fn count(
+        &mut self,
+        exchanges: u64,
+        headers: &[Box<str>],
+        cookies: &[Box<str>],
+        settings: &InventorySettings,
+    ) {
+        self.observed = self.observed.saturating_add(exchanges);
+        for (location, names) in [(Location::Header, headers), (Location::Cookie, cookies)] {
+            for name in names {
+                if let Some(known) = self.slot(location, name, settings) {
+                    known.seen = known.seen.saturating_add(exchanges);
+                } else {
+                    // Once is counted by who found no place.
+                    self.refused = self.refused.saturating_add(exchanges.saturating_sub(1));
+                }
+            }
+        }
+    }
+
+    /// Whether it is clear which of the header fields and cookies that have values here are known:
+    /// all of them are, or will not be.
+    pub(super) fn knows_values(
+        &self,
+        request: &MessageRecord,
+        settings: &InventorySettings,
+    ) -> bool {
+        let is_clear = |location, parameter: &tapscope_record::Parameter| {
+            let names = self.named(location);
+            names.get(&parameter.name).is_some()
+                || names.len() >= settings.max_header_parameters
+                || parameter.name.len() > settings.max_name_len
         };
-        for name in lists.header_parameters(request) {
-            self.count(Location::Header, name, settings);
-        }
-        for name in lists.cookies(request) {
-            self.count(Location::Cookie, name, settings);
-        }
-        let of_header = (Location::Header, &request.header_values);
-        for (location, values) in [of_header, (Location::Cookie, &request.cookie_values)] {
+        let (headers, cookies) = (&request.header_values, &request.cookie_values);
+        headers.iter().all(|one| is_clear(Location::Header, one))
+            && cookies.iter().all(|one| is_clear(Location::Cookie, one))
+    }
+
+    /// Takes in the values of header fields and cookies, which are counted by their names.
+    pub(super) fn observe_values(&mut self, request: &MessageRecord, settings: &InventorySettings) {
+        let headers = (Location::Header, &request.header_values);
+        for (location, values) in [headers, (Location::Cookie, &request.cookie_values)] {
             for parameter in values {
-                // Counted above, by its name, or refused there.
                 let at = self.named(location).get(&parameter.name);
                 if let Some(known) = at.and_then(|at| self.known.get_mut(at as usize)) {
                     known.observe(&parameter.value, settings.max_tally_keys);
                 }
+            }
+        }
+    }
+
+    /// Takes in what stood in a segment of a path.
+    pub(super) fn observe_segment(
+        &mut self,
+        segment: usize,
+        value: SegmentValue<'_>,
+        settings: &InventorySettings,
+    ) {
+        let cap = settings.max_tally_keys;
+        let Some(known) = self.in_path(segment, settings) else {
+            return;
+        };
+        known.seen = known.seen.saturating_add(1);
+        match value {
+            SegmentValue::Text(value) => {
+                let kind = type_of_segment(value);
+                known.types.add(kind, 1);
+                let is_chosen = known.values.insert(hash(&[value.as_bytes()]));
+                if is_chosen && kind == ValueType::String {
+                    let form = form::form_of(value).unwrap_or(form::NONE);
+                    known.forms.add(form, 1, cap);
+                }
+                known.measure(characters(value));
+                if matches!(kind, ValueType::Integer | ValueType::Number)
+                    && let Some(bounds) = Bounds::of_text(value)
+                {
+                    known.number(bounds);
+                }
+            }
+            SegmentValue::Redacted { class, token } => {
+                if let Some(kind) = type_of_class(class) {
+                    known.types.add(kind, 1);
+                }
+                known.values.insert(token);
+                known.classes.add(class, 1, cap);
             }
         }
     }
@@ -275,57 +347,6 @@ impl Parameters {
             }
         }
         new
-    }
-
-    fn observe_path(
-        &mut self,
-        record: &ExchangeRecord,
-        template: &str,
-        settings: &InventorySettings,
-    ) {
-        let mut places = core::mem::take(&mut self.places);
-        for place in places.of(template) {
-            let Some(part) = record.path.get(place.segment) else {
-                break;
-            };
-            let Some(known) = self.in_path(place.segment, settings) else {
-                continue;
-            };
-            known.seen = known.seen.saturating_add(1);
-            match part {
-                PathSegment::Literal(text) => {
-                    let value = place.value(text);
-                    let kind = type_of_segment(value);
-                    known.types.add(kind, 1);
-                    let is_chosen = known.values.insert(hash(&[value.as_bytes()]));
-                    if is_chosen && kind == ValueType::String {
-                        let form = form::form_of(value).unwrap_or(form::NONE);
-                        known.forms.add(form, 1, settings.max_tally_keys);
-                    }
-                    known.measure(characters(value));
-                    if matches!(kind, ValueType::Integer | ValueType::Number)
-                        && let Some(bounds) = Bounds::of_text(value)
-                    {
-                        known.number(bounds);
-                    }
-                }
-                PathSegment::Redacted { class, token } => {
-                    if let Some(kind) = type_of_class(class) {
-                        known.types.add(kind, 1);
-                    }
-                    known.values.insert(token.0);
-                    known.classes.add(class, 1, settings.max_tally_keys);
-                }
-            }
-        }
-        self.places = places;
-    }
-
-    /// Counts a parameter of which only the name is known.
-    fn count(&mut self, location: Location, name: &str, settings: &InventorySettings) {
-        if let Some(known) = self.slot(location, name, settings) {
-            known.seen = known.seen.saturating_add(1);
-        }
     }
 
     fn named(&self, location: Location) -> &Names {

@@ -29,7 +29,7 @@ use super::specification::Specification;
 use super::specification::coverage::{Coverage, Standing};
 use crate::baseline::{Answer, Call};
 use crate::endpoint::{HostTemplates, Sighting, TemplateRule};
-use crate::settings::{AnalyzerSettings, DriftPolicy, HOUR, MINUTE};
+use crate::settings::{AnalyzerSettings, DriftPolicy, HOUR, InventorySettings, MINUTE};
 use crate::snapshot::{Drift, EndpointId, EndpointRef, EndpointSnapshot, Nanos};
 use operations::Operations;
 use tapscope_record::ExchangeRecord;
@@ -410,6 +410,13 @@ impl Partition {
     #[must_use]
     pub fn template_bytes(&self) -> usize {
         size_of::<Self>() + self.templates.bytes()
+    }
+
+    /// Takes in the exchanges that wait.
+    pub fn take_waiting(&mut self, settings: &InventorySettings) {
+        for entry in self.entries.values_mut() {
+            entry.take_waiting(settings);
+        }
     }
 
     /// Lets an endpoint's schemas go; returns the bytes that it freed.

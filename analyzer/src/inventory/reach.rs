@@ -128,6 +128,38 @@ impl ExposurePolicy {
         }
     }
 
+    /// Where the exchange came from, and how. Calls answered with 404 do not count: that is how a
+    /// server says that there is nothing here.
+    pub(super) fn reached(&self, record: &ExchangeRecord) -> Reached {
+        let sign = record.request.as_ref().map(|_| self.sign(record));
+        let (zone, is_forwarded) = match record.status {
+            None | Some(404) => (None, false),
+            Some(_) => {
+                let (zone, is_forwarded) = self.way(record);
+                (Some(zone), is_forwarded)
+            }
+        };
+        Reached {
+            zone,
+            is_forwarded,
+            sign,
+        }
+    }
+
+    /// The zone that an exchange came from, and whether a forwarding header says so.
+    fn way(&self, record: &ExchangeRecord) -> (&'static str, bool) {
+        let direct = self.zone(record.client.ip());
+        let way = way_of(record);
+        if direct != INTERNAL_ZONE || way.is_empty() {
+            return (direct, false);
+        }
+        // From the nearest on: what stands before the first hop that is not one's own, that hop
+        // may have made up.
+        let mut zones = way.iter().rev().map(|&hop| self.zone(hop));
+        let zone = zones.find(|&zone| zone != INTERNAL_ZONE);
+        (zone.unwrap_or(INTERNAL_ZONE), true)
+    }
+
     /// The sign that TLS ends before the tap.
     fn sign(&self, record: &ExchangeRecord) -> &'static str {
         let port = record.server.port();
@@ -143,6 +175,17 @@ impl ExposurePolicy {
     }
 }
 
+/// Where a call came from, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reached {
+    /// From which zone; none of one that was not answered.
+    pub(super) zone: Option<&'static str>,
+    /// Whether a forwarding header says that.
+    pub(super) is_forwarded: bool,
+    /// What says that TLS ends before the tap; none where the request was not seen.
+    pub(super) sign: Option<&'static str>,
+}
+
 /// Counts of where calls came from, and of how.
 #[derive(Clone, Debug, Default)]
 pub struct Reach {
@@ -152,28 +195,16 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// Takes in one exchange. Calls answered with 404 do not count: that is how a server says that
-    /// there is nothing here.
-    pub fn observe(&mut self, record: &ExchangeRecord, policy: &ExposurePolicy) {
-        if record.request.is_some() {
-            self.signs.add(policy.sign(record), 1, KEYS);
+    /// Takes in so many exchanges.
+    pub(super) fn count(&mut self, reached: Reached, exchanges: u64) {
+        if let Some(sign) = reached.sign {
+            self.signs.add(sign, exchanges, KEYS);
         }
-        if matches!(record.status, None | Some(404)) {
-            return;
+        let Some(zone) = reached.zone else { return };
+        self.calls.add(zone, exchanges, KEYS);
+        if reached.is_forwarded {
+            self.forwarded.add(zone, exchanges, KEYS);
         }
-        let direct = policy.zone(record.client.ip());
-        let way = way_of(record);
-        if direct != INTERNAL_ZONE || way.is_empty() {
-            self.calls.add(direct, 1, KEYS);
-            return;
-        }
-        // From the nearest on: what stands before the first hop that is not one's own, that hop
-        // may have made up.
-        let mut zones = way.iter().rev().map(|&hop| policy.zone(hop));
-        let zone = zones.find(|&zone| zone != INTERNAL_ZONE);
-        let zone = zone.unwrap_or(INTERNAL_ZONE);
-        self.calls.add(zone, 1, KEYS);
-        self.forwarded.add(zone, 1, KEYS);
     }
 
     /// Takes over another one's counts.

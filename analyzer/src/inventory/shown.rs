@@ -103,20 +103,6 @@ pub(crate) fn shown_socket<R>(socket: SocketAddr, with: impl FnOnce(&str) -> R) 
     }
 }
 
-/// Gives the words, with a space between, to `with`.
-pub(crate) fn shown_words<R>(words: &[&str], with: impl FnOnce(&str) -> R) -> R {
-    let mut text = Text::new();
-    let mut written = Some(());
-    for (at, word) in words.iter().enumerate() {
-        let space: &[u8] = if at > 0 { b" " } else { b"" };
-        written = (written.and_then(|()| text.put(space))).and_then(|()| text.put(word.as_bytes()));
-    }
-    match text.written(written) {
-        Some(short) => with(short),
-        None => with(&words.join(" ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,9 +111,6 @@ mod tests {
     fn short_and_long_texts_are_shown_whole() {
         for text in ["", "10.0.0.1:80", &"x".repeat(64), &"ü".repeat(65)] {
             assert_eq!(shown(&text, str::to_owned), text);
-            assert_eq!(shown_words(&[text], str::to_owned), text);
-            let two = format!("{text} {text}");
-            assert_eq!(shown_words(&[text, text], str::to_owned), two);
         }
     }
 

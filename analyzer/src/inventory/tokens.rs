@@ -13,11 +13,11 @@ impl TokenKinds {
         Self(kinds.to_vec())
     }
 
-    /// Takes in the token of one call; beyond the cap it is not kept.
-    pub(super) fn observe(&mut self, facts: &JwtFacts, cap: usize) {
+    /// Takes in the token of so many calls; beyond the cap it is not kept.
+    pub(super) fn observe(&mut self, facts: &JwtFacts, calls: u64, cap: usize) {
         let found = self.find(&facts.algorithm, facts.issuer.as_ref());
         if let Some(known) = found.ok().and_then(|at| self.0.get_mut(at)) {
-            count(known, 1, (facts.lifetime_s, facts.lifetime_s));
+            count(known, calls, (facts.lifetime_s, facts.lifetime_s));
             return;
         }
         let one = TokenSnapshot {
@@ -25,7 +25,7 @@ impl TokenKinds {
             issuer: facts.issuer.clone(),
             lifetime_min_s: facts.lifetime_s,
             lifetime_max_s: facts.lifetime_s,
-            seen: 1,
+            seen: calls,
         };
         self.add(one, cap);
     }
@@ -88,9 +88,9 @@ mod tests {
             facts("RS256", Some(3_600)),
             facts("HS256", None),
         ] {
-            kinds.observe(&one, 2);
+            kinds.observe(&one, 1, 2);
         }
-        kinds.observe(&facts("none", None), 2);
+        kinds.observe(&facts("none", None), 1, 2);
         let mut merged = TokenKinds::restore(&kinds.snapshot());
         merged.merge(&kinds, 2);
         let told: Vec<_> = merged

@@ -14,7 +14,12 @@ impl Types {
     pub(super) fn add(&mut self, kind: ValueType, by: u64) {
         match self.0.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, count)) => *count = count.saturating_add(by),
-            None => self.0.push((kind, by)),
+            None => {
+                if self.0.is_empty() {
+                    self.0.reserve_exact(1);
+                }
+                self.0.push((kind, by));
+            }
         }
     }
 
@@ -23,6 +28,11 @@ impl Types {
         for (kind, count) in &other.0 {
             self.add(*kind, *count);
         }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// All types, with how often.
@@ -84,10 +94,28 @@ pub(super) const TYPES: [(ValueType, &str); 17] = [
     (ValueType::Array, "array"),
 ];
 
-/// The number of a type.
-pub(crate) fn number_of(kind: ValueType) -> u8 {
-    let at = TYPES.iter().position(|(known, _)| *known == kind);
-    at.and_then(|at| u8::try_from(at).ok()).unwrap_or(0)
+/// The number of a type: where it stands among [`TYPES`].
+pub(crate) const fn number_of(kind: ValueType) -> u8 {
+    match kind {
+        ValueType::Empty => 1,
+        ValueType::Null => 2,
+        ValueType::Boolean => 3,
+        ValueType::Integer => 4,
+        ValueType::Number => 5,
+        ValueType::Uuid => 6,
+        ValueType::Date => 7,
+        ValueType::DateTime => 8,
+        ValueType::Email => 9,
+        ValueType::Address => 10,
+        ValueType::Url => 11,
+        ValueType::Hex => 12,
+        ValueType::Binary => 13,
+        ValueType::Jwt => 14,
+        ValueType::Object => 15,
+        ValueType::Array => 16,
+        // And what is not known here.
+        _ => 0,
+    }
 }
 
 /// The name of the type of that number.
@@ -96,8 +124,7 @@ pub(crate) fn type_at(number: u8) -> Option<&'static str> {
 }
 
 fn type_name(kind: ValueType) -> &'static str {
-    let named = TYPES.iter().find(|(known, _)| *known == kind);
-    named.map_or("string", |(_, name)| name)
+    type_at(number_of(kind)).unwrap_or("string")
 }
 
 fn type_named(name: &str) -> ValueType {
@@ -154,6 +181,7 @@ mod tests {
             assert_eq!(serialised, name);
             assert_eq!(type_named(name), kind);
             assert_eq!(type_name(kind), name);
+            assert_eq!(type_at(number_of(kind)), Some(name));
         }
     }
 

@@ -175,7 +175,10 @@ impl Packer {
 
     /// Types with how often.
     pub(crate) fn types(&mut self, types: &mut [(ValueType, u64)]) {
-        types.sort_unstable_by_key(|(kind, _)| type_at(number_of(*kind)));
+        // Nearly all places have one type.
+        if types.len() > 1 {
+            types.sort_unstable_by_key(|(kind, _)| type_at(number_of(*kind)));
+        }
         self.number(types.len() as u64);
         for (kind, count) in types {
             self.out.push(number_of(*kind));

@@ -2,7 +2,7 @@
 
 use serde::Deserialize as _;
 
-use super::{Counts, Entry, Seen};
+use super::{Counts, Entry, Seen, Waiting};
 use crate::baseline::Baseline;
 use crate::inventory::data::DataSeen;
 use crate::inventory::distinct::Distinct;
@@ -22,7 +22,8 @@ use crate::snapshot::{ConsumerId, EndpointRef, EndpointSnapshot, Profile};
 impl Entry {
     /// As plain data.
     #[must_use]
-    pub fn snapshot(&self, settings: &InventorySettings) -> EndpointSnapshot {
+    pub fn snapshot(&mut self, settings: &InventorySettings) -> EndpointSnapshot {
+        self.take_waiting(settings);
         let schemas = self.seen.schemas.snapshot(settings);
         let seen = &self.seen;
         let mut callers: Vec<(ConsumerId, u64)> =
@@ -98,6 +99,7 @@ impl Entry {
         let inventory = &settings.inventory;
         let state = EndpointState::deserialize(&snapshot.state).unwrap_or_default();
         let seen = Seen::restore(&snapshot, &state, inventory);
+        let anonymous = snapshot.authentication_successful.get("none");
         let at = EndpointRef {
             id: snapshot.id,
             method: snapshot.method,
@@ -119,6 +121,12 @@ impl Entry {
             last_seen: snapshot.last_seen,
             requests: snapshot.requests,
             counts: Counts {
+                placed: snapshot.completeness.total(),
+                anonymous,
+                authenticated: snapshot
+                    .authentication_successful
+                    .total()
+                    .saturating_sub(anonymous),
                 successes: state.successes,
                 retired_successes: state.retired_successes,
                 sign_in: state.sign_in,
@@ -128,6 +136,7 @@ impl Entry {
             authentication_successful: snapshot.authentication_successful.clone(),
             response_classes: snapshot.response_data_classes.clone(),
             request_classes: snapshot.request_data_classes.clone(),
+            waiting: Waiting::default(),
             baseline: Baseline::restore(state.baseline, &settings.baseline, &settings.detectors),
             seen,
             weight: 0,

@@ -1,6 +1,6 @@
 //! What an endpoint takes in memory, roughly, with what readers are shown of it.
 
-use super::{Entry, Seen};
+use super::{Entry, Seen, waiting};
 use crate::inventory::tally::Tally;
 use crate::settings::InventorySettings;
 
@@ -29,30 +29,25 @@ impl Entry {
     /// Whether there are schemas.
     #[must_use]
     pub fn has_schemas(&self) -> bool {
-        self.seen.schemas.fields() > 0
+        !self.seen.schemas.is_empty()
     }
 
     /// Lets the schemas go, and looks at no bodies until the endpoint is called several times as
-    /// often as it was.
+    /// often as it was. Nothing waits.
     pub fn give_up_schemas(&mut self) {
         self.seen.schemas.give_up(self.requests);
         self.weigh();
     }
 
-    /// Adds what waits to be added to the schemas.
-    pub fn settle(&mut self, settings: &InventorySettings) {
-        self.seen.schemas.settle(settings);
-        self.weigh();
-    }
-
-    pub(super) fn weigh_when_due(&mut self) {
+    pub(super) fn weigh_when_due(&mut self, settings: &InventorySettings) {
         if self.requests.is_power_of_two() || self.requests.is_multiple_of(EXCHANGES) {
+            self.take_waiting(settings);
             self.weigh();
         }
     }
 
     pub(super) fn weigh(&mut self) {
-        self.weight = BYTES_MIN + self.seen.bytes();
+        self.weight = BYTES_MIN + waiting::BYTES + self.seen.bytes();
     }
 }
 

@@ -1,9 +1,12 @@
 //! Where the parameters of a template stand: looked for when the template changes, not at each
 //! exchange.
 
+use super::SegmentValue;
+use tapscope_record::PathSegment;
+
 /// The parameters of a template, by segment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Places {
+pub(in crate::inventory) struct Places {
     /// The template that they are of.
     template: Box<str>,
     affixed: Box<[Affixed]>,
@@ -11,16 +14,36 @@ pub(super) struct Places {
 
 /// A segment that is a parameter, with what stands before and after it.
 #[derive(Clone, Debug)]
-pub(super) struct Affixed {
+struct Affixed {
     /// The number of the segment.
-    pub(super) segment: usize,
+    segment: usize,
     before: Box<str>,
     after: Box<str>,
 }
 
 impl Places {
+    /// What stands in the parameters of a path that has the template, by segment.
+    pub(in crate::inventory) fn values<'a>(
+        &'a mut self,
+        template: &str,
+        path: &'a [PathSegment],
+    ) -> impl Iterator<Item = (usize, SegmentValue<'a>)> {
+        let places = self.of(template).iter();
+        let found = places.map_while(|place| Some((place, path.get(place.segment)?)));
+        found.map(|(place, part)| {
+            let value = match part {
+                PathSegment::Literal(text) => SegmentValue::Text(place.value(text)),
+                PathSegment::Redacted { class, token } => SegmentValue::Redacted {
+                    class,
+                    token: token.0,
+                },
+            };
+            (place.segment, value)
+        })
+    }
+
     /// The parameters of the template; it is read when it is another one than before.
-    pub(super) fn of(&mut self, template: &str) -> &[Affixed] {
+    fn of(&mut self, template: &str) -> &[Affixed] {
         if *self.template != *template {
             let segments = template.split('/').skip(1).enumerate();
             let affixed = segments.filter_map(|(segment, text)| {
@@ -42,7 +65,7 @@ impl Places {
 
 impl Affixed {
     /// The parameter's value in a segment of a path.
-    pub(super) fn value<'a>(&self, segment: &'a str) -> &'a str {
+    fn value<'a>(&self, segment: &'a str) -> &'a str {
         let value = segment.strip_prefix(&*self.before).unwrap_or(segment);
         value.strip_suffix(&*self.after).unwrap_or(value)
     }

@@ -5,8 +5,8 @@ use core::net::SocketAddr;
 use super::super::lists::NameLists;
 use super::*;
 use tapscope_record::{
-    Completeness, MessageCompleteness, MessageRecord, Pairing, Parameter as Sent, RECORD_VERSION,
-    Token,
+    Completeness, MessageCompleteness, MessageRecord, Pairing, Parameter as Sent, PathSegment,
+    RECORD_VERSION, Token,
 };
 
 fn sent(name: &str, kind: ValueType, value: u64) -> Sent {
@@ -83,6 +83,25 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
 
 const TEMPLATE: &str = "/users/{user}/v{version}.json";
 
+fn observe(
+    parameters: &mut Parameters,
+    record: &ExchangeRecord,
+    template: &str,
+    settings: &InventorySettings,
+) {
+    let lists = NameLists::default().of(record);
+    let request = record.request.as_ref().unwrap();
+    let headers: Vec<Box<str>> = lists.header_parameters(request).map(Into::into).collect();
+    let cookies: Vec<Box<str>> = lists.cookies(request).map(Into::into).collect();
+    parameters.observe_query(record, settings);
+    for (segment, value) in Places::default().values(template, &record.path) {
+        parameters.observe_segment(segment, value, settings);
+    }
+    parameters.count(1, &headers, &cookies, settings);
+    assert!(parameters.knows_values(request, settings));
+    parameters.observe_values(request, settings);
+}
+
 fn learned(settings: &InventorySettings) -> Parameters {
     let mut parameters = Parameters::default();
     for n in 0..20_u64 {
@@ -94,8 +113,7 @@ fn learned(settings: &InventorySettings) -> Parameters {
         }
         let headers = ["host", "accept", "x-tenant", "x-tenant"];
         let record = record(&path, query, &headers);
-        let lists = NameLists::default().of(&record);
-        parameters.observe(&record, &lists, TEMPLATE, settings);
+        observe(&mut parameters, &record, TEMPLATE, settings);
     }
     parameters
 }
@@ -152,8 +170,7 @@ fn texts_of_the_path_have_a_format_where_nearly_all_have_it() {
         for n in 0..60 {
             let path = format!("/users/{}/v1.json", value(n));
             let record = record(&path, Vec::new(), &[]);
-            let lists = NameLists::default().of(&record);
-            parameters.observe(&record, &lists, TEMPLATE, &settings);
+            observe(&mut parameters, &record, TEMPLATE, &settings);
         }
         let rows = parameters.snapshot(TEMPLATE);
         let restored = Parameters::restore(&rows, 60, TEMPLATE);
@@ -190,8 +207,7 @@ fn texts_under_a_name_have_the_format_that_the_sensor_saw() {
             cursor.value.word = None;
             cursor.value.form = form(n).map(Into::into);
             let record = record("/users/1/v1.json", vec![cursor], &[]);
-            let lists = NameLists::default().of(&record);
-            parameters.observe(&record, &lists, TEMPLATE, &settings);
+            observe(&mut parameters, &record, TEMPLATE, &settings);
         }
         let rows = parameters.snapshot(TEMPLATE);
         let row = rows.iter().find(|row| row.name == "cursor").unwrap();
@@ -211,8 +227,7 @@ fn header_fields_and_cookies_have_types_values_and_ranges() {
         let request = record.request.as_mut().unwrap();
         request.header_values = vec![sent("x-limit", ValueType::Integer, n)];
         request.cookie_values = vec![sent("theme", ValueType::String, n % 2)];
-        let lists = NameLists::default().of(&record);
-        parameters.observe(&record, &lists, TEMPLATE, &settings);
+        observe(&mut parameters, &record, TEMPLATE, &settings);
     }
     let rows = parameters.snapshot(TEMPLATE);
     let row = |name: &str| rows.iter().find(|row| row.name == name).unwrap();
@@ -239,8 +254,7 @@ fn names_beyond_the_cap_are_counted() {
     let mut record = record("/x", query.collect(), &["x-a", "x-b"]);
     let values = ["x-a", "x-b"].map(|name| sent(name, ValueType::Integer, 1));
     record.request.as_mut().unwrap().header_values = values.into();
-    let lists = NameLists::default().of(&record);
-    parameters.observe(&record, &lists, "/x", &settings);
+    observe(&mut parameters, &record, "/x", &settings);
     assert_eq!(parameters.snapshot("/x").len(), 4);
     assert_eq!(parameters.refused(), 4);
 }
@@ -256,8 +270,7 @@ fn ranges_are_told_of_many_harmless_numbers_and_survive_a_restart_and_a_merge() 
             let query = vec![size, sent("user_id", ValueType::Integer, n)];
             let path = format!("/users/{n}/v{}.json", n * 1_000);
             let record = record(&path, query, &[]);
-            let lists = NameLists::default().of(&record);
-            parameters.observe(&record, &lists, TEMPLATE, &settings);
+            observe(&mut parameters, &record, TEMPLATE, &settings);
         }
         parameters
     };

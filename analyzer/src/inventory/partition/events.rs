@@ -25,7 +25,7 @@ impl Partition {
                 } => {
                     doubtful.push(id);
                     if self.ensure(id, room, settings) {
-                        self.add_earlier(id, earlier, first_seen);
+                        self.add_earlier(id, (earlier, first_seen), settings);
                         self.redescribe(id, now, settings);
                     }
                 }
@@ -33,7 +33,7 @@ impl Partition {
                     id,
                     earlier,
                     first_seen,
-                } => self.add_earlier(id, earlier, first_seen),
+                } => self.add_earlier(id, (earlier, first_seen), settings),
                 TemplateEvent::Split {
                     from,
                     to,
@@ -57,11 +57,16 @@ impl Partition {
     }
 
     /// Adds sightings that were counted as being of no endpoint.
-    fn add_earlier(&mut self, id: EndpointId, earlier: u64, first_seen: Nanos) {
+    fn add_earlier(
+        &mut self,
+        id: EndpointId,
+        (earlier, first_seen): (u64, Nanos),
+        settings: &AnalyzerSettings,
+    ) {
         if earlier > 0
             && let Some(entry) = self.entries.get_mut(&id)
         {
-            entry.add_earlier(earlier, first_seen);
+            entry.add_earlier(earlier, first_seen, &settings.inventory);
             self.changes.freshly_placed = true;
             self.changes.due.touch(id);
             self.changes.placed = self.changes.placed.saturating_add(earlier);
@@ -92,7 +97,7 @@ impl Partition {
         if moved > 0
             && let Some(entry) = self.entries.get_mut(&to)
         {
-            entry.add_earlier(moved, first_seen);
+            entry.add_earlier(moved, first_seen, &settings.inventory);
             self.changes.due.touch(to);
         }
     }
@@ -140,14 +145,14 @@ impl Partition {
         // What each was called by name stays a row when the template that named it goes.
         self.spin_off_operation(survivor, survivor, settings);
         self.spin_off_operation(gone, survivor, settings);
-        let Some(old) = self.entries.remove(&gone) else {
+        let Some(mut old) = self.entries.remove(&gone) else {
             return;
         };
         self.changes.due.forget(gone);
         if self.ensure(survivor, usize::MAX, settings)
             && let Some(entry) = self.entries.get_mut(&survivor)
         {
-            entry.merge(&old, settings);
+            entry.merge(&mut old, settings);
             self.changes.due.insist(survivor);
             self.changes.merged.push((gone, survivor));
             self.changes.moves.merged.push((gone, survivor));

@@ -180,7 +180,7 @@ impl Partition {
         let mut operation = entry.clone();
         let row = operation_id(carrier, &name);
         if let Some(known) = self.entries.get_mut(&row) {
-            known.merge(&operation, settings);
+            known.merge(&mut operation, settings);
         } else {
             operation.transport = Some(carrier);
             operation.at.id = row;
@@ -213,7 +213,7 @@ impl Partition {
             let id = operation_id(survivor, &name);
             self.changes.due.forget(old);
             if let Some(known) = self.entries.get_mut(&id) {
-                known.merge(&entry, settings);
+                known.merge(&mut entry, settings);
             } else {
                 entry.transport = Some(survivor);
                 entry.at = EndpointRef {

@@ -18,13 +18,6 @@ impl Partition {
         self.changes.due.touch(id);
     }
 
-    /// Adds what waits to be added to the endpoints' schemas: nothing more comes.
-    pub fn settle_schemas(&mut self, settings: &AnalyzerSettings) {
-        for entry in self.entries.values_mut() {
-            entry.settle(&settings.inventory);
-        }
-    }
-
     /// Compares all endpoints of which more was seen than when they were last compared.
     pub fn review_all(&mut self, now: Nanos, settings: &AnalyzerSettings) {
         let due = self.entries.iter();

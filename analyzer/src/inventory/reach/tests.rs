@@ -16,6 +16,10 @@ fn record(client: &str, server: &str, forwarded: Option<&str>) -> ExchangeRecord
     record
 }
 
+fn take(reach: &mut Reach, record: &ExchangeRecord, policy: &ExposurePolicy) {
+    reach.count(policy.reached(record), 1);
+}
+
 #[test]
 fn networks_hold_their_addresses() {
     for (network, address, inside) in [
@@ -50,7 +54,11 @@ fn a_forwarding_header_is_believed_of_an_internal_peer_only() {
         ("[fd00::1]:1", None, "internal"),
     ] {
         let mut reach = Reach::default();
-        reach.observe(&record(client, "10.0.0.2:80", forwarded), &policy);
+        take(
+            &mut reach,
+            &record(client, "10.0.0.2:80", forwarded),
+            &policy,
+        );
         assert_eq!(reach.exposure().zone, zone, "{client} {forwarded:?}");
     }
 }
@@ -69,7 +77,7 @@ fn what_an_outsider_writes_before_the_proxy_is_not_believed() {
         let mut call = record("10.0.0.1:1", "10.0.0.2:80", Some("10.0.0.7"));
         call.forwarded_way = Some(way.iter().map(|hop| hop.parse().unwrap()).collect());
         let mut reach = Reach::default();
-        reach.observe(&call, &policy);
+        take(&mut reach, &call, &policy);
         assert_eq!(reach.exposure().zone, zone, "{way:?}");
     }
 }
@@ -83,10 +91,18 @@ fn partners_have_networks_and_a_404_is_no_answer() {
     let mut reach = Reach::default();
     let mut missing = record("203.0.113.9:1", "10.0.0.2:80", None);
     missing.status = Some(404);
-    reach.observe(&missing, &policy);
+    take(&mut reach, &missing, &policy);
     assert_eq!(reach.exposure().zone, "unknown");
-    reach.observe(&record("10.0.0.1:1", "10.0.0.2:80", None), &policy);
-    reach.observe(&record("10.9.0.1:1", "10.0.0.2:80", None), &policy);
+    take(
+        &mut reach,
+        &record("10.0.0.1:1", "10.0.0.2:80", None),
+        &policy,
+    );
+    take(
+        &mut reach,
+        &record("10.9.0.1:1", "10.0.0.2:80", None),
+        &policy,
+    );
     let exposure = reach.exposure();
     assert_eq!(exposure.zone, "partner");
     assert_eq!(
@@ -107,7 +123,7 @@ fn cleartext_is_said_only_without_a_sign_of_tls() {
     let kind = |records: &[&ExchangeRecord], policy: &ExposurePolicy| {
         let mut reach = Reach::default();
         for record in records {
-            reach.observe(record, policy);
+            take(&mut reach, record, policy);
         }
         reach.transport().kind
     };

@@ -19,13 +19,13 @@ mod tests;
 
 use std::sync::Arc;
 
+use super::traits::{Side, Traits, accepted};
 use crate::settings::InventorySettings;
 use crate::snapshot::packed::{PackedSchemas, Packer};
 use crate::snapshot::schema::FieldSnapshot;
 use outline::Outline;
 pub use outline::{Outlined, Outlines};
-use pending::Pending;
-use tapscope_record::{ExchangeRecord, MessageCompleteness, MessageRecord};
+use pending::{Pending, Waiting};
 use tree::Tree;
 
 /// What the bodies of one kind look like.
@@ -54,11 +54,12 @@ const CLOSED_TIMES: u64 = 3;
 const CLOSED_MIN: u64 = 64;
 
 impl Schemas {
-    /// Takes in the bodies of one exchange. A refused request says nothing of what requests look
-    /// like.
+    /// Takes in the bodies of one exchange, with so many bytes of request and of response. A refused
+    /// request says nothing of what requests look like.
     pub fn observe(
         &mut self,
-        record: &ExchangeRecord,
+        traits: &Traits,
+        (request_len, response_len): (u64, u64),
         outlined: &Outlined,
         settings: &InventorySettings,
     ) {
@@ -66,17 +67,15 @@ impl Schemas {
             self.closed_for -= 1;
             return;
         }
-        if let Some(request) = &record.request
-            && !matches!(record.status, Some(400..))
+        if let Some(request) = &traits.request
+            && accepted(traits.status)
         {
-            let whole = record.completeness.request == MessageCompleteness::Complete;
-            let outline = outlined.request.as_ref();
-            self.observe_message(None, (request, outline), whole, settings);
+            let body = (request, request_len, outlined.request.as_ref());
+            self.observe_message(None, body, settings);
         }
-        if let (Some(status), Some(response)) = (record.status, &record.response) {
-            let whole = record.completeness.response == MessageCompleteness::Complete;
-            let outline = outlined.response.as_ref();
-            self.observe_message(Some(status), (response, outline), whole, settings);
+        if let (Some(status), Some(response)) = (traits.status, &traits.response) {
+            let body = (response, response_len, outlined.response.as_ref());
+            self.observe_message(Some(status), body, settings);
         }
     }
 
@@ -88,23 +87,29 @@ impl Schemas {
 
     /// Takes over another endpoint's schemas.
     pub fn merge(&mut self, other: &Self, settings: &InventorySettings) {
-        self.settle(settings);
-        let mut other = other.clone();
-        other.settle(settings);
+        self.refused = self.refused.saturating_add(other.refused);
+        let mut places = Vec::with_capacity(other.known.len());
         for theirs in &other.known {
-            let Some(at) = self.slot(theirs.status, &theirs.media_type, settings) else {
-                continue;
-            };
+            let at = self.slot(theirs.status, &theirs.media_type, settings);
+            places.push(at);
             let mut room = self.room(settings);
-            let Some(ours) = self.known.get_mut(at) else {
+            let Some(ours) = at.and_then(|at| self.known.get_mut(at)) else {
                 continue;
             };
             ours.bodies = ours.bodies.saturating_add(theirs.bodies);
-            let refused = ours
-                .tree
-                .merge(&theirs.tree, &mut room, settings.max_tally_keys);
+            if theirs.tree.is_empty() {
+                continue;
+            }
+            let cap = settings.max_tally_keys;
+            let refused = ours.tree.merge(&theirs.tree, &mut room, cap);
             self.refused = self.refused.saturating_add(refused);
-            self.fold(at, settings);
+            at.into_iter().for_each(|at| self.fold(at, settings));
+        }
+        for kind in other.pending.kinds() {
+            let at = places.get(usize::from(kind.schema)).copied().flatten();
+            if let Some(at) = at.and_then(|at| u16::try_from(at).ok()) {
+                self.wait((at, kind.whole), &kind.outline, kind.bodies, settings);
+            }
         }
     }
 
@@ -112,8 +117,12 @@ impl Schemas {
     #[must_use]
     pub fn snapshot(&self, settings: &InventorySettings) -> PackedSchemas {
         if !self.pending.is_empty() {
-            let mut settled = self.clone();
-            settled.settle(settings);
+            let mut settled = Self {
+                known: self.known.clone(),
+                pending: Pending::default(),
+                ..*self
+            };
+            settled.add(self.pending.kinds(), settings);
             return settled.snapshot(settings);
         }
         let mut all: Vec<&Schema> = self.known.iter().collect();
@@ -153,7 +162,13 @@ impl Schemas {
         };
     }
 
-    /// Number of fields, all in all.
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.fields() == 0
+    }
+
+    /// Number of fields that there are places for, all in all.
     #[must_use]
     pub fn fields(&self) -> usize {
         self.known.iter().map(|schema| schema.tree.fields()).sum()
@@ -171,15 +186,14 @@ impl Schemas {
     fn observe_message(
         &mut self,
         status: Option<u16>,
-        (message, outline): (&MessageRecord, Option<&Arc<Outline>>),
-        whole: bool,
+        (message, len, outline): (&Side, u64, Option<&Arc<Outline>>),
         settings: &InventorySettings,
     ) {
         // Shares are of the bodies that were looked at.
-        if (message.body_len == 0 && outline.is_none()) || message.is_passed() {
+        if (len == 0 && outline.is_none()) || message.passed {
             return;
         }
-        let media_type = message.content_type.as_deref().unwrap_or_default();
+        let media_type = message.media_type.as_deref().unwrap_or_default();
         let Some(at) = self.slot(status, media_type, settings) else {
             self.refused = self.refused.saturating_add(1);
             return;
@@ -188,16 +202,32 @@ impl Schemas {
             schema.bodies = schema.bodies.saturating_add(1);
         }
         if let Some(outline) = outline {
-            let whole = whole && !outline.truncated;
-            let at = u32::try_from(at).unwrap_or(u32::MAX);
-            if self.pending.count(at, whole, outline) {
-                return;
-            }
-            if self.pending.is_full() {
-                self.settle(settings);
-            }
-            self.pending.push(at, whole, outline);
+            let whole = message.whole && !outline.truncated;
+            let at = u16::try_from(at).unwrap_or(u16::MAX);
+            self.wait((at, whole), outline, 1, settings);
         }
+    }
+
+    /// Has bodies wait.
+    fn wait(
+        &mut self,
+        (schema, whole): (u16, bool),
+        outline: &Arc<Outline>,
+        bodies: u64,
+        settings: &InventorySettings,
+    ) {
+        if self.pending.count((schema, whole), outline, bodies) {
+            return;
+        }
+        if self.pending.is_full() {
+            self.settle(settings);
+        }
+        self.pending.push(Waiting {
+            outline: Arc::clone(outline),
+            bodies,
+            schema,
+            whole,
+        });
     }
 
     /// The schema's place, made when there is room. Refusals have at most half of the room: their
@@ -242,23 +272,27 @@ impl Schemas {
     }
 
     /// Adds the bodies that wait.
-    pub fn settle(&mut self, settings: &InventorySettings) {
-        let mut pending = core::mem::take(&mut self.pending);
-        for waiting in pending.drain() {
-            let at = waiting.schema as usize;
+    fn settle(&mut self, settings: &InventorySettings) {
+        let pending = core::mem::take(&mut self.pending);
+        self.add(pending.kinds(), settings);
+    }
+
+    /// Adds bodies to their schemas.
+    fn add(&mut self, kinds: &[Waiting], settings: &InventorySettings) {
+        for kind in kinds {
+            let at = usize::from(kind.schema);
             let room = self.room(settings);
             let Some(schema) = self.known.get_mut(at) else {
                 continue;
             };
-            let how = (waiting.bodies, waiting.whole);
-            let taken = schema.tree.take(&waiting.outline, how, room, settings);
-            let refused = taken.refused.saturating_mul(waiting.bodies);
+            let how = (kind.bodies, kind.whole);
+            let taken = schema.tree.take(&kind.outline, how, room, settings);
+            let refused = taken.refused.saturating_mul(kind.bodies);
             self.refused = self.refused.saturating_add(refused);
             if taken.grown {
                 self.fold(at, settings);
             }
         }
-        self.pending = pending;
     }
 
     /// Folds what proves to be a map.

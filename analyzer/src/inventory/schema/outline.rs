@@ -18,7 +18,7 @@ pub(super) type Path = u64;
 /// The body itself.
 pub(super) const ROOT: Path = 0;
 
-/// One place of a body, and what the body adds to it.
+/// One place of a body.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     /// Its parent among the places; the body itself is its own.
@@ -27,6 +27,16 @@ pub(super) struct Place {
     /// Hash of its name.
     pub(super) hash: u64,
     pub(super) name: Arc<str>,
+}
+
+/// What a body adds to one of its places.
+#[derive(Clone, Debug)]
+pub(super) struct Mark {
+    pub(super) path: Path,
+    /// Class of its value.
+    pub(super) class: Option<Arc<str>>,
+    /// The number of the place.
+    pub(super) at: u32,
     /// Its type.
     pub(super) kind: ValueType,
     /// The type of its items.
@@ -35,9 +45,10 @@ pub(super) struct Place {
     pub(super) object: bool,
     /// Whether all objects of the body that could have it do.
     pub(super) everywhere: bool,
-    /// Class of its value.
-    pub(super) class: Option<Arc<str>>,
 }
+
+/// What a place takes.
+const PLACE_BYTES: usize = size_of::<Place>() + size_of::<Mark>();
 
 /// Counts the places of an outline for as long as anybody holds it: bodies that wait to be added
 /// hold outlines that are remembered no longer.
@@ -66,8 +77,8 @@ impl Drop for Counted {
 pub(super) struct Outline {
     /// Parents before their fields, in the order of the body.
     pub(super) places: Box<[Place]>,
-    /// The places by path.
-    pub(super) by_path: Box<[(Path, u32)]>,
+    /// What bodies add to them, by path.
+    pub(super) marks: Box<[Mark]>,
     /// Whether no two places have the same path.
     pub(super) is_unique: bool,
     /// Fields beyond the cap on fields of a body.
@@ -99,6 +110,14 @@ pub struct Outlined {
 }
 
 impl Outlined {
+    /// Bytes held, roughly, if nobody else holds them.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let both = self.request.iter().chain(&self.response);
+        let places: usize = both.map(|outline| outline.places.len()).sum();
+        places * PLACE_BYTES
+    }
+
     /// The name of the response's shape.
     #[must_use]
     pub fn response_name(&self) -> Option<u64> {
@@ -144,7 +163,7 @@ impl Outlines {
     /// Bytes held, roughly, also by bodies that wait.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.held.load(Ordering::Relaxed) * (size_of::<Place>() + size_of::<(Path, u32)>())
+        self.held.load(Ordering::Relaxed) * PLACE_BYTES
             + (self.known.len() + self.shared.len()) * 128
             + self.names.bytes
     }
@@ -261,26 +280,27 @@ fn outline(
 ) -> Outline {
     let mut look = Look {
         places: Vec::new(),
+        marks: Vec::new(),
         names,
         left: settings.max_fields_per_body,
         refused: 0,
     };
     let name = look.names.get("");
-    let root = place(shape, (0, ROOT), (hash_of(""), name), (true, None));
-    look.places.push(root);
+    look.place(shape, (0, ROOT), (hash_of(""), name), (true, None));
     look.fields(0, shape, settings.max_field_depth);
     let Look {
-        places, refused, ..
+        places,
+        mut marks,
+        refused,
+        ..
     } = look;
-    let numbered = places.iter().zip(0_u32..);
-    let mut by_path: Box<[(Path, u32)]> = numbered.map(|(place, at)| (place.path, at)).collect();
-    by_path.sort_unstable();
-    let mut pairs = by_path.windows(2);
-    let is_unique = pairs.all(|pair| pair.first().map(|one| one.0) != pair.last().map(|one| one.0));
+    marks.sort_unstable_by_key(|mark| (mark.path, mark.at));
+    let mut pairs = marks.iter().zip(marks.iter().skip(1));
+    let is_unique = pairs.all(|(one, next)| one.path != next.path);
     Outline {
         _counted: Counted::new(places.len(), held),
         places: places.into(),
-        by_path,
+        marks: marks.into(),
         is_unique,
         refused,
         truncated: shape.truncated,
@@ -291,6 +311,7 @@ fn outline(
 /// A look through a body: how many fields may still be looked at.
 struct Look<'a> {
     places: Vec<Place>,
+    marks: Vec<Mark>,
     names: &'a mut Names,
     left: usize,
     refused: u64,
@@ -313,34 +334,39 @@ impl Look<'_> {
             let class = field.class.as_deref().map(|class| self.names.get(class));
             let everywhere = is_everywhere(field, shape);
             let new = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
-            self.places.push(place(
+            self.place(
                 &field.shape,
                 (at, path_of(parent, hash)),
                 (hash, name),
                 (everywhere, class),
-            ));
+            );
             self.fields(new, &field.shape, depth);
         }
     }
-}
 
-fn place(
-    shape: &Shape,
-    (parent, path): (u32, Path),
-    (hash, name): (u64, Arc<str>),
-    (everywhere, class): (bool, Option<Arc<str>>),
-) -> Place {
-    let item = shape.item.filter(|_| shape.kind == ValueType::Array);
-    let has_fields = |kind: ValueType| kind == ValueType::Object;
-    Place {
-        parent,
-        path,
-        hash,
-        name,
-        kind: shape.kind,
-        item,
-        object: has_fields(shape.kind) || item.is_some_and(has_fields),
-        everywhere,
-        class,
+    fn place(
+        &mut self,
+        shape: &Shape,
+        (parent, path): (u32, Path),
+        (hash, name): (u64, Arc<str>),
+        (everywhere, class): (bool, Option<Arc<str>>),
+    ) {
+        let item = shape.item.filter(|_| shape.kind == ValueType::Array);
+        let has_fields = |kind: ValueType| kind == ValueType::Object;
+        self.marks.push(Mark {
+            path,
+            class,
+            at: u32::try_from(self.places.len()).unwrap_or(u32::MAX),
+            kind: shape.kind,
+            item,
+            object: has_fields(shape.kind) || item.is_some_and(has_fields),
+            everywhere,
+        });
+        self.places.push(Place {
+            parent,
+            path,
+            hash,
+            name,
+        });
     }
 }

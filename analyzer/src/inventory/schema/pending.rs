@@ -1,7 +1,8 @@
 //! Bodies that were counted and not added to the schemas yet. A body costs a look at a short list
-//! instead of at each of its places, which lie all over the memory; places are added to for many
-//! bodies at once. That happens when the list is full and never because somebody looks, so that
-//! what is learned does not hang on who looks when.
+//! instead of at each of its places, which are many and lie all over the memory; most endpoints have few
+//! kinds of bodies, and the list is all that is held of them. Places are made and added to when the
+//! list is full, and in a copy when somebody looks, so that what is learned does not hang on who
+//! looks when.
 
 use std::sync::Arc;
 
@@ -12,17 +13,17 @@ use super::outline::Outline;
 const KINDS: usize = 96;
 
 /// Places of the bodies that wait, likewise: outlines that nobody else holds any more are held here.
-const PLACES: usize = 2_048;
+const PLACES: usize = 4_096;
 
 /// One kind of body, and how often it was seen.
 #[derive(Clone, Debug)]
 pub(super) struct Waiting {
     pub(super) outline: Arc<Outline>,
+    pub(super) bodies: u64,
     /// The schema it is of.
-    pub(super) schema: u32,
+    pub(super) schema: u16,
     /// Whether bodies of it were seen whole.
     pub(super) whole: bool,
-    pub(super) bodies: u64,
 }
 
 /// The bodies that wait, in the order in which their kinds were first seen.
@@ -34,27 +35,27 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Counts a body when others of its kind wait.
-    pub(super) fn count(&mut self, schema: u32, whole: bool, outline: &Arc<Outline>) -> bool {
+    /// Counts so many bodies when others of their kind wait.
+    pub(super) fn count(
+        &mut self,
+        (schema, whole): (u16, bool),
+        outline: &Arc<Outline>,
+        bodies: u64,
+    ) -> bool {
         let is_it = |one: &&mut Waiting| {
             Arc::ptr_eq(&one.outline, outline) && one.schema == schema && one.whole == whole
         };
         let known = self.kinds.iter_mut().find(is_it);
         known.is_some_and(|known| {
-            known.bodies = known.bodies.saturating_add(1);
+            known.bodies = known.bodies.saturating_add(bodies);
             true
         })
     }
 
-    /// Adds a kind of body, seen once.
-    pub(super) fn push(&mut self, schema: u32, whole: bool, outline: &Arc<Outline>) {
-        self.places += outline.places.len();
-        self.kinds.push(Waiting {
-            outline: Arc::clone(outline),
-            schema,
-            whole,
-            bodies: 1,
-        });
+    /// Adds a kind of body.
+    pub(super) fn push(&mut self, new: Waiting) {
+        self.places += new.outline.places.len();
+        self.kinds.push(new);
     }
 
     /// Whether there is no room for another kind.
@@ -67,10 +68,9 @@ impl Pending {
         self.kinds.is_empty()
     }
 
-    /// All that waits, in order; nothing is left, but for the room.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Waiting> {
-        self.places = 0;
-        self.kinds.drain(..)
+    /// All that waits, in order.
+    pub(super) fn kinds(&self) -> &[Waiting] {
+        &self.kinds
     }
 
     /// Bytes held beside itself; outlines are shared.

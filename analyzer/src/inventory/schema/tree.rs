@@ -2,39 +2,20 @@
 
 use std::sync::Arc;
 
-use super::super::tally::Tally;
-use super::super::types::Types;
 use super::fold;
 use super::outline::{Outline, Path, Place, ROOT, hash_of, path_of};
 use crate::settings::InventorySettings;
-use crate::snapshot::packed::Packer;
-use crate::snapshot::schema::{FieldSnapshot, MAP_KEY};
-use tapscope_record::ValueType;
+use crate::snapshot::schema::MAP_KEY;
+use node::Node;
 
-/// One place. What few places have is apart.
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    path: Path,
-    name: Arc<str>,
-    seen: u64,
-    whole: u64,
-    of_kind: u64,
-    more: Option<Box<More>>,
-    /// The place it stands in; the body itself stands nowhere.
-    parent: u32,
-    /// The type that was seen first; how often is in `of_kind`.
-    kind: ValueType,
-}
+/// Two trees made one.
+mod merge;
 
-#[derive(Clone, Debug, Default)]
-struct More {
-    objects: u64,
-    children: u32,
-    /// Types beside the first.
-    types: Types,
-    items: Types,
-    classes: Tally,
-}
+/// One place.
+mod node;
+
+/// As plain data, and from it.
+mod plain;
 
 /// The places of one schema; the body itself is one of them.
 #[derive(Clone, Debug)]
@@ -45,8 +26,6 @@ pub(super) struct Tree {
     paths: Vec<Path>,
     /// The nodes of these.
     at: Vec<u32>,
-    /// The nodes by parent and name.
-    by_name: Vec<u32>,
     /// Places whose fields are the values of a map.
     maps: Vec<Path>,
     /// Bytes of all names.
@@ -54,12 +33,12 @@ pub(super) struct Tree {
 }
 
 /// What a node takes in the index.
-const INDEXED: usize = size_of::<Path>() + 2 * size_of::<u32>();
+const INDEXED: usize = size_of::<Path>() + size_of::<u32>();
 
 /// Stands for no node: what the body itself stands in.
 const NONE: u32 = u32::MAX;
 
-/// What came of a body.
+/// What came of bodies.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Taken {
     /// Fields that found no place.
@@ -74,93 +53,9 @@ impl Default for Tree {
             nodes: vec![Node::new((ROOT, NONE), "".into())],
             paths: vec![ROOT],
             at: vec![0],
-            by_name: vec![0],
             maps: Vec::new(),
             name_bytes: 0,
         }
-    }
-}
-
-impl Node {
-    fn new((path, parent): (Path, u32), name: Arc<str>) -> Self {
-        Self {
-            path,
-            name,
-            seen: 0,
-            whole: 0,
-            of_kind: 0,
-            more: None,
-            parent,
-            kind: ValueType::Empty,
-        }
-    }
-
-    fn more(&mut self) -> &mut More {
-        self.more.get_or_insert_default()
-    }
-
-    fn children(&self) -> usize {
-        self.more.as_ref().map_or(0, |more| more.children as usize)
-    }
-
-    fn add_kind(&mut self, kind: ValueType, by: u64) {
-        if self.of_kind == 0 {
-            self.kind = kind;
-        }
-        if self.kind == kind {
-            self.of_kind = self.of_kind.saturating_add(by);
-        } else {
-            self.more().types.add(kind, by);
-        }
-    }
-
-    /// Adds what `by` bodies carried here.
-    fn add(&mut self, place: &Place, (by, whole): (u64, bool), class_cap: usize) {
-        self.seen = self.seen.saturating_add(by);
-        self.add_kind(place.kind, by);
-        if whole && place.everywhere {
-            self.whole = self.whole.saturating_add(by);
-        }
-        if !place.object && place.item.is_none() && place.class.is_none() {
-            return;
-        }
-        let more = self.more();
-        if let Some(item) = place.item {
-            more.items.add(item, by);
-        }
-        if let Some(class) = &place.class {
-            more.classes.add(class, by, class_cap);
-        }
-        if whole && place.object {
-            more.objects = more.objects.saturating_add(by);
-        }
-    }
-
-    fn merge(&mut self, from: &Self, class_cap: usize) {
-        self.seen = self.seen.saturating_add(from.seen);
-        self.whole = self.whole.saturating_add(from.whole);
-        for (kind, count) in from.kinds() {
-            self.add_kind(kind, count);
-        }
-        if let Some(theirs) = &from.more {
-            let more = self.more();
-            more.objects = more.objects.saturating_add(theirs.objects);
-            more.items.merge(&theirs.items);
-            more.classes.merge(&theirs.classes, class_cap);
-        }
-    }
-
-    fn kinds(&self) -> impl Iterator<Item = (ValueType, u64)> {
-        let first = (self.of_kind > 0).then_some((self.kind, self.of_kind));
-        let others = self.more.iter().flat_map(|more| more.types.iter());
-        first.into_iter().chain(others)
-    }
-
-    fn bytes(&self) -> usize {
-        let more = self.more.as_ref().map_or(0, |more| {
-            size_of::<More>() + more.types.bytes() + more.items.bytes() + more.classes.bytes()
-        });
-        size_of::<Self>() + INDEXED + more
     }
 }
 
@@ -198,6 +93,11 @@ impl Tree {
         self.nodes.get_mut(number as usize)
     }
 
+    /// Whether nothing was added yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.nodes.iter().take(2).all(|node| node.seen() == 0)
+    }
+
     /// Takes in so many bodies of a shape, seen whole or not, and makes places for what has none as
     /// far as there is room.
     pub(super) fn take(
@@ -211,25 +111,33 @@ impl Tree {
             outline,
             resolved: self.resolve(outline),
         };
-        let missing = self.add_known(&body, how, settings.max_tally_keys);
-        let taken = Taken {
-            refused: outline.refused,
-            grown: false,
-        };
-        if missing.is_empty() {
-            return taken;
-        }
+        let cap = settings.max_tally_keys;
+        let missing = self.add_known(&body, how, cap);
         let mut new = New {
-            numbers: vec![NONE; outline.places.len()],
+            numbers: Vec::new(),
             first: self.nodes.len(),
             room,
-            how,
-            taken,
+            taken: Taken {
+                refused: outline.refused,
+                grown: false,
+            },
         };
+        if missing.is_empty() {
+            return new.taken;
+        }
+        new.numbers.resize(outline.places.len(), NONE);
         // In the order of the body, so that parents come first.
         for (at, place) in outline.places.iter().enumerate() {
             if missing.has(at) {
                 self.place_new(&mut new, (at, place), &body, settings);
+            }
+        }
+        for mark in outline.marks.iter() {
+            if missing.has(mark.at as usize)
+                && let Some(number) = new.number(mark.at as usize)
+                && let Some(node) = self.node_mut(number)
+            {
+                node.add(mark, how, cap);
             }
         }
         self.index(new.first);
@@ -244,15 +152,11 @@ impl Tree {
         body: &Body<'_>,
         settings: &InventorySettings,
     ) {
-        let cap = settings.max_tally_keys;
         let path = body.path(at);
         if !body.is_unique()
             && let Some(known) = self.made_since(new.first, path)
         {
             new.note(at, known);
-            if let Some(node) = self.node_mut(known) {
-                node.add(place, new.how, cap);
-            }
             return;
         }
         let parent = place.parent as usize;
@@ -272,11 +176,10 @@ impl Tree {
             return;
         }
         new.room -= 1;
-        parent.more().children += 1;
+        parent.children += 1;
         new.taken.grown |= fold::is_due(parent.children(), settings);
         self.name_bytes += place.name.len();
-        let mut node = Node::new((path, above), Arc::clone(&place.name));
-        node.add(place, new.how, cap);
+        let node = Node::new((path, above), Arc::clone(&place.name));
         self.nodes.push(node);
         new.note(at, number);
     }
@@ -290,28 +193,27 @@ impl Tree {
     /// Adds to the places that are there; returns those of the body that are not.
     fn add_known(&mut self, body: &Body<'_>, how: (u64, bool), class_cap: usize) -> Missing {
         let mut missing = Missing::default();
-        let places = &body.outline.places;
+        let places = body.outline.places.len();
         if let Some(resolved) = &body.resolved {
-            for ((place, path), at) in places.iter().zip(resolved).zip(0..) {
-                let number = self.number(*path);
+            for mark in &body.outline.marks {
+                let path = resolved.get(mark.at as usize).copied().unwrap_or(ROOT);
+                let number = self.number(path);
                 match number.and_then(|number| self.node_mut(number)) {
-                    Some(node) => node.add(place, how, class_cap),
-                    None => missing.note(at, places.len()),
+                    Some(node) => node.add(mark, how, class_cap),
+                    None => missing.note(mark.at as usize, places),
                 }
             }
             return missing;
         }
         // Both are in the order of their paths.
         let mut from = 0;
-        for (path, at) in &body.outline.by_path {
-            from += ahead(self.paths.get(from..).unwrap_or_default(), *path);
-            let known = self.paths.get(from) == Some(path);
+        for mark in &body.outline.marks {
+            from += ahead(self.paths.get(from..).unwrap_or_default(), mark.path);
+            let known = self.paths.get(from) == Some(&mark.path);
             let number = self.at.get(from).filter(|_| known);
-            let node = number.and_then(|number| self.nodes.get_mut(*number as usize));
-            let at = *at as usize;
-            match (node, places.get(at)) {
-                (Some(node), Some(place)) => node.add(place, how, class_cap),
-                _ => missing.note(at, places.len()),
+            match number.and_then(|number| self.nodes.get_mut(*number as usize)) {
+                Some(node) => node.add(mark, how, class_cap),
+                None => missing.note(mark.at as usize, places),
             }
         }
         missing
@@ -345,7 +247,7 @@ impl Tree {
             maps.dedup();
         }
         let numbers = (first..).map_while(|number| u32::try_from(number).ok());
-        let mut by_path: Vec<(Path, u32)> = (new.iter().zip(numbers.clone()))
+        let mut by_path: Vec<(Path, u32)> = (new.iter().zip(numbers))
             .map(|(node, number)| (node.path, number))
             .collect();
         by_path.sort_unstable();
@@ -358,18 +260,6 @@ impl Tree {
             &mut self.at,
             with_places().map(|(at, (_, number))| (at, *number)),
         );
-        let mut by_name: Vec<u32> = numbers.take(new.len()).collect();
-        let name = |number: u32| {
-            let node = nodes.get(number as usize);
-            node.map(|node| (node.parent, &*node.name))
-        };
-        by_name.sort_unstable_by(|a, b| name(*a).cmp(&name(*b)));
-        let before = |new: u32| {
-            let new = name(new);
-            self.by_name.partition_point(|known| name(*known) < new)
-        };
-        let places: Vec<usize> = by_name.iter().map(|number| before(*number)).collect();
-        insert_all(&mut self.by_name, places.into_iter().zip(by_name));
     }
 
     /// The field of that name, made when there is room for it.
@@ -382,123 +272,11 @@ impl Tree {
             return None;
         }
         let number = u32::try_from(self.nodes.len()).ok()?;
-        self.node_mut(parent)?.more().children += 1;
+        self.node_mut(parent)?.children += 1;
         self.name_bytes += name.len();
         self.nodes.push(Node::new((path, parent), Arc::clone(name)));
         self.index(number as usize);
         Some(number)
-    }
-
-    /// Takes over another tree's places; returns how many found no room.
-    pub(super) fn merge(&mut self, other: &Self, room: &mut usize, class_cap: usize) -> u64 {
-        let mut refused = 0;
-        let key: Arc<str> = MAP_KEY.into();
-        let mut open = vec![(0, 0)];
-        while let Some((ours, theirs)) = open.pop() {
-            let Some(node) = other.node(theirs) else {
-                continue;
-            };
-            let Some(own) = self.node_mut(ours) else {
-                continue;
-            };
-            own.merge(node, class_cap);
-            let path = own.path;
-            let is_map = self.maps.contains(&path);
-            for (child, theirs) in other.fields_of(theirs) {
-                let name = if is_map { &key } else { &child.name };
-                let before = self.nodes.len();
-                match self.slot(ours, name, *room > 0) {
-                    Some(slot) => open.push((slot, theirs)),
-                    None => refused += 1,
-                }
-                *room = room.saturating_sub(self.nodes.len() - before);
-            }
-        }
-        refused
-    }
-
-    /// What stands in a place, by name, with the nodes' numbers.
-    fn fields_of(&self, parent: u32) -> impl Iterator<Item = (&Node, u32)> {
-        let parent_of = |number: &u32| self.node(*number).map(|node| node.parent);
-        // The body itself stands in nothing, which is the last.
-        let start = (self.by_name).partition_point(|number| parent_of(number) < Some(parent));
-        let rest = self.by_name.iter().skip(start);
-        rest.filter_map(|number| Some((self.node(*number)?, *number)))
-            .take_while(move |(node, _)| node.parent == parent)
-    }
-
-    /// As plain data.
-    pub(super) fn snapshot(&self) -> FieldSnapshot {
-        self.plain(0)
-    }
-
-    fn plain(&self, number: u32) -> FieldSnapshot {
-        let Some(node) = self.node(number) else {
-            return FieldSnapshot::default();
-        };
-        let mut types = Types::default();
-        for (kind, count) in node.kinds() {
-            types.add(kind, count);
-        }
-        let more = node.more.as_deref();
-        let fields = self.fields_of(number);
-        FieldSnapshot {
-            name: node.name.to_string(),
-            seen: node.seen,
-            whole: node.whole,
-            objects: more.map_or(0, |more| more.objects),
-            types: types.snapshot(),
-            items: more.map(|more| more.items.snapshot()).unwrap_or_default(),
-            classes: more.map(|more| more.classes.to_map()).unwrap_or_default(),
-            fields: fields.map(|(_, number)| self.plain(number)).collect(),
-        }
-    }
-
-    /// Packs all places.
-    pub(super) fn pack(&self, packer: &mut Packer) {
-        let mut types = Vec::new();
-        self.pack_from(0, &mut types, packer);
-    }
-
-    fn pack_from(&self, number: u32, types: &mut Vec<(ValueType, u64)>, packer: &mut Packer) {
-        let Some(node) = self.node(number) else {
-            return;
-        };
-        let more = node.more.as_deref();
-        let objects = more.map_or(0, |more| more.objects);
-        packer.place(&node.name, [node.seen, node.whole, objects]);
-        types.clear();
-        types.extend(node.kinds());
-        packer.types(types);
-        types.clear();
-        types.extend(more.into_iter().flat_map(|more| more.items.iter()));
-        packer.types(types);
-        match more {
-            Some(more) => packer.classes(more.classes.iter()),
-            None => packer.classes(core::iter::empty()),
-        }
-        packer.fields(node.children());
-        if node.children() > 0 {
-            for (_, field) in self.fields_of(number) {
-                self.pack_from(field, types, packer);
-            }
-        }
-    }
-
-    /// Goes on from plain data.
-    pub(super) fn restore(root: &FieldSnapshot) -> Self {
-        let mut tree = Self::default();
-        let mut open = vec![(0, root)];
-        while let Some((number, from)) = open.pop() {
-            if let Some(node) = tree.node_mut(number) {
-                node.merge(&node_of(from), usize::MAX);
-            }
-            for field in &from.fields {
-                let name: Arc<str> = field.name.as_str().into();
-                open.extend(tree.slot(number, &name, true).map(|slot| (slot, field)));
-            }
-        }
-        tree
     }
 
     /// Whether the fields of some place may be the values of a map: a look at numbers and names
@@ -510,10 +288,12 @@ impl Tree {
             if count < fold::DATA_NAMES_MIN && !(is_map && count > 1) {
                 return false;
             }
-            let fields = || self.fields_of(number).map(|(field, _)| field);
-            let seen = || fields().map(|field| field.seen).sum();
+            // They came after it, mostly at once.
+            let after = self.nodes.get(number as usize..).unwrap_or_default();
+            let fields = || after.iter().filter(|field| field.parent == number);
+            let seen = || fields().map(Node::seen).sum();
             is_map
-                || count >= settings.map_fields_min && fold::is_sparse(node.seen, count, seen())
+                || count >= settings.map_fields_min && fold::is_sparse(node.seen(), count, seen())
                 || fields().all(|field| fold::is_data(&field.name))
         })
     }
@@ -541,14 +321,13 @@ impl Body<'_> {
     }
 }
 
-/// Places that are made of how many bodies, and how many more there may be.
+/// Places that are made, and how many more there may be.
 struct New {
     /// The nodes of the body's places, as far as they were looked for.
     numbers: Vec<u32>,
     /// The first node that is new.
     first: usize,
     room: usize,
-    how: (u64, bool),
     taken: Taken,
 }
 
@@ -619,21 +398,4 @@ fn insert_all<T: Copy + Default>(
         }
         end = at;
     }
-}
-
-/// A place without its fields.
-fn node_of(field: &FieldSnapshot) -> Node {
-    let mut node = Node::new((ROOT, NONE), "".into());
-    node.seen = field.seen;
-    node.whole = field.whole;
-    for (kind, count) in Types::restore(&field.types).iter() {
-        node.add_kind(kind, count);
-    }
-    if field.objects > 0 || !field.items.is_empty() || !field.classes.is_empty() {
-        let more = node.more();
-        more.objects = field.objects;
-        more.items = Types::restore(&field.items);
-        more.classes = Tally::from_counts(&field.classes);
-    }
-    node
 }
