@@ -102,8 +102,8 @@ impl<S: ExchangeSink> Context<'_, S> {
 /// An exchange as a conversation makes it, without what is the connection's.
 #[derive(Clone, Debug)]
 pub(crate) struct Finished {
-    pub(crate) request: Option<Request>,
-    pub(crate) response: Option<Response>,
+    pub(crate) request: Option<Box<Request>>,
+    pub(crate) response: Option<Box<Response>>,
     pub(crate) messages: Option<Box<Messages>>,
     pub(crate) pairing: Pairing,
     pub(crate) protocol: Protocol,
@@ -117,11 +117,11 @@ impl Finished {
         let of_request = self
             .request
             .as_ref()
-            .map_or(0, |r| r.head.bytes.len() + r.body.sample.len());
+            .map_or(0, |r| r.head.bytes.len() + r.body.sample.capacity());
         let of_response = self
             .response
             .as_ref()
-            .map_or(0, |r| r.head.bytes.len() + r.body.sample.len());
+            .map_or(0, |r| r.head.bytes.len() + r.body.sample.capacity());
         of_request + of_response
     }
 

@@ -294,9 +294,9 @@ pub struct HttpExchange {
     /// What is spoken.
     pub protocol: Protocol,
     /// The request, when it was seen.
-    pub request: Option<Request>,
+    pub request: Option<Box<Request>>,
     /// The final response, when it was seen.
-    pub response: Option<Response>,
+    pub response: Option<Box<Response>>,
     /// The messages inside it, where it carries any.
     pub messages: Option<Box<Messages>>,
     /// What the link between the two rests on.

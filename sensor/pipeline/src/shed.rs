@@ -140,7 +140,7 @@ mod tests {
             encapsulation: Encapsulation::default(),
             protocol: Protocol::Http1,
             request: None,
-            response: Some(Response {
+            response: Some(Box::new(Response {
                 head: HeadBytes::default(),
                 status,
                 version: Version::Http11,
@@ -155,7 +155,7 @@ mod tests {
                 interim: 0,
                 anomalies: Anomalies::new(),
                 readings: None,
-            }),
+            })),
             messages: None,
             pairing: Pairing::Unpaired,
             part: Part::Whole,

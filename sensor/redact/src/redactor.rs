@@ -184,8 +184,8 @@ impl Redactor {
     pub fn record(&mut self, exchange: &HttpExchange) -> ExchangeRecord {
         self.counters.records_made += 1;
         let mut work = self.work();
-        let request = exchange.request.as_ref();
-        let response = exchange.response.as_ref();
+        let request = exchange.request.as_deref();
+        let response = exchange.response.as_deref();
         let asked = request.map(|request| fields::of_head(&mut work, &request.head));
         let asked = request.zip(asked.as_deref());
         let line = asked.map_or_else(StartLine::default, |it| start_line(&mut work, it));
@@ -443,8 +443,8 @@ fn put<'n>(places: &mut impl Iterator<Item = &'n mut u8>, byte: Option<&u8>) {
 }
 
 fn started(exchange: &HttpExchange) -> i64 {
-    let request = exchange.request.as_ref().map(|request| request.started);
-    let response = exchange.response.as_ref().map(|response| response.started);
+    let request = exchange.request.as_deref().map(|request| request.started);
+    let response = exchange.response.as_deref().map(|response| response.started);
     request.or(response).unwrap_or(exchange.reported).nanos()
 }
 
@@ -503,8 +503,8 @@ fn completeness(exchange: &HttpExchange) -> Completeness {
         Some(_) => MessageCompleteness::Open,
     };
     Completeness {
-        request: of(exchange.request.as_ref().map(|request| request.body.end)),
-        response: of(exchange.response.as_ref().map(|response| response.body.end)),
+        request: of(exchange.request.as_deref().map(|request| request.body.end)),
+        response: of(exchange.response.as_deref().map(|response| response.body.end)),
         pairing: match exchange.pairing {
             Pairing::Ordered => tapscope_record::Pairing::Ordered,
             Pairing::Acknowledged => tapscope_record::Pairing::Acknowledged,

@@ -200,8 +200,8 @@ fn may_pass(exchange: &HttpExchange, media_type: &str) -> bool {
         || (subtype.ends_with("+xml") && subtype != "xhtml+xml");
     exchange.part == Part::Whole
         && exchange.messages.is_none()
-        && exchange.request.as_ref().is_some_and(is_known)
-        && exchange.response.as_ref().is_some_and(succeeded)
+        && exchange.request.as_deref().is_some_and(is_known)
+        && exchange.response.as_deref().is_some_and(succeeded)
         && has_shape
 }
 

@@ -80,7 +80,7 @@ pub fn record(headers: Lines<'_>, content: &[u8]) -> ExchangeRecord {
         server: ([192, 0, 2, 2], 80).into(),
         encapsulation: Encapsulation::default(),
         protocol: Protocol::Http1,
-        request: Some(Request {
+        request: Some(Box::new(Request {
             head: request_head,
             method: spans[0],
             target: spans[1],
@@ -91,8 +91,8 @@ pub fn record(headers: Lines<'_>, content: &[u8]) -> ExchangeRecord {
             ended: Timestamp::from_nanos(2),
             anomalies: Default::default(),
             readings: Default::default(),
-        }),
-        response: Some(Response {
+        })),
+        response: Some(Box::new(Response {
             head: response_head,
             status: 200,
             version: Version::Http11,
@@ -102,7 +102,7 @@ pub fn record(headers: Lines<'_>, content: &[u8]) -> ExchangeRecord {
             interim: 0,
             anomalies: Default::default(),
             readings: Default::default(),
-        }),
+        })),
         messages: None,
         pairing: Pairing::Ordered,
         part: Part::Whole,

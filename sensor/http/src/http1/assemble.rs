@@ -146,6 +146,31 @@ impl HeadAssembler {
         self.0.as_ref()?.is_settled()
     }
 
+    /// A head that is all there, with how many bytes it takes, when none of it came before and
+    /// nothing about its lines is odd. What is not taken so is for [`Self::feed`].
+    pub(crate) fn whole(
+        &self,
+        chunk: Chunk<'_>,
+        expectation: Expectation,
+        settings: &HttpSettings,
+    ) -> Option<(usize, AssembledHead)> {
+        if self.0.is_some() || expectation.is_search() {
+            return None;
+        }
+        let (kind, head) = whole_head(chunk.bytes, expectation, settings)?;
+        let head = AssembledHead {
+            kind,
+            bytes: head.to_vec(),
+            start: chunk.at,
+            end: chunk.position(head.len()),
+            cut: None,
+            cr_lines: false,
+            anomalies: Anomalies::new(),
+            unread: Vec::new(),
+        };
+        Some((head.bytes.len(), head))
+    }
+
     /// Takes bytes up to the end of the head. Returns how many and what they made.
     ///
     /// `expectation` counts when these bytes are the first of a head.
@@ -263,11 +288,7 @@ impl Collected {
             return None;
         }
         let rest = chunk.bytes.get(taken..)?;
-        let (start_line, head) = plain_head(rest, settings.head_bytes_max)?;
-        let start = start_line::start_line(start_line, self.expectation)?;
-        let StartLine::Head(kind) = start else {
-            return None;
-        };
+        let (kind, head) = whole_head(rest, self.expectation, settings)?;
         self.bytes.extend_from_slice(head);
         self.kind = Some(kind);
         self.line_start = head.len();
@@ -562,6 +583,19 @@ impl Collected {
     fn rescan(&mut self) -> bool {
         self.expectation = Expectation::Scanned;
         !self.bytes.ends_with(b"\n") || self.end_start_line() == Progress::More
+    }
+}
+
+/// The head that the bytes begin with, when all of it is there and nothing about its lines is odd.
+fn whole_head<'b>(
+    bytes: &'b [u8],
+    expectation: Expectation,
+    settings: &HttpSettings,
+) -> Option<(MessageKind, &'b [u8])> {
+    let (start_line, head) = plain_head(bytes, settings.head_bytes_max)?;
+    match start_line::start_line(start_line, expectation)? {
+        StartLine::Head(kind) => Some((kind, head)),
+        StartLine::Versionless => None,
     }
 }
 

@@ -104,8 +104,8 @@ impl Connection {
         } else {
             self.pairs.response_body()
         };
-        let sampled = |body: Option<&mut Body>| body.map_or(0, |body| body.sample.len());
-        let before = body.as_ref().map_or(0, |body| body.sample.len());
+        let sampled = |body: Option<&mut Body>| body.map_or(0, |body| body.sample.capacity());
+        let before = body.as_ref().map_or(0, |body| body.sample.capacity());
         let mut content = Content::new(body, cx.settings.body_sample_bytes_max);
         let (taken, progress) = reader.read(chunk.bytes, &mut content);
         stream.content_end = chunk.position(taken).offset;

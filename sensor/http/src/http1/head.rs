@@ -1,5 +1,5 @@
-//! Reads a whole head: httparse, as strict as it comes, and where it refuses the lenient parser,
-//! so that every tolerance is named.
+//! Reads a whole head: one that is plain in one go, others by httparse, as strict as it comes, and
+//! where it refuses by the lenient parser, so that every tolerance is named.
 
 use core::mem::MaybeUninit;
 
@@ -9,9 +9,13 @@ use smallvec::SmallVec;
 use crate::anomaly::{Anomalies, MessageAnomaly};
 use crate::chunk::Position;
 use crate::counters::Counter;
-use crate::exchange::{BodyEnd, HeadBytes, HeaderSpan, Span, Version};
+use crate::exchange::{
+    BodyEnd, Certainty, HeadBytes, HeaderSpan, Request, Response, Span, Version,
+};
+use crate::http1::body;
 use crate::http1::detect::{self, MessageKind};
 use crate::http1::dialect;
+use crate::http1::plain;
 use crate::settings::HttpSettings;
 
 /// Header lines parsed at first; 64 fit nearly every head and cost two kilobytes of stack.
@@ -52,25 +56,6 @@ impl AssembledHead {
     }
 }
 
-/// A request head.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestHead {
-    pub(crate) head: HeadBytes,
-    pub(crate) method: Span,
-    pub(crate) target: Span,
-    pub(crate) version: Version,
-    pub(crate) anomalies: Anomalies,
-}
-
-/// A response head.
-#[derive(Clone, Debug)]
-pub(crate) struct ResponseHead {
-    pub(crate) head: HeadBytes,
-    pub(crate) status: u16,
-    pub(crate) version: Version,
-    pub(crate) anomalies: Anomalies,
-}
-
 /// The header lines of a head.
 pub(crate) type HeaderSpans = SmallVec<[HeaderSpan; 16]>;
 
@@ -80,68 +65,87 @@ pub(crate) type RequestParts = (Span, Span, Version, HeaderSpans);
 /// The start line of a response and the header lines.
 pub(crate) type ResponseParts = (u16, Version, HeaderSpans);
 
-/// Reads a whole request head. The refusal, if httparse made one, comes beside the result.
+/// Reads a whole request head: a request that has no content yet, where it stays. The refusal, if
+/// httparse made one, comes beside it.
 pub(crate) fn parse_request(
     head: &mut AssembledHead,
     settings: &HttpSettings,
-) -> (RequestHead, Option<Counter>) {
-    let bytes = core::mem::take(&mut head.bytes);
-    let mut anomalies = head.anomalies;
-    let (parts, refusal) = match request_parts(&bytes, settings) {
+) -> (Box<Request>, Option<Counter>) {
+    let mut request = Box::new(Request {
+        head: HeadBytes {
+            bytes: core::mem::take(&mut head.bytes),
+            headers: HeaderSpans::new(),
+        },
+        method: Span::default(),
+        target: Span::default(),
+        version: Version::Http11,
+        certainty: Certainty::Exact,
+        body: body::empty_body(),
+        started: head.start.captured,
+        ended: head.end.captured,
+        anomalies: head.anomalies,
+        readings: None,
+    });
+    let anomalies = &mut request.anomalies;
+    let HeadBytes { bytes, headers } = &mut request.head;
+    let (parts, refusal) = match request_parts(bytes, headers, settings) {
         Ok(parts) => (parts, None),
-        Err(refusal) => (
-            dialect::request(&bytes, head.cr_lines, settings, &mut anomalies),
-            Some(refusal),
-        ),
+        Err(refusal) => {
+            let (method, target, version, lines) =
+                dialect::request(bytes, head.cr_lines, settings, anomalies);
+            *headers = lines;
+            ((method, target, version), Some(refusal))
+        }
     };
-    let (method, target, version, headers) = parts;
-    let head = HeadBytes { bytes, headers };
-    judge_method(head.slice(method), &mut anomalies);
-    judge_target(head.slice(method), head.slice(target), &mut anomalies);
-    let head = RequestHead {
-        head,
-        method,
-        target,
-        version,
-        anomalies,
-    };
-    (head, refusal)
+    (request.method, request.target, request.version) = parts;
+    let (method, target) = (
+        request.head.slice(request.method),
+        request.head.slice(request.target),
+    );
+    judge_method(method, &mut request.anomalies);
+    judge_target(method, target, &mut request.anomalies);
+    (request, refusal)
 }
 
-/// Reads a whole response head. The refusal, if httparse made one, comes beside the result.
+/// Reads a whole response head: a response that has no content yet, where it stays. The refusal,
+/// if httparse made one, comes beside it.
 pub(crate) fn parse_response(
     head: &mut AssembledHead,
     settings: &HttpSettings,
-) -> (ResponseHead, Option<Counter>) {
-    let bytes = core::mem::take(&mut head.bytes);
-    let mut anomalies = head.anomalies;
+) -> (Box<Response>, Option<Counter>) {
+    let mut response = Box::new(Response {
+        head: HeadBytes {
+            bytes: core::mem::take(&mut head.bytes),
+            headers: HeaderSpans::new(),
+        },
+        status: 0,
+        version: Version::Http09,
+        body: body::empty_body(),
+        started: head.start.captured,
+        ended: head.end.captured,
+        interim: 0,
+        anomalies: head.anomalies,
+        readings: None,
+    });
+    let HeadBytes { bytes, headers } = &mut response.head;
     if bytes.is_empty() {
-        let head = ResponseHead {
-            head: HeadBytes::default(),
-            status: 0,
-            version: Version::Http09,
-            anomalies,
-        };
-        return (head, None);
+        return (response, None);
     }
-    let (parts, refusal) = match response_parts(&bytes, settings) {
+    let anomalies = &mut response.anomalies;
+    let (parts, refusal) = match response_parts(bytes, headers, settings) {
         Ok(parts) => (parts, None),
-        Err(refusal) => (
-            dialect::response(&bytes, head.cr_lines, settings, &mut anomalies),
-            Some(refusal),
-        ),
+        Err(refusal) => {
+            let (status, version, lines) =
+                dialect::response(bytes, head.cr_lines, settings, anomalies);
+            *headers = lines;
+            ((status, version), Some(refusal))
+        }
     };
-    let (status, version, headers) = parts;
-    if !(100..=599).contains(&status) {
-        anomalies.insert(MessageAnomaly::InvalidStatus);
+    (response.status, response.version) = parts;
+    if !(100..=599).contains(&response.status) {
+        response.anomalies.insert(MessageAnomaly::InvalidStatus);
     }
-    let head = ResponseHead {
-        head: HeadBytes { bytes, headers },
-        status,
-        version,
-        anomalies,
-    };
-    (head, refusal)
+    (response, refusal)
 }
 
 /// The method's case: it is sensitive (RFC 9110 section 9.1).
@@ -207,8 +211,25 @@ fn judge_target(method: &[u8], target: &[u8], anomalies: &mut Anomalies) {
     }
 }
 
-fn request_parts<'b>(bytes: &'b [u8], settings: &HttpSettings) -> Result<RequestParts, Counter> {
-    let read = |headers: &mut [MaybeUninit<Header<'b>>]| {
+fn request_parts(
+    bytes: &[u8],
+    spans: &mut HeaderSpans,
+    settings: &HttpSettings,
+) -> Result<(Span, Span, Version), Counter> {
+    if let Some(parts) = plain::request(bytes, spans) {
+        return Ok(parts);
+    }
+    spans.clear();
+    strict_request(bytes, spans, settings)
+}
+
+/// The same by httparse.
+fn strict_request<'b>(
+    bytes: &'b [u8],
+    spans: &mut HeaderSpans,
+    settings: &HttpSettings,
+) -> Result<(Span, Span, Version), Counter> {
+    let mut read = |headers: &mut [MaybeUninit<Header<'b>>]| {
         let mut request = httparse::Request::new(&mut []);
         match request.parse_with_uninit_headers(bytes, headers) {
             Ok(Status::Complete(_)) => {}
@@ -218,18 +239,35 @@ fn request_parts<'b>(bytes: &'b [u8], settings: &HttpSettings) -> Result<Request
         let (Some(method), Some(target)) = (request.method, request.path) else {
             return Err(Refusal::Other(Counter::RefusedPartial));
         };
+        header_spans(bytes, request.headers, spans);
         Ok((
             span(bytes, method.as_bytes()),
             span(bytes, target.as_bytes()),
             version(request.version),
-            header_spans(bytes, request.headers),
         ))
     };
-    with_headers(settings, read)
+    with_headers(settings, &mut read)
 }
 
-fn response_parts<'b>(bytes: &'b [u8], settings: &HttpSettings) -> Result<ResponseParts, Counter> {
-    let read = |headers: &mut [MaybeUninit<Header<'b>>]| {
+fn response_parts(
+    bytes: &[u8],
+    spans: &mut HeaderSpans,
+    settings: &HttpSettings,
+) -> Result<(u16, Version), Counter> {
+    if let Some(parts) = plain::response(bytes, spans) {
+        return Ok(parts);
+    }
+    spans.clear();
+    strict_response(bytes, spans, settings)
+}
+
+/// The same by httparse.
+fn strict_response<'b>(
+    bytes: &'b [u8],
+    spans: &mut HeaderSpans,
+    settings: &HttpSettings,
+) -> Result<(u16, Version), Counter> {
+    let mut read = |headers: &mut [MaybeUninit<Header<'b>>]| {
         let mut response = httparse::Response::new(&mut []);
         let config = ParserConfig::default();
         match config.parse_response_with_uninit_headers(&mut response, bytes, headers) {
@@ -240,13 +278,10 @@ fn response_parts<'b>(bytes: &'b [u8], settings: &HttpSettings) -> Result<Respon
         let Some(status) = response.code else {
             return Err(Refusal::Other(Counter::RefusedPartial));
         };
-        Ok((
-            status,
-            version(response.version),
-            header_spans(bytes, response.headers),
-        ))
+        header_spans(bytes, response.headers, spans);
+        Ok((status, version(response.version)))
     };
-    with_headers(settings, read)
+    with_headers(settings, &mut read)
 }
 
 /// Why httparse refused a head.
@@ -274,7 +309,7 @@ impl From<Error> for Refusal {
 /// Calls `read` with the usual array for header lines and, if that is too short, the largest.
 fn with_headers<'b, T>(
     settings: &HttpSettings,
-    read: impl for<'h> Fn(&'h mut [MaybeUninit<Header<'b>>]) -> Result<T, Refusal>,
+    read: &mut impl for<'h> FnMut(&'h mut [MaybeUninit<Header<'b>>]) -> Result<T, Refusal>,
 ) -> Result<T, Counter> {
     let mut usual = [const { MaybeUninit::uninit() }; HEADERS_USUAL];
     match read(&mut usual) {
@@ -297,14 +332,11 @@ const fn version(minor: Option<u8>) -> Version {
     }
 }
 
-fn header_spans(bytes: &[u8], headers: &[Header<'_>]) -> HeaderSpans {
-    headers
-        .iter()
-        .map(|header| HeaderSpan {
-            name: span(bytes, header.name.as_bytes()),
-            value: span(bytes, header.value),
-        })
-        .collect()
+fn header_spans(bytes: &[u8], headers: &[Header<'_>], spans: &mut HeaderSpans) {
+    spans.extend(headers.iter().map(|header| HeaderSpan {
+        name: span(bytes, header.name.as_bytes()),
+        value: span(bytes, header.value),
+    }));
 }
 
 /// Where `part`, a slice of `whole`, stands in it.
@@ -324,4 +356,87 @@ pub(crate) fn span(whole: &[u8], part: &[u8]) -> Span {
 /// A head is capped far below 4 GiB.
 fn to_u32(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const REQUEST: &[u8] =
+        b"GET /a?b=c HTTP/1.1\r\nHost: a.example\r\nX-Odd:  b c\t\r\nA:b\r\n\r\n";
+    const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nServer: a\r\nContent-Length: 12\r\nA:b\r\n\r\n";
+
+    /// Both readers, on the bytes as a request and as a response.
+    fn agree(bytes: &[u8]) -> bool {
+        let settings = HttpSettings::default();
+        let (mut one, mut other) = (HeaderSpans::new(), HeaderSpans::new());
+        let mut is_read = false;
+        if let Some(parts) = plain::request(bytes, &mut one) {
+            assert_eq!(strict_request(bytes, &mut other, &settings), Ok(parts));
+            assert_eq!(one, other);
+            is_read = true;
+        }
+        (one, other) = (HeaderSpans::new(), HeaderSpans::new());
+        if let Some(parts) = plain::response(bytes, &mut one) {
+            assert_eq!(strict_response(bytes, &mut other, &settings), Ok(parts));
+            assert_eq!(one, other);
+            is_read = true;
+        }
+        is_read
+    }
+
+    #[test]
+    fn plain_heads_are_read_at_once() {
+        assert!(agree(REQUEST) && agree(RESPONSE));
+        for head in [
+            &b"PATCH /a HTTP/1.0\r\n\r\n"[..],
+            b"HTTP/1.0 204\r\n\r\n",
+            b"HTTP/1.1 404 Nicht da\xe4\r\nA: \xff\r\n\r\n",
+        ] {
+            assert!(agree(head), "{}", head.escape_ascii());
+        }
+        for head in [
+            &b"GET /a HTTP/1.1\r\nA: \r\n\r\n"[..],
+            b"GET /a HTTP/1.1\r\nA : b\r\n\r\n",
+            b"GET /a HTTP/1.1\r\nA: b\r\n c\r\n\r\n",
+            b"GET /a HTTP/1.1\nA: b\r\n\r\n",
+            b"GET /a b HTTP/1.1\r\n\r\n",
+            b"GET  HTTP/1.1\r\n\r\n",
+            b"GET /\xe4 HTTP/1.1\r\n\r\n",
+            b"HTTP/1.1 20\r\n\r\n",
+            b"HTTP/1.1 2000\r\n\r\n",
+            b"HTTP/1.1  200\r\n\r\n",
+        ] {
+            assert!(!agree(head), "{}", head.escape_ascii());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_at_once_is_what_httparse_reads(
+            of_request in any::<bool>(),
+            changes in proptest::collection::vec((any::<usize>(), 0..3_u8, byte()), 0..4),
+        ) {
+            let mut head = if of_request { REQUEST } else { RESPONSE }.to_vec();
+            for (at, how, byte) in changes {
+                let at = at % head.len();
+                match how {
+                    0 => head[at] = byte,
+                    1 => head.insert(at, byte),
+                    _ => {
+                        head.remove(at);
+                    }
+                }
+            }
+            agree(&head);
+        }
+    }
+
+    /// Any byte, mostly one that means something in a head.
+    fn byte() -> impl Strategy<Value = u8> {
+        let telling = b"\r\n \t:;/.0129aAZ\0\x7f\x80\xff\"@".to_vec();
+        prop_oneof![4 => proptest::sample::select(telling), 1 => any::<u8>()]
+    }
 }

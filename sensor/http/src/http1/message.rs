@@ -7,7 +7,7 @@ use crate::anomaly::Anomalies;
 use crate::chunk::{Chunk, Position};
 use crate::conversation::{Context, Handover};
 use crate::counters::{Counter, Counters};
-use crate::exchange::{BodyEnd, Certainty, ExchangeSink, Request, Response};
+use crate::exchange::{BodyEnd, ExchangeSink};
 use crate::http1::assemble::{HeadAssembler, Progress};
 use crate::http1::body::{self, BodyReader};
 use crate::http1::detect::{self, MessageKind};
@@ -34,6 +34,10 @@ impl Connection {
         let State::Message(assembler) = &mut stream.state else {
             return 0;
         };
+        if let Some((taken, head)) = assembler.whole(chunk, expectation, cx.settings) {
+            self.read_head(cx, side, head);
+            return taken;
+        }
         let (taken, progress) = assembler.feed(chunk, expectation, cx.settings);
         match progress {
             Progress::More => {}
@@ -362,7 +366,7 @@ impl Connection {
         side: Side,
         mut head: AssembledHead,
     ) {
-        let (parsed, refusal) = head::parse_request(&mut head, cx.settings);
+        let (mut request, refusal) = head::parse_request(&mut head, cx.settings);
         count_refusal(cx.counters, refusal);
         cx.counters.count(Counter::Requests);
         let AssembledHead {
@@ -372,27 +376,15 @@ impl Connection {
             unread,
             ..
         } = head;
-        let method = parsed.head.slice(parsed.method);
-        let target = parsed.head.slice(parsed.target);
-        let decision = framing::of_request(&parsed.head, method, target, parsed.version);
-        let mut anomalies = parsed.anomalies;
+        let method = request.head.slice(request.method);
+        let target = request.head.slice(request.target);
+        let decision = framing::of_request(&request.head, method, target, request.version);
         // Of a head that is cut short, nobody knows what it lacks.
         if cut.is_none() {
-            anomalies.insert_all(decision.anomalies);
+            request.anomalies.insert_all(decision.anomalies);
         }
-        self.take_noted(side, &mut anomalies);
-        let request = Request {
-            head: parsed.head,
-            method: parsed.method,
-            target: parsed.target,
-            version: parsed.version,
-            certainty: Certainty::Exact,
-            body: body::empty_body(),
-            started: start.captured,
-            ended: end.captured,
-            anomalies,
-            readings: decision.readings_without_content(),
-        };
+        self.take_noted(side, &mut request.anomalies);
+        request.readings = decision.readings_without_content();
         let known_end = match cut {
             None => end,
             Some(_) => Position {
@@ -432,26 +424,18 @@ impl Connection {
         mut head: AssembledHead,
     ) {
         let (start, end, cut) = (head.start, head.end, head.cut);
-        let (parsed, refusal) = head::parse_response(&mut head, cx.settings);
+        let (mut response, refusal) = head::parse_response(&mut head, cx.settings);
         count_refusal(cx.counters, refusal);
-        if (100..=199).contains(&parsed.status) && parsed.status != 101 {
+        let status = response.status;
+        if (100..=199).contains(&status) && status != 101 {
             cx.counters.count(Counter::Interim);
             self.pairs.interim_response(start);
             self.stream(side).state = State::Message(HeadAssembler::default());
             return;
         }
         cx.counters.count(Counter::Responses);
-        let response = Response {
-            head: parsed.head,
-            status: parsed.status,
-            version: parsed.version,
-            body: pair::no_body(),
-            interim: 0,
-            started: start.captured,
-            ended: end.captured,
-            anomalies: parsed.anomalies,
-            readings: None,
-        };
+        // Until it is known that it has content.
+        response.body = pair::no_body();
         let requests_seen_to = self.stream(side.other()).next;
         let stream = self.stream(side);
         let others_end = core::mem::replace(&mut stream.content_end, end.offset);
@@ -479,9 +463,9 @@ impl Connection {
             // Where it ends is not known.
             self.pairs.lose_responses();
             self.end_response(cx, how, end);
-        } else if parsed.status == 101 {
+        } else if status == 101 {
             self.switch(cx, side.other(), end);
-        } else if method.as_deref() == Some(b"CONNECT") && (200..=299).contains(&parsed.status) {
+        } else if method.as_deref() == Some(b"CONNECT") && (200..=299).contains(&status) {
             self.open_tunnel(cx, end);
         } else if !self.begin_body(side, &decision, cx.settings) {
             self.end_response(cx, BodyEnd::Complete, end);

@@ -14,6 +14,9 @@ mod assemble;
 /// Start line and header lines.
 pub(crate) mod head;
 
+/// Heads about which nothing is odd.
+mod plain;
+
 /// Heads that httparse refuses.
 mod dialect;
 
@@ -496,7 +499,7 @@ impl Connection {
         }
         let client = self.client.or(cx.facts.initiator).unwrap_or(Side::A);
         for mut finished in self.pairs.take_ready() {
-            let (request, response) = (finished.request.as_ref(), finished.response.as_ref());
+            let (request, response) = (finished.request.as_deref(), finished.response.as_deref());
             finished.messages = grpc::web_messages(request, response, cx.settings);
             cx.report(client, finished);
         }

@@ -299,28 +299,32 @@ impl Stream {
             })
         });
         Some(Finished {
-            request: of_request.head.map(|head| Request {
-                head: head.head,
-                method: head.method,
-                target: head.target,
-                version: Version::Http2,
-                certainty: head.certainty,
-                body: of_request.body,
-                started: of_request.started,
-                ended: of_request.ended,
-                anomalies: of_request.anomalies,
-                readings: None,
+            request: of_request.head.map(|head| {
+                Box::new(Request {
+                    head: head.head,
+                    method: head.method,
+                    target: head.target,
+                    version: Version::Http2,
+                    certainty: head.certainty,
+                    body: of_request.body,
+                    started: of_request.started,
+                    ended: of_request.ended,
+                    anomalies: of_request.anomalies,
+                    readings: None,
+                })
             }),
-            response: of_response.head.map(|head| Response {
-                head: head.head,
-                status: head.status,
-                version: Version::Http2,
-                body: of_response.body,
-                started: of_response.started,
-                ended: of_response.ended,
-                interim: self.interim,
-                anomalies: of_response.anomalies,
-                readings: None,
+            response: of_response.head.map(|head| {
+                Box::new(Response {
+                    head: head.head,
+                    status: head.status,
+                    version: Version::Http2,
+                    body: of_response.body,
+                    started: of_response.started,
+                    ended: of_response.ended,
+                    interim: self.interim,
+                    anomalies: of_response.anomalies,
+                    readings: None,
+                })
             }),
             messages,
             // A stream's number joins the two, whatever was lost.

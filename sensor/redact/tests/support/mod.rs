@@ -78,7 +78,7 @@ pub(crate) fn exchange(
         server: "10.0.0.2:8080".parse().unwrap(),
         encapsulation: Encapsulation::default(),
         protocol: Protocol::Http1,
-        request: Some(Request {
+        request: Some(Box::new(Request {
             head: request_head,
             method: spans[0],
             target: spans[1],
@@ -89,8 +89,8 @@ pub(crate) fn exchange(
             ended: at(2_000),
             anomalies: Anomalies::new(),
             readings: None,
-        }),
-        response: Some(Response {
+        })),
+        response: Some(Box::new(Response {
             head: response_head,
             status: 200,
             version: Version::Http11,
@@ -100,7 +100,7 @@ pub(crate) fn exchange(
             interim: 0,
             anomalies: Anomalies::new(),
             readings: None,
-        }),
+        })),
         messages: None,
         pairing: Pairing::Ordered,
         part: Part::Whole,

@@ -290,8 +290,8 @@ impl Chunked {
         let n = usize::try_from(remaining)
             .unwrap_or(usize::MAX)
             .min(rest.len());
-        content.push(rest.get(..n).unwrap_or_default());
         let remaining = remaining - n as u64;
+        content.push(rest.get(..n).unwrap_or_default(), remaining);
         self.state = if remaining == 0 {
             State::DataEnd
         } else {

@@ -13,7 +13,7 @@ impl UntilClose {
         reason = "the readers of all framings are called alike"
     )]
     pub(crate) fn read(&self, bytes: &[u8], content: &mut Content<'_>) -> (usize, Progress) {
-        content.push(bytes);
+        content.push(bytes, 0);
         (bytes.len(), Progress::More)
     }
 

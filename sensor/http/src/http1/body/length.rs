@@ -19,8 +19,8 @@ impl Length {
         let taken = usize::try_from(self.remaining)
             .unwrap_or(usize::MAX)
             .min(bytes.len());
-        content.push(bytes.get(..taken).unwrap_or_default());
         self.remaining -= taken as u64;
+        content.push(bytes.get(..taken).unwrap_or_default(), self.remaining);
         (
             taken,
             if self.remaining == 0 {

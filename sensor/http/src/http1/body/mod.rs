@@ -151,6 +151,10 @@ impl BodyReader {
     }
 }
 
+/// Room is made for bytes that are announced, up to so many times those that came: an announcement
+/// alone takes no memory.
+const ANNOUNCED_TRUST: usize = 3;
+
 /// Where a body's content goes. The message may be gone (reported early); then it is passed over.
 #[derive(Debug)]
 pub(crate) struct Content<'a> {
@@ -164,8 +168,8 @@ impl<'a> Content<'a> {
         Self { body, sample_max }
     }
 
-    /// Takes a run of content.
-    fn push(&mut self, bytes: &[u8]) {
+    /// Takes a run of content, behind which at least `ahead` bytes more are announced.
+    fn push(&mut self, bytes: &[u8], ahead: u64) {
         let Some(body) = self.body.as_deref_mut() else {
             return;
         };
@@ -173,8 +177,13 @@ impl<'a> Content<'a> {
         // The sample is contiguous: nothing joins it behind a gap.
         if body.missing == 0 {
             let room = self.sample_max.saturating_sub(body.sample.len());
-            body.sample
-                .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+            let kept = bytes.get(..room).unwrap_or(bytes);
+            if kept.len() > body.sample.capacity() - body.sample.len() {
+                let ahead = usize::try_from(ahead).unwrap_or(usize::MAX);
+                let most = (ANNOUNCED_TRUST * kept.len()).min(room - kept.len());
+                body.sample.reserve(kept.len() + ahead.min(most));
+            }
+            body.sample.extend_from_slice(kept);
         }
     }
 }

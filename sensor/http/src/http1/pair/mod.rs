@@ -19,6 +19,8 @@ mod wait;
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
+
 use crate::chunk::Position;
 use crate::conversation::Finished;
 use crate::counters::{Counter, Counters};
@@ -37,7 +39,7 @@ pub(crate) const MESSAGE_BYTES_MIN: u64 = 16;
 /// A request that is not answered yet, or whose body is still coming.
 #[derive(Debug)]
 struct Pending {
-    request: Request,
+    request: Box<Request>,
     /// Offset of its first byte.
     start: u64,
     /// Offset behind its head.
@@ -66,7 +68,7 @@ struct Pending {
     /// The link to the head of its response was made.
     answered: Option<Pairing>,
     /// Its response, once complete.
-    response: Option<Response>,
+    response: Option<Box<Response>>,
     /// The number under which it was reported while it was open.
     opened: Option<u32>,
 }
@@ -80,7 +82,7 @@ impl Pending {
 /// A response, and what tells its request.
 #[derive(Debug)]
 struct Answer {
-    response: Response,
+    response: Box<Response>,
     /// Where it starts, interim responses included, and what the server had received by then.
     start: Position,
     /// Bytes that may have held other responses are missing between the response before and it.
@@ -256,7 +258,7 @@ impl Pairs {
     /// A request head was read; its body goes on until [`Self::end_request`].
     pub(crate) fn push_request(
         &mut self,
-        request: Request,
+        request: Box<Request>,
         start: Position,
         head_end: Position,
         settings: &HttpSettings,
@@ -310,12 +312,12 @@ impl Pairs {
 
     /// The message being read on the client's side, for what is odd about it.
     pub(crate) fn request(&mut self) -> Option<&mut Request> {
-        self.open_request().map(|p| &mut p.request)
+        self.open_request().map(|p| &mut *p.request)
     }
 
     /// The message being read on the server's side, for what is odd about it.
     pub(crate) fn response(&mut self) -> Option<&mut Response> {
-        self.active.as_mut().map(|a| &mut a.answer.response)
+        self.active.as_mut().map(|a| &mut *a.answer.response)
     }
 
     /// The body of the response being read.
@@ -378,11 +380,11 @@ impl Pairs {
     /// method of the request that it answers.
     pub(crate) fn begin_response(
         &mut self,
-        mut response: Response,
+        mut response: Box<Response>,
         start: Position,
         others_end: u64,
         requests_seen_to: u64,
-    ) -> Option<Vec<u8>> {
+    ) -> Option<SmallVec<[u8; 16]>> {
         let interim = self.interim.take();
         response.interim = interim.as_ref().map_or(0, |interim| interim.count);
         self.held += response.head.bytes.len();
@@ -409,7 +411,7 @@ impl Pairs {
             return None;
         }
         let first = self.pending.front()?;
-        Some(first.request.head.slice(first.request.method).to_vec())
+        Some(first.request.head.slice(first.request.method).into())
     }
 
     /// The response being read has ended that way, at that offset when the end is known.
@@ -505,7 +507,7 @@ impl Pairs {
     }
 
     /// The response of the first pending request is complete.
-    fn complete_first(&mut self, response: Response, end: Option<u64>) {
+    fn complete_first(&mut self, response: Box<Response>, end: Option<u64>) {
         self.last_pair = None;
         let next = self.pending.get(1);
         let next = next.map(|next| (next.received, next.after_loss));
@@ -576,14 +578,19 @@ impl Pairs {
         self.report_first();
     }
 
-    fn orphan(&mut self, response: Response) {
+    fn orphan(&mut self, response: Box<Response>) {
         self.finish(None, Some(response), Pairing::Unpaired);
     }
 
     /// Puts an exchange with what is ready.
-    fn finish(&mut self, request: Option<Request>, response: Option<Response>, pairing: Pairing) {
+    fn finish(
+        &mut self,
+        request: Option<Box<Request>>,
+        response: Option<Box<Response>>,
+        pairing: Pairing,
+    ) {
         let finished = self.release(request, response, pairing);
-        // One at a time is what nearly always comes, and an exchange is large.
+        // One at a time is what nearly always comes.
         self.ready.reserve_exact(1);
         self.ready.push(finished);
     }
@@ -591,8 +598,8 @@ impl Pairs {
     /// An exchange that is held here no longer.
     fn release(
         &mut self,
-        request: Option<Request>,
-        response: Option<Response>,
+        request: Option<Box<Request>>,
+        response: Option<Box<Response>>,
         pairing: Pairing,
     ) -> Finished {
         let finished = Finished {
