@@ -150,7 +150,8 @@ impl<'a> LogLine<'a> {
             }),
             operations: record
                 .operation
-                .iter()
+                .as_deref()
+                .into_iter()
                 .chain(&record.batch)
                 .map(|operation| OperationName {
                     style: &operation.style,

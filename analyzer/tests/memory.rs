@@ -27,7 +27,7 @@ fn with_body(mut call: Call, fields: usize) -> Call {
     };
     let response = MessageRecord {
         body_len: 100,
-        content_type: Some("application/json".to_owned()),
+        content_type: Some("application/json".into()),
         shape: Some(Arc::new(shape)),
         ..call.0.response.take().unwrap_or_default()
     };

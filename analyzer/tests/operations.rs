@@ -27,7 +27,7 @@ fn take(analyzer: &mut Analyzer, from: i64, calls: &[Vec<Operation>]) {
     for (n, operations) in (from..).zip(calls) {
         let mut record = call("POST", "/api", n).0;
         let mut operations = operations.iter().cloned();
-        record.operation = operations.next();
+        record.operation = operations.next().map(Box::new);
         record.batch = operations.collect();
         analyzer.handle_record(&record);
     }
@@ -122,12 +122,12 @@ fn operations_go_on_after_a_restart() {
 fn a_path_that_names_its_operation_bears_it_itself() {
     let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Restored::default());
     let mut record = call("POST", "/shop.Cart/Add", 1).0;
-    record.operation = Some(Operation {
+    record.operation = Some(Box::new(Operation {
         style: "grpc".into(),
         kind: "call".into(),
         name: "shop.Cart/Add".into(),
         ..Operation::default()
-    });
+    }));
     analyzer.handle_record(&record);
     let endpoints = analyzer.flush_changes().endpoints;
     assert_eq!(rows(&endpoints), [row("shop.Cart/Add", 1)]);

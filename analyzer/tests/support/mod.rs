@@ -34,7 +34,7 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         .map(|s| PathSegment::Literal(s.to_owned()))
         .collect();
     let message = MessageRecord {
-        content_type: Some("application/json".to_owned()),
+        content_type: Some("application/json".into()),
         body_len: 100,
         ..MessageRecord::default()
     };

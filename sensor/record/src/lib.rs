@@ -68,7 +68,7 @@ pub struct ExchangeRecord {
     /// The operation the request names inside its content (or, for gRPC, by its path); none where
     /// method and path say all there is to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operation: Option<Operation>,
+    pub operation: Option<Box<Operation>>,
     /// The other operations of a batch, each once, at most a named cap; `operation` is the first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub batch: Vec<Operation>,
@@ -127,7 +127,7 @@ pub struct ExchangeRecord {
     pub forwarded_way: Option<Vec<core::net::IpAddr>>,
     /// The messages inside an exchange that carries a stream of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub messages: Option<MessagesRecord>,
+    pub messages: Option<Box<MessagesRecord>>,
     /// Tokens of what names one request across the hops of a proxy (`X-Request-ID`, the trace of
     /// `traceparent` and the like), sorted; empty when none was sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -382,7 +382,7 @@ pub struct MessageRecord {
     /// Bytes of content seen (after dechunking, before decoding).
     pub body_len: u64,
     /// Media type, lower case, without parameters.
-    pub content_type: Option<String>,
+    pub content_type: Option<Word>,
     /// Content codings in the order applied.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub content_encoding: Vec<String>,
@@ -413,7 +413,7 @@ pub struct MessageRecord {
     /// it was not kept), `sampled` (none of it was looked at: see [`Self::is_passed`]), `decoded_size`, `decoded_ratio`, `codings`, `unsupported_coding`, `coding_broken`, `depth`,
     /// `fields`, `parts`, `documents`, `operations`, `syntax`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub limits: Vec<String>,
+    pub limits: Vec<Word>,
     /// Classes of personal or secret data in the content, each with the number of distinct values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data_classes: Counts,
@@ -557,7 +557,7 @@ pub struct JwtFacts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserAgent {
     /// Its first product, without version.
-    pub product: String,
+    pub product: Word,
     /// Token of the whole.
     pub token: Token,
 }

@@ -1,90 +1,151 @@
 //! Texts of which most are one of a few that are known: no memory is taken for these.
 
 use core::borrow::Borrow;
+use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::ops::Deref;
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A text that most often is one the sensor knows by heart (a method, a scheme, a class). It reads
-/// and is written as a text.
-#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Word(Cow<'static, str>);
+/// A text that most often is one the sensor knows by heart (a method, a scheme, a class), or that
+/// many records share (a media type). It reads and is written as a text.
+#[derive(Clone)]
+pub struct Word(Held);
+
+/// Where the text is.
+#[derive(Clone)]
+enum Held {
+    /// In the program.
+    Known(&'static str),
+    /// Here alone.
+    Own(String),
+    /// With others; copies share it.
+    Shared(Arc<str>),
+}
 
 impl Word {
     /// The text.
     #[must_use]
+    #[inline]
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Held::Known(text) => text,
+            Held::Own(text) => text,
+            Held::Shared(text) => text,
+        }
+    }
+}
+
+impl Default for Word {
+    fn default() -> Self {
+        Self(Held::Known(""))
+    }
+}
+
+impl PartialEq for Word {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Word {}
+
+impl PartialOrd for Word {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Word {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl Hash for Word {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
 impl Deref for Word {
     type Target = str;
 
+    #[inline]
     fn deref(&self) -> &str {
-        &self.0
+        self.as_str()
     }
 }
 
 impl Borrow<str> for Word {
     fn borrow(&self) -> &str {
-        &self.0
+        self.as_str()
     }
 }
 
 impl AsRef<str> for Word {
     fn as_ref(&self) -> &str {
-        &self.0
+        self.as_str()
     }
 }
 
 impl From<&'static str> for Word {
     fn from(text: &'static str) -> Self {
-        Self(Cow::Borrowed(text))
+        Self(Held::Known(text))
     }
 }
 
 impl From<String> for Word {
     fn from(text: String) -> Self {
-        Self(Cow::Owned(text))
+        Self(Held::Own(text))
+    }
+}
+
+impl From<Arc<str>> for Word {
+    fn from(text: Arc<str>) -> Self {
+        Self(Held::Shared(text))
     }
 }
 
 impl From<Word> for String {
     fn from(word: Word) -> Self {
-        word.0.into_owned()
+        match word.0 {
+            Held::Own(text) => text,
+            Held::Known(text) => text.to_owned(),
+            Held::Shared(text) => text.as_ref().to_owned(),
+        }
     }
 }
 
 impl PartialEq<str> for Word {
     fn eq(&self, other: &str) -> bool {
-        self.0 == other
+        self.as_str() == other
     }
 }
 
 impl PartialEq<&str> for Word {
     fn eq(&self, other: &&str) -> bool {
-        self.0 == *other
+        self.as_str() == *other
     }
 }
 
 impl fmt::Debug for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.as_str().fmt(f)
     }
 }
 
 impl fmt::Display for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.as_str().fmt(f)
     }
 }
 
 impl Serialize for Word {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self)
     }
 }
 
@@ -109,5 +170,8 @@ mod tests {
             ("bearer", "\"bearer\"".to_owned())
         );
         assert!(known == "bearer" && known < Word::from("jwt".to_owned()));
+        let shared = Word::from(Arc::<str>::from("bearer"));
+        assert!(shared == known && shared.clone() == read);
+        assert_eq!(String::from(shared), "bearer");
     }
 }

@@ -1,6 +1,7 @@
 //! What header fields tell: media type, content codings, names, dates, addresses, products.
 
 use core::net::IpAddr;
+use std::sync::Arc;
 
 use tapscope_http::HeadBytes;
 use tapscope_record::{MessageRecord, Token, UserAgent};
@@ -44,7 +45,8 @@ pub(crate) fn describe(
     let declared = fields.value(head, Role::ContentType);
     message.content_type = declared.map(|value| {
         let print = work.tokens.print(TokenUse::Line, value);
-        work.media_types.get_or(print, || media_type(value))
+        work.media_types
+            .get_or(print, || Arc::<str>::from(media_type(value)).into())
     });
     for (_, value) in fields.all(head, Role::ContentEncoding) {
         codings(value, &mut message.content_encoding);
@@ -107,7 +109,7 @@ pub(crate) fn user_agent(
             "{malformed}".to_owned()
         };
         UserAgent {
-            product,
+            product: Arc::<str>::from(product).into(),
             token: tokens.make(TokenUse::UserAgent, value),
         }
     });

@@ -32,7 +32,7 @@ pub(crate) fn of(
             operation::of_json(work, sample);
         }
     }
-    let response_head = exchange.response.as_ref().map(|response| &response.head);
+    let response_head = exchange.response.as_deref().map(|response| &response.head);
     let subprotocol = response_head
         .and_then(|head| head.header("sec-websocket-protocol"))
         .map(|name| work.name(name));
@@ -123,7 +123,7 @@ fn of_event_stream(
     exchange: &HttpExchange,
     response: &mut MessageRecord,
 ) -> Option<MessagesRecord> {
-    let body = &exchange.response.as_ref()?.body;
+    let body = &exchange.response.as_deref()?.body;
     let is_stream = response.content_type.as_deref() == Some("text/event-stream");
     if !is_stream || !response.content_encoding.is_empty() || body.sample.is_empty() {
         return None;

@@ -38,7 +38,7 @@ pub struct Redactor {
     lists: Known<Arc<Fields>>,
     jwts: Known<Said>,
     authorizations: Known<Credential>,
-    media_types: Known<String>,
+    media_types: Known<Word>,
     hosts: Known<Host>,
     agents: Known<UserAgent>,
     sampling: Sampling,
@@ -60,7 +60,7 @@ pub(crate) struct Work<'a> {
     pub(crate) lists: &'a mut Known<Arc<Fields>>,
     pub(crate) jwts: &'a mut Known<Said>,
     pub(crate) authorizations: &'a mut Known<Credential>,
-    pub(crate) media_types: &'a mut Known<String>,
+    pub(crate) media_types: &'a mut Known<Word>,
     pub(crate) hosts: &'a mut Known<Host>,
     pub(crate) agents: &'a mut Known<UserAgent>,
     pub(crate) sampling: &'a mut Sampling,
@@ -94,8 +94,8 @@ impl Work<'_> {
     }
 
     /// The limits met since the last call.
-    pub(crate) fn take_limits(&mut self) -> Vec<String> {
-        self.limits.drain(..).map(str::to_owned).collect()
+    pub(crate) fn take_limits(&mut self) -> Vec<Word> {
+        self.limits.drain(..).map(Word::from).collect()
     }
 }
 
@@ -218,7 +218,7 @@ impl Redactor {
             server: exchange.server,
             encapsulation: exchange.encapsulation.0.iter().map(layer).collect(),
             protocol: protocol(exchange.protocol).into(),
-            operation: operations.next(),
+            operation: operations.next().map(Box::new),
             batch: operations.collect(),
             method: line.method,
             host,
@@ -239,7 +239,7 @@ impl Redactor {
             forwarded_proto: asked.and_then(|(it, fields)| head::forwarded_proto(&it.head, fields)),
             forwarded_way: asked.and_then(|(it, fields)| head::forwarded_way(&it.head, fields)),
             credentials: core::mem::take(&mut work.credentials),
-            messages,
+            messages: messages.map(Box::new),
             trace: asked.map_or_else(Vec::new, |(it, fields)| {
                 trace::of_head(&work, &it.head, fields)
             }),
@@ -444,7 +444,10 @@ fn put<'n>(places: &mut impl Iterator<Item = &'n mut u8>, byte: Option<&u8>) {
 
 fn started(exchange: &HttpExchange) -> i64 {
     let request = exchange.request.as_deref().map(|request| request.started);
-    let response = exchange.response.as_deref().map(|response| response.started);
+    let response = exchange
+        .response
+        .as_deref()
+        .map(|response| response.started);
     request.or(response).unwrap_or(exchange.reported).nanos()
 }
 
@@ -504,7 +507,10 @@ fn completeness(exchange: &HttpExchange) -> Completeness {
     };
     Completeness {
         request: of(exchange.request.as_deref().map(|request| request.body.end)),
-        response: of(exchange.response.as_deref().map(|response| response.body.end)),
+        response: of(exchange
+            .response
+            .as_deref()
+            .map(|response| response.body.end)),
         pairing: match exchange.pairing {
             Pairing::Ordered => tapscope_record::Pairing::Ordered,
             Pairing::Acknowledged => tapscope_record::Pairing::Acknowledged,

@@ -36,7 +36,8 @@ fn names(record: &ExchangeRecord) -> Vec<String> {
     let name = |o: &Operation| format!("{} {} {}", o.style, o.kind, o.name);
     record
         .operation
-        .iter()
+        .as_deref()
+        .into_iter()
         .chain(&record.batch)
         .map(name)
         .collect()

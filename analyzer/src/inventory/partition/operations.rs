@@ -50,7 +50,7 @@ impl Partition {
             return;
         };
         let record = exchange.record;
-        for operation in record.operation.iter().chain(&record.batch) {
+        for operation in record.operation.as_deref().into_iter().chain(&record.batch) {
             let Some(name) = name_of(operation) else {
                 continue;
             };

@@ -27,7 +27,7 @@ fn object(fields: &[(&str, ValueType)]) -> Shape {
 fn body(shape: Shape) -> MessageRecord {
     MessageRecord {
         body_len: 10,
-        content_type: Some("application/json".to_owned()),
+        content_type: Some("application/json".into()),
         shape: Some(shape.into()),
         ..MessageRecord::default()
     }
@@ -68,7 +68,7 @@ fn a_body_that_was_not_looked_at_counts_nowhere() {
     let looked_at = body(object(&[("id", ValueType::Integer)]));
     let passed = MessageRecord {
         shape: None,
-        limits: vec![MessageRecord::SAMPLED.to_owned()],
+        limits: vec![MessageRecord::SAMPLED.into()],
         ..looked_at.clone()
     };
     for message in [&looked_at, &passed, &passed, &looked_at] {
@@ -206,7 +206,7 @@ fn statuses_and_media_types_have_schemas_of_their_own() {
         (None, "application/json"),
     ] {
         let message = MessageRecord {
-            content_type: Some(media_type.to_owned()),
+            content_type: Some(media_type.to_owned().into()),
             ..body(object(&[("id", ValueType::Integer)]))
         };
         observe(&mut schemas, status, (&message, true), &settings);

@@ -112,7 +112,26 @@ impl Reader<'_, '_> {
         documents: &mut u32,
         content: &'c [u8],
     ) -> &'c [u8] {
-        let mut deserializer = serde_json::Deserializer::from_slice(content);
+        // Looked at as a whole, text is found to be text much sooner than string by string.
+        match core::str::from_utf8(content) {
+            Ok(text) => {
+                let deserializer = serde_json::Deserializer::from_str(text);
+                self.documents_of(deserializer, shape, documents, content)
+            }
+            Err(_) => {
+                let deserializer = serde_json::Deserializer::from_slice(content);
+                self.documents_of(deserializer, shape, documents, content)
+            }
+        }
+    }
+
+    fn documents_of<'c>(
+        &mut self,
+        mut deserializer: serde_json::Deserializer<impl serde_json::de::Read<'c>>,
+        shape: &mut Shape,
+        documents: &mut u32,
+        content: &'c [u8],
+    ) -> &'c [u8] {
         let start = *documents;
         // The first document is read in any case; the further ones while something follows.
         while *documents < DOCUMENTS_MAX && (*documents == start || deserializer.end().is_err()) {

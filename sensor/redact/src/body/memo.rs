@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use foldhash::quality::FixedState;
 use tapscope_http::{Body, HeadBytes};
-use tapscope_record::{Counts, MessageRecord, Shape};
+use tapscope_record::{Counts, MessageRecord, Shape, Word};
 
 use crate::counters::Counters;
 use crate::fields::{Fields, Role};
@@ -25,7 +25,7 @@ struct Known {
     /// Fields of the shape.
     fields: usize,
     data_classes: Counts,
-    limits: Vec<String>,
+    limits: Vec<Word>,
     inspected_len: u64,
     decoded_len: u64,
     /// What reading it counted.

@@ -91,7 +91,7 @@ pub(crate) fn describe(
 /// Says of a body that it was passed over: others of its kind tell what it looks like.
 pub(crate) fn pass(work: &mut Work<'_>, body: &Body, message: &mut MessageRecord) {
     message.body_len = body.length;
-    message.limits = vec![MessageRecord::SAMPLED.to_owned()];
+    message.limits = vec![MessageRecord::SAMPLED.into()];
     work.counters.bodies_sampled += 1;
 }
 

@@ -17,6 +17,8 @@ pub(crate) fn segments(work: &mut Work<'_>, path: &[u8]) -> (Vec<PathSegment>, b
     let mut bytes = 0;
     let mut before: &[u8] = b"";
     let mut rest = path;
+    // Looked at as a whole, text is found to be text much sooner than segment by segment.
+    let text = core::str::from_utf8(path).ok();
     while !rest.is_empty() {
         let end = memchr::memchr(b'/', rest).unwrap_or(rest.len());
         let (raw, after) = rest.split_at_checked(end).unwrap_or_default();
@@ -28,7 +30,9 @@ pub(crate) fn segments(work: &mut Work<'_>, path: &[u8]) -> (Vec<PathSegment>, b
             break;
         }
         if !raw.is_empty() {
-            let segment = segment(work, raw, before);
+            let start = path.len() - rest.len();
+            let text = text.and_then(|text| text.get(start..start + raw.len()));
+            let segment = segment(work, raw, text, before);
             bytes += match &segment {
                 PathSegment::Literal(text) => text.len(),
                 PathSegment::Redacted { .. } => 32,
@@ -54,7 +58,7 @@ fn redacted(work: &mut Work<'_>, class: Word, token: Token) -> PathSegment {
     PathSegment::Redacted { class, token }
 }
 
-fn segment(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> PathSegment {
+fn segment(work: &mut Work<'_>, raw: &[u8], text: Option<&str>, before: &[u8]) -> PathSegment {
     if let Some(segment) = custom(work, raw, before) {
         return segment;
     }
@@ -64,7 +68,7 @@ fn segment(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> PathSegment {
         && mask.only(Mask::DIGIT | Mask::HEX | Mask::LOWER | Mask::UPPER | Mask::DASH | Mask::TOKEN)
         // What a segment tells of the next are numbers, and secrets that are longer.
         && !(mask.has(Mask::DIGIT) && telling(work, before))
-        && let Ok(text) = core::str::from_utf8(raw)
+        && let Some(text) = text.or_else(|| core::str::from_utf8(raw).ok())
     {
         return PathSegment::Literal(text.to_owned());
     }
