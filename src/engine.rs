@@ -24,6 +24,7 @@ use tapscope_store::{SqliteStore, Store, StoreSettings, StoredSpecification};
 use tokio::sync::mpsc;
 
 use crate::config::Settings;
+use crate::spent::Spent;
 use crate::view::LogLine;
 
 pub(crate) use specifications::read_specification;
@@ -86,6 +87,8 @@ pub(crate) enum Input {
 pub(crate) struct Engine {
     /// Joins what was seen on both sides of a proxy before it is analyzed.
     legs: Legs,
+    /// Takes the records that are done; none where they were made by nobody who waits for them.
+    spent: Option<Spent>,
     analyzer: Analyzer,
     store: Option<SqliteStore>,
     store_path: String,
@@ -168,6 +171,7 @@ impl Engine {
         }
         let mut engine = Self {
             legs: Legs::new(settings.analyzer.vantage.clone()),
+            spent: None,
             analyzer: Analyzer::new(settings.analyzer.clone(), restored),
             store,
             store_path,
@@ -215,6 +219,11 @@ impl Engine {
         self.is_file = true;
         self.rest_max = self.replay_rest;
         self.analysis_per_save = ANALYSIS_PER_SAVE_OF_FILE;
+    }
+
+    /// Records that are done go there.
+    pub(crate) fn give_back(&mut self, spent: Spent) {
+        self.spent = Some(spent);
     }
 
     /// Takes input until the sender is gone, and commands until their sender is gone; then saves.
@@ -313,6 +322,9 @@ impl Engine {
             }
             self.records += u64::from(record.part != Part::Closing);
             self.dirty = true;
+            if let Some(spent) = &mut self.spent {
+                spent.put(record);
+            }
         }
     }
 

@@ -21,6 +21,7 @@ use tapscope_redact::{RedactSettings, Redactor, TokenKey};
 use crate::config::Settings;
 use crate::engine::{Input, wall_clock};
 use crate::filter::SharedFilter;
+use crate::spent::Returned;
 
 /// Records handed on at once: enough to make the hand-over cheap, few enough that the engine looks
 /// at commands often.
@@ -56,6 +57,8 @@ const SECOND_NANOS: i64 = 1_000_000_000;
 /// What input a run takes: sends it to the engine until it is over or the order to stop comes.
 pub(crate) struct Feed {
     inputs: Sender<Input>,
+    /// Records that are done.
+    returned: Returned,
     /// The order to stop.
     pub(crate) stop: StopHandle,
     redactor: Redactor,
@@ -78,9 +81,9 @@ mod outbox;
 use outbox::Outbox;
 
 impl Feed {
-    /// Input for the engine behind `inputs`.
+    /// Input for the engine behind `inputs`, and what comes back from it.
     pub(crate) fn new(
-        inputs: Sender<Input>,
+        (inputs, returned): (Sender<Input>, Returned),
         stop: StopHandle,
         settings: &Settings,
         key: TokenKey,
@@ -89,6 +92,7 @@ impl Feed {
         let redact = settings.redact.clone();
         Self {
             inputs,
+            returned,
             stop,
             redactor: Redactor::new(redact.clone(), key.clone()),
             redact,
@@ -284,7 +288,7 @@ impl Feed {
         let sink = Redacting {
             redact: Redactor::new(self.redact.clone(), self.key.clone()),
             shedding: None,
-            records: Outbox::new(number, words.clone()),
+            records: Outbox::new(number, words.clone(), self.returned.clone()),
         };
         Worker::new(settings, sink)
     }

@@ -18,6 +18,9 @@ mod memory;
 /// The thread that owns analyzer and store.
 mod engine;
 
+/// Records on their way back to where they were made.
+mod spent;
+
 /// The filter of segments while a run goes on.
 mod filter;
 

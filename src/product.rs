@@ -24,6 +24,7 @@ use crate::feed::{Feed, batches_waiting};
 use crate::filter::{Reloader, SharedFilter, own_rules};
 use crate::key;
 use crate::reload::{PolicyFile, SpecificationFolder};
+use crate::spent::way_back;
 
 /// One run of the product: input, analysis, and the page if wanted.
 pub(crate) struct Product<'a> {
@@ -147,7 +148,7 @@ impl<'a> Product<'a> {
         let api = self.api_settings();
         let view = Arc::new(LiveView::new(api.event_backlog_max));
         view.set_policy(&self.settings.analyzer);
-        let engine = self.engine(&view)?;
+        let mut engine = self.engine(&view)?;
         let stop = self.stop.clone();
         #[cfg(feature = "live")]
         let watching = self.watching;
@@ -167,7 +168,10 @@ impl<'a> Product<'a> {
             .unzip();
         let waiting = batches_waiting(self.settings.memory_bytes);
         let (inputs, received) = crossbeam_channel::bounded(waiting);
-        let feed = Feed::new(inputs, stop.clone(), self.settings, key, filter);
+        let (spent, returned) = way_back();
+        engine.give_back(spent);
+        let way = (inputs, returned);
+        let feed = Feed::new(way, stop.clone(), self.settings, key, filter);
         thread::scope(|scope| {
             // An engine that is gone, even by a panic, ends the input and the serving too.
             let end = EndOnDrop(stop.clone(), ended.clone());

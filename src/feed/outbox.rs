@@ -7,6 +7,7 @@ use tapscope_pipeline::{Backlog, Epoch, Place, RecordSink, Step};
 use tapscope_record::ExchangeRecord;
 
 use super::{RECORDS_PER_BATCH, Word};
+use crate::spent::Returned;
 
 /// Records of a live ring that may wait for room in the queue.
 const RECORDS_WAITING_MAX: usize = 16 * RECORDS_PER_BATCH;
@@ -15,6 +16,8 @@ const RECORDS_WAITING_MAX: usize = 16 * RECORDS_PER_BATCH;
 pub(super) struct Outbox {
     worker: usize,
     words: Sender<Word>,
+    /// Records that are done, of whichever worker.
+    returned: Returned,
     epoch: Epoch,
     /// The epoch that was told.
     sent: Epoch,
@@ -64,10 +67,11 @@ impl RecordSink for Outbox {
 
 impl Outbox {
     /// Nothing was made yet.
-    pub(super) fn new(worker: usize, words: Sender<Word>) -> Self {
+    pub(super) fn new(worker: usize, words: Sender<Word>, returned: Returned) -> Self {
         Self {
             worker,
             words,
+            returned,
             epoch: Epoch::default(),
             sent: Epoch::default(),
             records: Vec::new(),
@@ -95,6 +99,7 @@ impl Outbox {
     }
 
     fn hand_over(&mut self) {
+        self.returned.clear();
         let word = Word::Records {
             worker: self.worker,
             records: std::mem::take(&mut self.records),
