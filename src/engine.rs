@@ -24,7 +24,7 @@ use tapscope_store::{SqliteStore, Store, StoreSettings, StoredSpecification};
 use tokio::sync::mpsc;
 
 use crate::config::Settings;
-use crate::spent::Spent;
+use crate::spent::{Returned, Spent, way_back};
 use crate::view::LogLine;
 
 pub(crate) use specifications::read_specification;
@@ -221,9 +221,11 @@ impl Engine {
         self.analysis_per_save = ANALYSIS_PER_SAVE_OF_FILE;
     }
 
-    /// Records that are done go there.
-    pub(crate) fn give_back(&mut self, spent: Spent) {
+    /// Where records that are done come back from here on.
+    pub(crate) fn way_back(&mut self) -> Returned {
+        let (spent, returned) = way_back();
         self.spent = Some(spent);
+        returned
     }
 
     /// Takes input until the sender is gone, and commands until their sender is gone; then saves.

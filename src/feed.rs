@@ -35,8 +35,12 @@ const BATCHES_WAITING: usize = 16;
 /// it, but room for two batches, so that both sides of it can work at a time.
 const BATCHES_WAITING_MIN: usize = 2;
 
-/// Batches that may wait in each queue.
-pub(crate) fn batches_waiting(memory_bytes: usize) -> usize {
+/// Batches that may wait in each queue, where `is_live` tells whether the input cannot wait. Where
+/// it can, few do: what is on the way is then still in the processor's cache.
+pub(crate) fn batches_waiting(memory_bytes: usize, is_live: bool) -> usize {
+    if !is_live {
+        return BATCHES_WAITING_MIN;
+    }
     let batch = RECORDS_PER_BATCH * RECORD_COST;
     (memory_bytes / 32 / batch).clamp(BATCHES_WAITING_MIN, BATCHES_WAITING)
 }
@@ -212,7 +216,9 @@ impl Feed {
         owners: Option<Arc<Owners>>,
         work: impl FnOnce(&Sender<Word>) -> Result<()>,
     ) -> Result<()> {
-        let (words, heard) = bounded(batches_waiting(self.memory_bytes));
+        // As many as may wait for the engine.
+        let waiting = self.inputs.capacity().unwrap_or(BATCHES_WAITING_MIN);
+        let (words, heard) = bounded(waiting);
         let merge = Merge::new(workers, self.memory_bytes);
         let collector = Collector::new(self.inputs.clone(), merge, owners);
         thread::scope(|scope| {

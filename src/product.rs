@@ -24,7 +24,6 @@ use crate::feed::{Feed, batches_waiting};
 use crate::filter::{Reloader, SharedFilter, own_rules};
 use crate::key;
 use crate::reload::{PolicyFile, SpecificationFolder};
-use crate::spent::way_back;
 
 /// One run of the product: input, analysis, and the page if wanted.
 pub(crate) struct Product<'a> {
@@ -166,11 +165,9 @@ impl<'a> Product<'a> {
                 )
             })
             .unzip();
-        let waiting = batches_waiting(self.settings.memory_bytes);
+        let waiting = batches_waiting(self.settings.memory_bytes, self.watching);
         let (inputs, received) = crossbeam_channel::bounded(waiting);
-        let (spent, returned) = way_back();
-        engine.give_back(spent);
-        let way = (inputs, returned);
+        let way = (inputs, engine.way_back());
         let feed = Feed::new(way, stop.clone(), self.settings, key, filter);
         thread::scope(|scope| {
             // An engine that is gone, even by a panic, ends the input and the serving too.

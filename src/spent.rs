@@ -12,7 +12,6 @@ const RECORDS_PER_BATCH: usize = 64;
 const BATCHES_WAITING: usize = 8;
 
 /// Records that are done.
-#[expect(clippy::vec_box, reason = "records go back as they came")]
 type Batch = Vec<Box<ExchangeRecord>>;
 
 /// Where records go that are done.

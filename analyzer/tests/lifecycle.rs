@@ -28,7 +28,7 @@ fn labels(kept: &Kept, method: &str, template: &str) -> Vec<Lifecycle> {
 fn paged(second: i64) -> support::Call {
     let mut one = call("GET", "/items", second);
     one.0.query.push(Parameter {
-        name: "page".to_owned(),
+        name: "page".into(),
         value: ValueProfile {
             kind: ValueType::Integer,
             len: 1,

@@ -24,8 +24,8 @@ fn record(second: i64, like: Like) -> ExchangeRecord {
             class: ["email", "phone", "card"][usize::from(value % 3)].into(),
             token: Token(value.into()),
         },
-        1 => PathSegment::Literal(format!("word-{value}")),
-        _ => PathSegment::Literal((u32::from(value) * 1_000).to_string()),
+        1 => PathSegment::Literal(format!("word-{value}").into()),
+        _ => PathSegment::Literal((u32::from(value) * 1_000).to_string().into()),
     });
     for message in [&mut record.request, &mut record.response] {
         describe(message.get_or_insert_with(MessageRecord::default), like);
@@ -41,7 +41,7 @@ fn record(second: i64, like: Like) -> ExchangeRecord {
 fn describe(message: &mut MessageRecord, (kind, _, classes, names, value): Like) {
     let class = |at: u8| format!("class{at}");
     message.body_len = u64::from(value) * 7;
-    message.content_type = Some(format!("text/type{}", kind % 4));
+    message.content_type = Some(format!("text/type{}", kind % 4).into());
     for at in 0..classes % 4 {
         let values = u32::from(value) + 1;
         message.data_classes.insert(class(at + kind % 3), values);
@@ -67,7 +67,7 @@ fn name_parameters(request: &mut MessageRecord, (kind, _, _, names, value): Like
     let named: Vec<String> = (0..names % 4).map(name).collect();
     let valued = named.iter().filter(|_| value.is_multiple_of(2));
     let valued = valued.map(|name| Parameter {
-        name: name.clone(),
+        name: name.clone().into(),
         value: ValueProfile {
             kind: [ValueType::Integer, ValueType::Hex][usize::from(names % 2)],
             len: 3,

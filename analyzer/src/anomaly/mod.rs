@@ -176,7 +176,7 @@ fn name(scene: &Scene<'_>) -> String {
             let operation = operation.unwrap_or_default();
             format!("{} {}{}{operation}", at.method, at.host, at.template)
         }
-        None => scene.record.host.clone(),
+        None => scene.record.host.to_string(),
     }
 }
 

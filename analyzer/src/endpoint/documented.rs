@@ -279,7 +279,7 @@ mod tests {
             ("files", "a.json", Some(4)),
             ("files", ".json", None),
         ] {
-            let segment = tapscope_record::PathSegment::Literal(second.to_owned());
+            let segment = tapscope_record::PathSegment::Literal(second.to_owned().into());
             let key = step_of(&segment, &settings).key;
             let found = documented.find(&[&Key::Text(first.into()), &key]);
             assert_eq!(found, expected, "{first}/{second}");

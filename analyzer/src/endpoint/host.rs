@@ -441,7 +441,7 @@ impl HostTemplates {
     fn documented_from(&self, pairs: &[(String, String)]) -> Documented {
         let settings = &self.settings;
         Documented::new(pairs, |text| {
-            step(&PathSegment::Literal(text.to_owned()), settings).key
+            step(&PathSegment::Literal(text.to_owned().into()), settings).key
         })
     }
 

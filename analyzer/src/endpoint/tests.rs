@@ -36,7 +36,7 @@ fn segments(path: &str) -> Vec<PathSegment> {
                 class: "email".into(),
                 token: Token(n.parse().unwrap()),
             },
-            None => PathSegment::Literal(s.to_owned()),
+            None => PathSegment::Literal(s.to_owned().into()),
         })
         .collect()
 }

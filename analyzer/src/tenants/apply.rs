@@ -25,7 +25,7 @@ struct Fold {
 impl Analyzer {
     /// The row a record belongs to, made when it is not there.
     pub(crate) fn host_of<'a>(&mut self, record: &'a ExchangeRecord) -> Cow<'a, str> {
-        if self.partitions.contains_key(&record.host) {
+        if self.partitions.contains_key(record.host.as_str()) {
             return Cow::Borrowed(&record.host);
         }
         if let Some(row) = self.tenants.count(&record.host, record.time) {
@@ -43,7 +43,7 @@ impl Analyzer {
                 self.counts.folded_hosts = self.counts.folded_hosts.saturating_add(1);
                 OTHER_HOSTS.to_owned()
             }
-            None => record.host.clone(),
+            None => record.host.to_string(),
         };
         self.make_row(&host);
         if self.tenants.is_crowded(&host) {

@@ -73,18 +73,18 @@ fn legs_of_one_call_are_one_exchange() {
     let cases: [(&str, Change); 8] = [
         ("same agent and host", |_, _| {}),
         ("rewritten host, forwarded client", |o, i| {
-            i.host = "backend".to_owned();
+            i.host = "backend".into();
             i.user_agent = None;
             i.forwarded_for = Some(o.client.ip());
         }),
         ("rewritten host, client added to the way", |o, i| {
-            i.host = "backend".to_owned();
+            i.host = "backend".into();
             i.user_agent = None;
             o.forwarded_way = Some(vec![[9, 9, 9, 9].into()]);
             i.forwarded_way = Some(vec![[9, 9, 9, 9].into(), o.client.ip()]);
         }),
         ("rewritten host, way handed on as it came", |o, i| {
-            i.host = "backend".to_owned();
+            i.host = "backend".into();
             i.user_agent = None;
             o.forwarded_way = Some(vec![[9, 9, 9, 9].into()]);
             i.forwarded_way.clone_from(&o.forwarded_way);
@@ -93,7 +93,7 @@ fn legs_of_one_call_are_one_exchange() {
             o.trace = vec![Token(9)];
             i.trace = vec![Token(3), Token(9)];
             i.client = "192.168.0.1:1".parse().unwrap();
-            i.host = "backend".to_owned();
+            i.host = "backend".into();
             i.user_agent = None;
         }),
         ("trace, answer compressed on the way", |o, i| {
@@ -147,11 +147,11 @@ fn two_calls_stay_two() {
             i.user_agent.as_mut().unwrap().token = Token(2);
         }),
         ("forwarded for somebody else", |_, i| {
-            i.host = "backend".to_owned();
+            i.host = "backend".into();
             i.forwarded_for = Some([9, 9, 9, 9].into());
         }),
         ("the same outermost client by another way", |o, i| {
-            i.host = "backend".to_owned();
+            i.host = "backend".into();
             o.forwarded_for = Some([9, 9, 9, 9].into());
             i.forwarded_for = o.forwarded_for;
             o.forwarded_way = Some(vec![[9, 9, 9, 9].into()]);

@@ -31,7 +31,7 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
     let segments: Vec<PathSegment> = path
         .split('/')
         .filter(|s| !s.is_empty())
-        .map(|s| PathSegment::Literal(s.to_owned()))
+        .map(|s| PathSegment::Literal(s.to_owned().into()))
         .collect();
     let message = MessageRecord {
         content_type: Some("application/json".into()),
@@ -49,7 +49,7 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         operation: None,
         batch: Vec::new(),
         method: Some(method.to_owned().into()),
-        host: "shop.test".to_owned(),
+        host: "shop.test".into(),
         port: None,
         path: segments,
         trailing_slash: false,
@@ -101,7 +101,7 @@ impl Call {
     }
 
     pub fn host(mut self, host: &str) -> Self {
-        self.0.host = host.to_owned();
+        self.0.host = host.to_owned().into();
         self
     }
 

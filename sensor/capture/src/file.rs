@@ -20,8 +20,12 @@ use crate::passing::Passing;
 use crate::source::{Batch, CaptureError, PacketSource, SourceStats};
 use crate::wait::StopHandle;
 
-/// Bytes of the read buffer to start with: large enough that refills are rare.
-const BUFFER_BYTES: usize = 1 << 20;
+/// Bytes of the read buffer to start with: large enough that refills are rare, small enough that
+/// what was read is still in the processor's nearer caches when it is looked at.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// A section header of pcapng that is longer is none.
+const SECTION_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes to which the buffer may grow for one block: a packet of the largest snap length anybody
 /// uses (256 KiB) with options fits many times.
@@ -453,7 +457,7 @@ fn open_format(
             [0x1a, 0x2b, 0x3c, 0x4d] => u32::from_be_bytes(length),
             _ => return Err(not_a_capture()),
         } as usize;
-        if !(28..BUFFER_BYTES).contains(&length) {
+        if !(28..SECTION_BYTES_MAX).contains(&length) {
             return Err(not_a_capture());
         }
         let rest = read_start(name, &mut input, length.saturating_sub(start.len()))?;

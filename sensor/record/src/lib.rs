@@ -76,7 +76,7 @@ pub struct ExchangeRecord {
     pub method: Option<Word>,
     /// The host asked for, lower case, without port and final dot; the server's address when the
     /// request named none.
-    pub host: String,
+    pub host: Word,
     /// The port of the authority when it is not the scheme's default.
     pub port: Option<u16>,
     /// The path's segments, percent-decoding applied to unreserved characters only, `//`
@@ -286,7 +286,7 @@ const fn is_zero(count: &u64) -> bool {
 #[serde(rename_all = "snake_case")]
 pub enum PathSegment {
     /// Harmless text, as sent.
-    Literal(String),
+    Literal(Word),
     /// A personal or secret value.
     Redacted {
         /// What it is: `email`, `jwt`, `card`, `phone`, `secret`, …
@@ -300,7 +300,7 @@ pub enum PathSegment {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parameter {
     /// The name (a name that is itself personal or secret is replaced by `{CLASS}`).
-    pub name: String,
+    pub name: Word,
     /// The value's profile.
     pub value: ValueProfile,
 }

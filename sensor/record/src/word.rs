@@ -1,4 +1,4 @@
-//! Texts of which most are one of a few that are known: no memory is taken for these.
+//! Texts of which most are short, or one of a few that are known: no memory is taken for these.
 
 use core::borrow::Borrow;
 use core::cmp::Ordering;
@@ -9,16 +9,22 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A text that most often is one the sensor knows by heart (a method, a scheme, a class), or that
-/// many records share (a media type). It reads and is written as a text.
+/// A text that most often is one the sensor knows by heart (a method, a scheme, a class), that many
+/// records share (a media type, a host) or that is short (a segment, a name). It reads and is
+/// written as a text.
 #[derive(Clone)]
 pub struct Word(Held);
+
+/// The longest text that finds room where another one's place would stand.
+const SHORT_BYTES_MAX: usize = 15;
 
 /// Where the text is.
 #[derive(Clone)]
 enum Held {
     /// In the program.
     Known(&'static str),
+    /// Here: the first so many bytes.
+    Short(u8, [u8; SHORT_BYTES_MAX]),
     /// Here alone.
     Own(String),
     /// With others; copies share it.
@@ -32,9 +38,28 @@ impl Word {
     pub fn as_str(&self) -> &str {
         match &self.0 {
             Held::Known(text) => text,
+            Held::Short(length, bytes) => {
+                let text = bytes.get(..usize::from(*length)).map(str::from_utf8);
+                text.and_then(Result::ok).unwrap_or_default()
+            }
             Held::Own(text) => text,
             Held::Shared(text) => text,
         }
+    }
+
+    /// A text that is nobody else's yet.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self::short(text).unwrap_or_else(|| Self(Held::Own(text.to_owned())))
+    }
+
+    fn short(text: &str) -> Option<Self> {
+        let mut bytes = [0; SHORT_BYTES_MAX];
+        let length = u8::try_from(text.len()).ok()?;
+        bytes
+            .get_mut(..text.len())?
+            .copy_from_slice(text.as_bytes());
+        Some(Self(Held::Short(length, bytes)))
     }
 }
 
@@ -99,7 +124,7 @@ impl From<&'static str> for Word {
 
 impl From<String> for Word {
     fn from(text: String) -> Self {
-        Self(Held::Own(text))
+        Self::short(&text).unwrap_or(Self(Held::Own(text)))
     }
 }
 
@@ -113,8 +138,7 @@ impl From<Word> for String {
     fn from(word: Word) -> Self {
         match word.0 {
             Held::Own(text) => text,
-            Held::Known(text) => text.to_owned(),
-            Held::Shared(text) => text.as_ref().to_owned(),
+            _ => word.as_str().to_owned(),
         }
     }
 }
@@ -173,5 +197,18 @@ mod tests {
         let shared = Word::from(Arc::<str>::from("bearer"));
         assert!(shared == known && shared.clone() == read);
         assert_eq!(String::from(shared), "bearer");
+        for text in [
+            "",
+            "a",
+            "fifteen letters",
+            "sixteen letters!",
+            "fünfzehn Bytes",
+            "viele Wörter und mehr",
+        ] {
+            assert_eq!(Word::of(text), text);
+            assert_eq!(Word::from(text.to_owned()), Word::of(text));
+            assert_eq!(String::from(Word::of(text)), text);
+        }
+        assert_eq!(size_of::<Word>(), size_of::<String>());
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tapscope_http::HeadBytes;
 use tapscope_record::header::is_parameter;
-use tapscope_record::{NameList, Parameter};
+use tapscope_record::{NameList, Parameter, Word};
 
 use crate::redactor::Work;
 use crate::token::TokenUse;
@@ -136,7 +136,7 @@ fn profiles<'a>(
             continue;
         }
         out.push(Parameter {
-            name: name.clone(),
+            name: Word::of(name),
             value: profile::of(work, raw_name, value).value,
         });
     }

@@ -47,7 +47,7 @@ pub struct Redactor {
 }
 
 /// A host, and its port where that says something.
-pub(crate) type Host = Option<(String, Option<u16>)>;
+pub(crate) type Host = Option<(Word, Option<u16>)>;
 
 /// What the parts of one record are made with.
 pub(crate) struct Work<'a> {
@@ -259,7 +259,7 @@ impl Redactor {
 #[derive(Default)]
 struct StartLine {
     method: Option<Word>,
-    host: Option<(String, Option<u16>)>,
+    host: Host,
     path: Vec<PathSegment>,
     trailing_slash: bool,
     spelling: Option<String>,
@@ -300,8 +300,10 @@ fn start_line(work: &mut Work<'_>, (request, fields): (&Request, &Fields)) -> St
 fn host_and_port(work: &mut Work<'_>, authority: &[u8]) -> Host {
     let print = work.tokens.print(TokenUse::Line, authority);
     let classes = &work.settings.custom_classes;
-    work.hosts
-        .get_or(print, || target::host_and_port(classes, authority))
+    work.hosts.get_or(print, || {
+        let (host, port) = target::host_and_port(classes, authority)?;
+        Some((Arc::<str>::from(host).into(), port))
+    })
 }
 
 /// The methods that nearly all requests have (RFC 9110 section 9, RFC 5789).
@@ -405,9 +407,9 @@ fn response_record(work: &mut Work<'_>, response: &Response, about: &About<'_>) 
     message
 }
 
-fn server_address(exchange: &HttpExchange) -> (String, Option<u16>) {
+fn server_address(exchange: &HttpExchange) -> (Word, Option<u16>) {
     let port = Some(exchange.server.port()).filter(|port| !matches!(port, 0 | 80 | 443));
-    (exchange.server.ip().to_string(), port)
+    (exchange.server.ip().to_string().into(), port)
 }
 
 fn name_of(id: ExchangeId) -> String {

@@ -148,7 +148,7 @@ fn events_of_a_stream_and_urls() {
         .path
         .iter()
         .map(|segment| match segment {
-            PathSegment::Literal(text) => text.clone(),
+            PathSegment::Literal(text) => text.to_string(),
             PathSegment::Redacted { class, .. } => format!("<{class}>"),
         })
         .collect();

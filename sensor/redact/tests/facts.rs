@@ -16,7 +16,7 @@ use tapscope_record::{
 
 fn path_of(record: &ExchangeRecord) -> Vec<String> {
     let text = |segment: &PathSegment| match segment {
-        PathSegment::Literal(text) => text.clone(),
+        PathSegment::Literal(text) => text.to_string(),
         PathSegment::Redacted { class, .. } => format!("<{class}>"),
     };
     record.path.iter().map(text).collect()

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     fn literal(text: &str) -> PathSegment {
-        PathSegment::Literal(text.to_owned())
+        PathSegment::Literal(text.to_owned().into())
     }
 
     #[test]

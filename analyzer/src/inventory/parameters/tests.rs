@@ -11,7 +11,7 @@ use tapscope_record::{
 
 fn sent(name: &str, kind: ValueType, value: u64) -> Sent {
     Sent {
-        name: name.to_owned(),
+        name: name.to_owned().into(),
         value: ValueProfile {
             kind,
             len: 3,
@@ -27,7 +27,7 @@ fn sent(name: &str, kind: ValueType, value: u64) -> Sent {
 }
 
 fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
-    let literal = |text: &str| PathSegment::Literal(text.to_owned());
+    let literal = |text: &str| PathSegment::Literal(text.to_owned().into());
     let names = |all: &[&str]| {
         all.iter()
             .map(|name| (*name).to_owned())
@@ -44,7 +44,7 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
         operation: None,
         batch: Vec::new(),
         method: Some("GET".into()),
-        host: "shop.test".to_owned(),
+        host: "shop.test".into(),
         port: None,
         path: path.split('/').skip(1).map(literal).collect(),
         trailing_slash: false,

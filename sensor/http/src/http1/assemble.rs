@@ -7,7 +7,7 @@
 //! without version is all of a request, and whether the CR that ends a head has its LF. Such a
 //! head is complete when the next byte says so or when the other side answers.
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use crate::anomaly::{Anomalies, MessageAnomaly};
 use crate::chunk::{Chunk, Position};
@@ -603,7 +603,9 @@ fn whole_head<'b>(
 /// line of it ends with CR LF and no other CR is in it.
 fn plain_head(bytes: &[u8], head_bytes_max: usize) -> Option<(&[u8], &[u8])> {
     let bytes = bytes.get(..head_bytes_max).unwrap_or(bytes);
-    let head = bytes.get(..memmem::find(bytes, b"\n\r\n")? + 3)?;
+    let mut lines = memchr_iter(b'\n', bytes);
+    let is_last = |end: &usize| bytes.get(end + 1..end + 3) == Some(b"\r\n");
+    let head = bytes.get(..lines.find(is_last)? + 3)?;
     // Without a way out inside, so that the compiler compares many bytes at once.
     let pairs = head.iter().zip(head.get(1..)?);
     let are_paired = pairs.fold(true, |all, (one, next)| {

@@ -1,6 +1,6 @@
 //! Cookies that carry a session (RFC 6265 section 4.2); all others are no credentials.
 
-use tapscope_record::Credential;
+use tapscope_record::{Credential, Word};
 
 use super::{jwt_subject, push};
 use crate::redactor::Work;
@@ -31,9 +31,7 @@ pub(super) fn read(work: &mut Work<'_>, (name, is_session): (&[u8], bool), value
     let credential = Credential {
         scheme: if jwt { "jwt" } else { "session_cookie" }.into(),
         location: "cookie".into(),
-        name: known
-            .map_or_else(|| work.name(name), |(name, _)| name.to_owned())
-            .into(),
+        name: known.map_or_else(|| work.name(name).into(), |(name, _)| Word::of(name)),
         token: work.tokens.token(TokenUse::Credential, value),
         subject,
         jwt: None,

@@ -70,7 +70,7 @@ fn segment(work: &mut Work<'_>, raw: &[u8], text: Option<&str>, before: &[u8]) -
         && !(mask.has(Mask::DIGIT) && telling(work, before))
         && let Some(text) = text.or_else(|| core::str::from_utf8(raw).ok())
     {
-        return PathSegment::Literal(text.to_owned());
+        return PathSegment::Literal(Word::of(text));
     }
     if mask.has(Mask::PUNCTUATION)
         && let Some(at) = memchr::memchr(b';', raw)
@@ -117,7 +117,7 @@ fn literal(work: &mut Work<'_>, raw: &[u8]) -> PathSegment {
     if raw.len() <= work.settings.segment_bytes_max {
         let text = percent::normalise(raw);
         if text.len() <= work.settings.segment_bytes_max {
-            return PathSegment::Literal(text);
+            return PathSegment::Literal(text.into());
         }
     }
     work.counters.segments_overlong += 1;
@@ -203,5 +203,5 @@ fn with_matrix_parameters(work: &mut Work<'_>, raw: &[u8], at: usize) -> Option<
     let harmless = class_of(None, base).is_none()
         && first_class(text.as_bytes()).is_none()
         && text.len() <= work.settings.segment_bytes_max;
-    (hidden && harmless).then_some(PathSegment::Literal(text))
+    (hidden && harmless).then_some(PathSegment::Literal(text.into()))
 }

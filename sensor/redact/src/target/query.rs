@@ -1,6 +1,6 @@
 //! The query: names and value profiles, and the credentials that should not be there.
 
-use tapscope_record::{Credential, Parameter};
+use tapscope_record::{Credential, Parameter, Word};
 
 use crate::profile::{self, Profiled};
 use crate::redactor::Work;
@@ -31,7 +31,7 @@ fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Paramete
     let name = percent::decode_fully(raw_name, true, &mut name_scratch);
     let mut scratch = core::mem::take(work.scratch);
     let value = percent::decode_fully(raw_value, true, &mut scratch);
-    let known = work.names.known(name).map(|(name, _)| name.to_owned());
+    let known = work.names.known(name).map(|(name, _)| Word::of(name));
     let profiled = profile::of(work, name, value);
     if !value.is_empty() {
         let Profiled { hint, class, .. } = profiled;
@@ -39,7 +39,7 @@ fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Paramete
     }
     *work.scratch = scratch;
     Parameter {
-        name: known.unwrap_or_else(|| work.name(name)),
+        name: known.unwrap_or_else(|| work.name(name).into()),
         value: profiled.value,
     }
 }

@@ -65,7 +65,7 @@ mod tests {
                     class: (*class).to_owned().into(),
                     token: Token(1),
                 },
-                None => PathSegment::Literal((*text).to_owned()),
+                None => PathSegment::Literal((*text).to_owned().into()),
             })
             .collect();
         spelling(path.as_bytes(), &segments)
