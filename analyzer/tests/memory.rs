@@ -13,7 +13,7 @@ const LOOK: i64 = 5_000;
 
 fn with_body(mut call: Call, fields: usize) -> Call {
     let field = |at| Field {
-        name: format!("field_{at}"),
+        name: format!("field_{at}").into(),
         shape: Shape {
             kind: ValueType::Integer,
             ..Shape::default()

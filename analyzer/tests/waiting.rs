@@ -47,7 +47,7 @@ fn describe(message: &mut MessageRecord, (kind, _, classes, names, value): Like)
         message.data_classes.insert(class(at + kind % 3), values);
     }
     let field = |at: u8| Field {
-        name: format!("field{at}"),
+        name: format!("field{at}").into(),
         class: at.is_multiple_of(3).then(|| class(at).into()),
         ..Field::default()
     };

@@ -14,7 +14,7 @@ type Request<'a> = (&'a str, String, u16, &'a [&'a str]);
 
 fn shape(names: &[&str]) -> Shape {
     let field = |name: &&str| Field {
-        name: (*name).to_owned(),
+        name: (*name).to_owned().into(),
         shape: Shape {
             kind: ValueType::String,
             ..Shape::default()

@@ -487,7 +487,7 @@ mod shared {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Field {
     /// Its name; `{CLASS}` when the name is itself a personal or secret value.
-    pub name: String,
+    pub name: Word,
     /// Its value's shape.
     pub shape: Shape,
     /// Class of personal or secret data of its value.

@@ -11,6 +11,7 @@ use crate::text::{
 use crate::token::TokenUse;
 
 /// A value, looked at under its name.
+#[derive(Clone)]
 pub(crate) struct Profiled {
     /// What may be kept.
     pub(crate) value: ValueProfile,
@@ -22,8 +23,24 @@ pub(crate) struct Profiled {
     pub(crate) is_secret: bool,
 }
 
-/// The profile of `value`, which stands under `name`.
+/// The profile of `value`, which stands under `name`. Most values come again: what was found out of
+/// one is remembered.
 pub(crate) fn of(work: &mut Work<'_>, name: &[u8], value: &[u8]) -> Profiled {
+    let both = [name, value].into_iter();
+    let print = work.tokens.print_of(TokenUse::Value, both);
+    let found = match work.profiles.get(print) {
+        Some(found) => found.clone(),
+        None => {
+            let found = find(work, name, value);
+            work.profiles.put(print, found.clone());
+            found
+        }
+    };
+    work.counters.values_redacted += u64::from(found.value.class.is_some());
+    found
+}
+
+fn find(work: &mut Work<'_>, name: &[u8], value: &[u8]) -> Profiled {
     let known = work.names.known(name);
     let hint = known.map_or_else(|| field_hint(name), |(_, promise)| promise.hint);
     let class = class_of(hint, value).or_else(|| first_class(value));
@@ -31,7 +48,6 @@ pub(crate) fn of(work: &mut Work<'_>, name: &[u8], value: &[u8]) -> Profiled {
     let custom = classes.class_of(classes.hint(name), value);
     let kind = value_type_of_text(value);
     let is_harmless = class.is_none() && custom.is_none();
-    work.counters.values_redacted += u64::from(!is_harmless);
     Profiled {
         value: ValueProfile {
             kind,

@@ -17,6 +17,7 @@ use crate::credential::Said;
 use crate::fields::{self, Fields, Role};
 use crate::known::Known;
 use crate::names::Names;
+use crate::profile::Profiled;
 use crate::sampling::{Answer, Choice, Sampling};
 use crate::settings::RedactSettings;
 use crate::target::{self, Target};
@@ -41,6 +42,7 @@ pub struct Redactor {
     media_types: Known<Word>,
     hosts: Known<Host>,
     agents: Known<UserAgent>,
+    profiles: Known<Profiled>,
     sampling: Sampling,
     scratch: Vec<u8>,
     decoded: Vec<u8>,
@@ -63,6 +65,7 @@ pub(crate) struct Work<'a> {
     pub(crate) media_types: &'a mut Known<Word>,
     pub(crate) hosts: &'a mut Known<Host>,
     pub(crate) agents: &'a mut Known<UserAgent>,
+    pub(crate) profiles: &'a mut Known<Profiled>,
     pub(crate) sampling: &'a mut Sampling,
     pub(crate) scratch: &'a mut Vec<u8>,
     pub(crate) decoded: &'a mut Vec<u8>,
@@ -126,6 +129,7 @@ impl Redactor {
         let sampling = Sampling::new(seed, settings.sampling_first, settings.sampling_every);
         let jwts = Known::new(settings.known_jwts_max);
         let authorizations = Known::new(settings.known_jwts_max);
+        let profiles = Known::new(settings.known_jwts_max);
         let lines = settings.known_lists_max;
         Self {
             settings,
@@ -140,6 +144,7 @@ impl Redactor {
             media_types: Known::new(lines),
             hosts: Known::new(lines),
             agents: Known::new(lines),
+            profiles,
             sampling,
             scratch: Vec::new(),
             decoded: Vec::new(),
@@ -167,6 +172,7 @@ impl Redactor {
             media_types: &mut self.media_types,
             hosts: &mut self.hosts,
             agents: &mut self.agents,
+            profiles: &mut self.profiles,
             sampling: &mut self.sampling,
             scratch: &mut self.scratch,
             decoded: &mut self.decoded,

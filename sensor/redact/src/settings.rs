@@ -82,8 +82,8 @@ pub struct RedactSettings {
     /// Lists of names (of header fields, of cookies) that are remembered, and as many hosts, media
     /// types and products: each kind of client and server has a few; some kilobytes each at most.
     pub known_lists_max: usize,
-    /// JSON Web Tokens of which it is remembered what they say, and as many values of
-    /// Authorization; some 100 and 250 bytes each.
+    /// JSON Web Tokens of which it is remembered what they say, and as many values of Authorization
+    /// and of parameters; some 100, 250 and 200 bytes each.
     pub known_jwts_max: usize,
     /// Bytes of a JSON Web Token's part that are decoded for its claims.
     pub jwt_part_bytes_max: usize,

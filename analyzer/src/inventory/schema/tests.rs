@@ -14,7 +14,7 @@ fn scalar(kind: ValueType) -> Shape {
 
 fn object(fields: &[(&str, ValueType)]) -> Shape {
     let field = |(name, kind): &(&str, ValueType)| Field {
-        name: (*name).to_owned(),
+        name: (*name).to_owned().into(),
         shape: scalar(*kind),
         ..Field::default()
     };
@@ -110,7 +110,7 @@ proptest! {
         let mut outlines = Outlines::default();
         for (at, request, whole, read) in order {
             let fields = shapes[at % shapes.len()].iter().map(|&(name, kind)| Field {
-                name: format!("field{name}"),
+                name: format!("field{name}").into(),
                 shape: scalar(TYPES[kind as usize].0),
                 class: (kind % 3 == 0).then(|| format!("class{}", kind % 2).into()),
                 ..Field::default()
@@ -234,7 +234,7 @@ fn keys_that_are_data_become_one_field() {
         let name = format!("{}", 1_000 + n);
         let mut shape = object(&[]);
         shape.fields.push(Field {
-            name,
+            name: name.into(),
             shape: object(&[("name", ValueType::String)]),
             ..Field::default()
         });

@@ -169,7 +169,7 @@ mod tests {
 
     fn message(fields: usize) -> MessageRecord {
         let field = |at: usize| Field {
-            name: at.to_string(),
+            name: at.to_string().into(),
             ..Field::default()
         };
         MessageRecord {

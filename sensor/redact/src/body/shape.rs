@@ -65,7 +65,7 @@ impl ShapeBudget {
         self.fields_left -= 1;
         self.name_bytes_left -= name.len();
         fields.push(Field {
-            name: name.to_owned(),
+            name: Word::of(name),
             ..Field::default()
         });
         Some(fields.len() - 1)
@@ -116,7 +116,7 @@ pub(crate) fn note_class(class: &mut Option<Word>, found: DataClass) {
 pub(crate) fn fold_maps(shape: &mut Shape, fields_min: usize) {
     if shape.fields.len() >= fields_min && alike(&shape.fields) {
         let mut folded = Field {
-            name: "{key}".to_owned(),
+            name: "{key}".into(),
             ..Field::default()
         };
         for (index, field) in core::mem::take(&mut shape.fields).into_iter().enumerate() {
