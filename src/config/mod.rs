@@ -23,7 +23,7 @@ const SAVE_INTERVAL_MS: u64 = 500;
 
 /// The longest that a save of a file puts off the next one when nobody says: a capture can be
 /// replayed again, and whoever looks on meanwhile sees it move.
-const REPLAY_REST_MS: u64 = 5_000;
+const REPLAY_REST_MS: u64 = 10_000;
 
 /// Most workers anybody may ask for: each has a ring of its own.
 pub(crate) const WORKERS_MAX: u16 = 64;
