@@ -466,6 +466,7 @@ impl Analyzer {
         if !partition.take_placed() {
             return;
         }
+        let max = self.settings.inventory.max_endpoints;
         for record in self.held.take(host) {
             let caller = self.proxies.caller(&record, &self.settings.proxies);
             let mut identity = Identity::of(&record, caller, Some(&partition.identities));
@@ -479,7 +480,10 @@ impl Analyzer {
                 lists: &lists,
                 traits: &self.traits.of(&record, &lists, &self.settings.exposure),
             };
-            match partition.learn_held(exchange, &self.settings) {
+            let (room, before) = (max.saturating_sub(self.endpoints), partition.len());
+            let learned = partition.learn_held(exchange, room, &self.settings);
+            self.endpoints = (self.endpoints + partition.len()).saturating_sub(before);
+            match learned {
                 Some(endpoint) => {
                     let inventory = &self.settings.inventory;
                     let call = (endpoint, record.time);

@@ -71,6 +71,48 @@ fn each_operation_is_a_row_and_a_batch_counts_once_for_its_endpoint() {
 }
 
 #[test]
+fn operations_of_calls_that_were_held_back_are_rows_too() {
+    const WORDS: [&str; 10] = [
+        "anvil", "bucket", "candle", "dollar", "ember", "funnel", "garlic", "hammer", "island",
+        "jacket",
+    ];
+    let mut analyzer = Analyzer::new(AnalyzerSettings::default(), Restored::default());
+    let mut time = 0;
+    // So many paths are known that a new one waits for a decision.
+    for (one, two) in WORDS
+        .iter()
+        .flat_map(|one| WORDS.iter().map(move |two| (one, two)))
+    {
+        for _ in 0..3 {
+            time += 1;
+            analyzer.handle_record(&call("GET", &format!("/{one}/{two}"), time).0);
+        }
+    }
+    let before = analyzer.flush_changes().endpoints.len();
+    let a = graphql("A", &["x"]);
+    take(
+        &mut analyzer,
+        time + 1,
+        &[vec![a.clone(), graphql("B", &["y"])]],
+    );
+    let changes = analyzer.take_changes();
+    let is_held = |e: &EndpointSnapshot| e.template != "/api";
+    assert!(changes.endpoints.iter().all(is_held), "the call waits");
+    let changes = analyzer.flush_changes();
+    let asked: Vec<EndpointSnapshot> = changes
+        .endpoints
+        .into_iter()
+        .filter(|e| e.template == "/api")
+        .collect();
+    assert_eq!(rows(&asked), [row("", 1), row("A", 1), row("B", 1)]);
+    assert!(before > 0);
+    assert!(
+        asked.iter().all(|e| e.statuses.get(&200) == Some(&1)),
+        "{asked:?}"
+    );
+}
+
+#[test]
 fn operations_beyond_the_cap_share_a_row() {
     let mut settings = AnalyzerSettings::default();
     settings.inventory.max_operations_per_endpoint = 2;

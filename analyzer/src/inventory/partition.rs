@@ -239,6 +239,7 @@ impl Partition {
     pub fn learn_held(
         &mut self,
         exchange: Exchange<'_>,
+        room: usize,
         settings: &AnalyzerSettings,
     ) -> Option<EndpointId> {
         let record = exchange.record;
@@ -251,6 +252,7 @@ impl Partition {
                 settings,
             );
             self.changes.due.touch(id);
+            self.learn_held_operations(id, exchange, (room, settings));
         }
         Some(id)
     }

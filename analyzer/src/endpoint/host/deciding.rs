@@ -11,7 +11,7 @@ use super::{HostTemplates, Pace};
 
 /// Paths without an endpoint that bring a decision before time does ([`HostTemplates::settle`]), as a
 /// share of those that were decided on: a decision goes through all of them.
-const UNRESOLVED_SHARE: u64 = 4;
+const UNRESOLVED_SHARE: u64 = 32;
 
 /// And never more than these.
 const UNRESOLVED_MAX: u64 = 256;

@@ -70,6 +70,33 @@ impl Partition {
         }
     }
 
+    /// Learns of the operations of an exchange that was held back; baselines do not.
+    pub(super) fn learn_held_operations(
+        &mut self,
+        transport: EndpointId,
+        exchange: Exchange<'_>,
+        (mut room, settings): (usize, &AnalyzerSettings),
+    ) {
+        let record = exchange.record;
+        for operation in record.operation.as_deref().into_iter().chain(&record.batch) {
+            let name =
+                name_of(operation).filter(|name| !self.is_named_by_template(transport, name));
+            let Some(name) = name else {
+                continue;
+            };
+            let before = self.entries.len();
+            let Some(id) = self.operation(transport, name, record.time, (room, settings)) else {
+                continue;
+            };
+            room = (room + before).saturating_sub(self.entries.len());
+            if let Some(entry) = self.entries.get_mut(&id) {
+                entry.add_earlier(1, record.time, &settings.inventory);
+                entry.learn_earlier(exchange, settings);
+                self.changes.due.touch(id);
+            }
+        }
+    }
+
     /// Whether the endpoint's path says already what is asked for, as gRPC's does; the endpoint's
     /// own row then bears the name.
     fn is_named_by_template(&mut self, transport: EndpointId, name: &OperationName) -> bool {

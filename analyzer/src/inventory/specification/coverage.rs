@@ -185,8 +185,9 @@ impl Coverage {
         drift::of(contract, endpoint, policy)
     }
 
-    /// The operations that match with the most literals in common, the one that holds first;
-    /// current ones before removed ones.
+    /// The operations that match with the most literals in common, the one that holds first; of
+    /// those with as many, current ones before removed ones. `/users/export` that a newer revision
+    /// has no more is not that revision's `/users/{id}`.
     fn best(&self, method: &str, path: &[String]) -> Vec<&Documented> {
         let key = (method.to_owned(), path.len());
         let mut best = Vec::new();
@@ -195,7 +196,7 @@ impl Coverage {
             let Some(literals) = resemblance(&one.segments, path) else {
                 continue;
             };
-            let rank = Some((one.current, literals));
+            let rank = Some((literals, one.current));
             if rank > most {
                 most = rank;
                 best.clear();

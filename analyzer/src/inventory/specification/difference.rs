@@ -80,10 +80,14 @@ impl Specification {
                         false => Coverage::of_host(own, &endpoint.host),
                     });
             let standing = coverage.standing(&endpoint.method, &endpoint.template);
-            let template = standing.template.clone();
-            called.extend(template.map(|template| (endpoint.method.clone(), template)));
             let kind = kind_of(&standing, endpoint);
             differences.extend(kind.map(|kind| Difference::of(kind, endpoint, None)));
+            if kind == Some(DifferenceKind::RemovedCalled) {
+                // A neighbour with a parameter where it has a name is another operation.
+                continue;
+            }
+            let template = standing.template.clone();
+            called.extend(template.map(|template| (endpoint.method.clone(), template)));
             let drifts = coverage.drift(endpoint, policy).into_iter();
             let kind = DifferenceKind::Drifted;
             differences.extend(drifts.map(|one| Difference::of(kind, endpoint, Some(one))));
@@ -141,11 +145,11 @@ impl Difference {
 fn kind_of(standing: &Standing, endpoint: &EndpointSnapshot) -> Option<DifferenceKind> {
     let facts = &endpoint.facts;
     match &standing.template {
+        _ if standing.covered && facts.removed => Some(DifferenceKind::RemovedCalled),
         Some(_) => standing
             .deprecated
             .then_some(DifferenceKind::DeprecatedCalled),
         None if !standing.covered => None,
-        None if facts.removed => Some(DifferenceKind::RemovedCalled),
         None if facts.documented_in.is_empty() => Some(DifferenceKind::Undocumented),
         None => None,
     }

@@ -221,3 +221,30 @@ fn what_a_newer_revision_has_no_more_names_its_document() {
     assert!(standing.removed);
     assert_eq!(standing.removed_from.as_deref(), Some("test"));
 }
+
+#[test]
+fn what_a_newer_revision_dropped_is_not_what_its_neighbour_with_a_parameter_is() {
+    let with = |paths: &[&str]| {
+        let paths: String = paths
+            .iter()
+            .map(|path| format!("  '{path}': {{get: {{}}}}\n"))
+            .collect();
+        parse(&format!(
+            "openapi: 3.0.0\nservers: [{{url: 'http://a.test'}}]\npaths:\n{paths}"
+        ))
+    };
+    let old = with(&["/users/{id}", "/users/export", "/diff/{a}...{b}"]);
+    let new = with(&["/users/{user}", "/diff/{both}"]);
+    let coverage = Coverage::of_host(&[old, new], "a.test");
+    for (template, removed, found) in [
+        ("/users/export", true, "/users/export"),
+        ("/users/{id}", false, "/users/{user}"),
+        ("/users/me", false, "/users/{user}"),
+        // Written otherwise, and the same.
+        ("/diff/{a}...{b}", false, "/diff/{both}"),
+    ] {
+        let standing = coverage.standing("GET", template);
+        assert_eq!(standing.removed, removed, "{template}");
+        assert_eq!(standing.template.as_deref(), Some(found), "{template}");
+    }
+}
