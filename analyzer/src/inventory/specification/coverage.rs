@@ -2,7 +2,7 @@
 //!
 //! An endpoint is matched by structure: as many segments, and each either a parameter in the
 //! operation or the same literal in both. Where several match, the one with the most literals in
-//! common wins, as a router would have it.
+//! common wins, then the one with the most around its parameters, as a router would have it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -185,18 +185,17 @@ impl Coverage {
         drift::of(contract, endpoint, policy)
     }
 
-    /// The operations that match with the most literals in common, the one that holds first; of
-    /// those with as many, current ones before removed ones. `/users/export` that a newer revision
+    /// The operations that resemble it most, the one that holds first; of those that do as much, current ones before removed ones. `/users/export` that a newer revision
     /// has no more is not that revision's `/users/{id}`.
     fn best(&self, method: &str, path: &[String]) -> Vec<&Documented> {
         let key = (method.to_owned(), path.len());
         let mut best = Vec::new();
         let mut most = None;
         for one in self.operations.get(&key).into_iter().flatten() {
-            let Some(literals) = resemblance(&one.segments, path) else {
+            let Some(alike) = resemblance(&one.segments, path) else {
                 continue;
             };
-            let rank = Some((literals, one.current));
+            let rank = Some((alike, one.current));
             if rank > most {
                 most = rank;
                 best.clear();
@@ -220,15 +219,24 @@ impl Coverage {
     }
 
     /// (method, full template) of the current operations whose absence from traffic means
-    /// something. Calls with HEAD are counted with GET's, and OPTIONS is asked by browsers only.
+    /// something. Calls with HEAD are counted with GET's, and OPTIONS is asked by browsers only; of
+    /// operations whose calls cannot be told apart, the one they are taken for stands for all.
     #[must_use]
     pub fn expected(&self) -> Vec<(String, String)> {
         let mut expected = BTreeSet::new();
         for ((method, _), operations) in &self.operations {
-            if method != "HEAD" && method != "OPTIONS" {
-                let current = operations.iter().filter(|one| one.current);
-                expected.extend(current.map(|one| (method.clone(), one.template.clone())));
+            if method == "HEAD" || method == "OPTIONS" {
+                continue;
             }
+            let mut current: Vec<&Documented> = operations.iter().filter(|d| d.current).collect();
+            current.sort_by_key(|one| core::cmp::Reverse(one.rank));
+            let mut shapes = BTreeSet::new();
+            current.retain(|one| shapes.insert(shape(one)));
+            expected.extend(
+                current
+                    .iter()
+                    .map(|one| (method.clone(), one.template.clone())),
+            );
         }
         expected.into_iter().collect()
     }
@@ -240,7 +248,7 @@ impl Coverage {
         let mut all = BTreeSet::new();
         for ((method, _), operations) in &self.operations {
             let current = operations.iter().filter(|one| one.current);
-            let shapes: BTreeSet<Vec<&str>> = current.map(shape).collect();
+            let shapes: BTreeSet<_> = current.map(shape).collect();
             for one in operations {
                 if one.current || !shapes.contains(&shape(one)) {
                     all.insert((method.clone(), one.template.clone()));
@@ -251,14 +259,22 @@ impl Coverage {
     }
 }
 
-/// An operation's segments without the names of its parameters.
-fn shape(operation: &Documented) -> Vec<&str> {
+/// An operation's segments without the names of its parameters: what cannot be told apart by the
+/// calls is the same here. `{base}...{head}` is, from `{both}`; `page-{n}` is not, from `{name}`.
+fn shape(operation: &Documented) -> Vec<(&str, Option<&str>)> {
     let segments = operation.segments.iter();
-    let plain = segments.map(|segment| match segment.contains('{') {
-        true => "{}",
-        false => segment.as_str(),
-    });
-    plain.collect()
+    segments
+        .map(|segment| match affixes(segment) {
+            Some((before, after)) => (before, Some(after)),
+            None => (segment.as_str(), None),
+        })
+        .collect()
+}
+
+/// What stands before and after the parameters of a segment; none of one that has none.
+fn affixes(segment: &str) -> Option<(&str, &str)> {
+    let (first, last) = segment.find('{').zip(segment.rfind('}'))?;
+    segment.get(..first).zip(segment.get(last + 1..))
 }
 
 /// A base path and a path as one template.
@@ -286,27 +302,29 @@ fn base_len(base: &str) -> usize {
         .count()
 }
 
-/// Literals in common, when the endpoint's path is one of the operation's.
-fn resemblance(documented: &[String], path: &[String]) -> Option<usize> {
-    let mut literals = 0;
+/// Literals in common, when the endpoint's path is one of the operation's, and then the characters
+/// around parameters.
+fn resemblance(documented: &[String], path: &[String]) -> Option<(usize, usize)> {
+    let (mut literals, mut around) = (0, 0);
     for (theirs, ours) in documented.iter().zip(path) {
         if theirs == ours && !theirs.contains('{') {
             literals += 1;
         } else if !fits(theirs, ours) {
             return None;
         }
+        if let Some((before, after)) = affixes(theirs).filter(|both| affixes(ours) == Some(*both)) {
+            around += before.len() + after.len();
+        }
     }
-    Some(literals)
+    Some((literals, around))
 }
 
 /// Whether a segment of the endpoint (literal or parameter) can be one of the operation's segment:
 /// `{id}` takes anything, `{id}.json` what begins and ends as it does.
 fn fits(documented: &str, ours: &str) -> bool {
-    let (Some(first), Some(last)) = (documented.find('{'), documented.rfind('}')) else {
+    let Some((before, after)) = affixes(documented) else {
         return documented.eq_ignore_ascii_case(ours) && !ours.contains('{');
     };
-    let before = documented.get(..first).unwrap_or_default();
-    let after = documented.get(last + 1..).unwrap_or_default();
     if before.is_empty() && after.is_empty() {
         return true;
     }

@@ -233,18 +233,40 @@ fn what_a_newer_revision_dropped_is_not_what_its_neighbour_with_a_parameter_is()
             "openapi: 3.0.0\nservers: [{{url: 'http://a.test'}}]\npaths:\n{paths}"
         ))
     };
-    let old = with(&["/users/{id}", "/users/export", "/diff/{a}...{b}"]);
-    let new = with(&["/users/{user}", "/diff/{both}"]);
+    let old = with(&[
+        "/users/{id}",
+        "/users/export",
+        "/diff/{a}...{b}",
+        "/list/page-{n}.atom",
+    ]);
+    let new = with(&["/users/{user}", "/diff/{both}", "/list/{q}.atom"]);
     let coverage = Coverage::of_host(&[old, new], "a.test");
     for (template, removed, found) in [
         ("/users/export", true, "/users/export"),
         ("/users/{id}", false, "/users/{user}"),
         ("/users/me", false, "/users/{user}"),
+        ("/list/page-{page}.atom", true, "/list/page-{n}.atom"),
+        ("/list/{name}.atom", false, "/list/{q}.atom"),
         // Written otherwise, and the same.
         ("/diff/{a}...{b}", false, "/diff/{both}"),
     ] {
         let standing = coverage.standing("GET", template);
         assert_eq!(standing.removed, removed, "{template}");
         assert_eq!(standing.template.as_deref(), Some(found), "{template}");
+    }
+}
+
+#[test]
+fn of_operations_that_calls_cannot_tell_apart_one_is_expected() {
+    let one = parse(
+        "openapi: 3.0.0\nservers: [{url: 'http://a.test'}]\npaths:\n  '/v/{clip}.atom': {get: {}}\n  \
+         '/v/{film}.atom': {get: {}}\n  '/v/{any}': {get: {}}\n  '/v/all': {get: {}}",
+    );
+    let coverage = Coverage::of_host(&[one], "a.test");
+    let expected: Vec<String> = coverage.expected().into_iter().map(|it| it.1).collect();
+    assert_eq!(expected, ["/v/all", "/v/{any}", "/v/{clip}.atom"]);
+    for template in ["/v/{clip}.atom", "/v/{film}.atom"] {
+        let standing = coverage.standing("GET", template);
+        assert_eq!(standing.template.as_deref(), Some("/v/{clip}.atom"));
     }
 }
