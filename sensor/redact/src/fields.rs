@@ -115,7 +115,12 @@ impl Fields {
     ) -> Vec<Parameter> {
         let lines = fields.all(head, Role::Cookie);
         let cookies = lines.flat_map(|(_, value)| credential::cookies(value));
-        profiles(work, self.names.iter().zip(cookies))
+        let mut values = profiles(work, self.names.iter().zip(cookies));
+        // A number in a cookie is mostly somebody's: how large it is tells nothing of the endpoint.
+        for parameter in &mut values {
+            parameter.value.number = None;
+        }
+        values
     }
 
     /// The value of the first field of that role.
