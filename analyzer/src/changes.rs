@@ -56,7 +56,7 @@ impl Analyzer {
 
     /// C: nothing more comes: brings out what is held back, and judges everything once more.
     pub fn conclude(&mut self) {
-        self.settle();
+        self.settle(true);
         for partition in self.partitions.values_mut() {
             partition.review_all(self.now, &self.settings);
         }

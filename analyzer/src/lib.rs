@@ -391,7 +391,7 @@ impl Analyzer {
         }
         let interval = self.settings.inventory.settle_interval;
         if self.now.saturating_sub(self.settled) >= interval {
-            self.settle();
+            self.settle(false);
         }
         self.recount();
     }
@@ -495,7 +495,7 @@ impl Analyzer {
     }
 
     /// Brings out what template learning holds back.
-    fn settle(&mut self) {
+    fn settle(&mut self, is_last: bool) {
         self.settled = self.now;
         let age = self.settings.inventory.max_held_age;
         self.held.expire(self.now.saturating_sub(age));
@@ -504,7 +504,7 @@ impl Analyzer {
         for host in hosts {
             let room = max.saturating_sub(self.endpoints);
             if let Some(partition) = self.partitions.get_mut(&host) {
-                partition.settle(self.now, room, &self.settings);
+                partition.settle((self.now, is_last), room, &self.settings);
             }
             self.follow_moves(&host);
             self.learn_held(&host);

@@ -21,6 +21,9 @@ const LINE_BYTES_MAX: u64 = 16 << 20;
 /// Records sent to the engine at once.
 const RECORDS_PER_BATCH: usize = 256;
 
+/// A second, in nanoseconds.
+const SECOND_NANOS: i64 = 1_000_000_000;
+
 /// Takes in the files and tells what came out.
 pub(crate) fn execute(arguments: &Import, settings: &Settings) -> Result<()> {
     let ImportFormat::Traffic = arguments.format;
@@ -29,6 +32,7 @@ pub(crate) fn execute(arguments: &Import, settings: &Settings) -> Result<()> {
     let files = arguments.files.clone();
     let outcome = product.run(move |mut feed| {
         let mut ordinal = 0;
+        let mut told = i64::MIN;
         let mut sources = Vec::new();
         let mut result = Ok(());
         for file in &files {
@@ -37,7 +41,7 @@ pub(crate) fn execute(arguments: &Import, settings: &Settings) -> Result<()> {
                 kind: "traffic".to_owned(),
                 ..SourceHealth::default()
             };
-            let taken = take_in(&mut feed, file, &mut ordinal, &mut source);
+            let taken = take_in(&mut feed, file, (&mut ordinal, &mut told), &mut source);
             source.state = taken
                 .as_ref()
                 .map_or_else(|e| format!("{e:#}"), |()| "finished".into());
@@ -60,7 +64,7 @@ pub(crate) fn execute(arguments: &Import, settings: &Settings) -> Result<()> {
 fn take_in(
     feed: &mut Feed,
     file: &Path,
-    ordinal: &mut u64,
+    (ordinal, told): (&mut u64, &mut i64),
     source: &mut SourceHealth,
 ) -> Result<()> {
     let name = file.display();
@@ -93,7 +97,17 @@ fn take_in(
             }
         }
         match record_of_line(&line, *ordinal, feed.redactor()) {
-            Ok(record) => batch.push(Box::new(record)),
+            Ok(record) => {
+                // Time goes before the first record of a second, as in a replay: what waits for it,
+                // decisions on templates and labels, must not wait for the end of the file.
+                let second = record.time - record.time.rem_euclid(SECOND_NANOS);
+                if second > *told {
+                    *told = second;
+                    feed.send(Input::Records(std::mem::take(&mut batch)));
+                    feed.send(Input::Time(second));
+                }
+                batch.push(Box::new(record));
+            }
             Err(error) => {
                 result = Err(anyhow!(
                     "{name}:{number}: {error}; the lines before it were used"

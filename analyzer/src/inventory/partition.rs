@@ -272,9 +272,19 @@ impl Partition {
     }
 
     /// Has template learning decide on everything seen so far, rather than when enough has come
-    /// in: when traffic stops, what was held back must not wait for ever.
-    pub fn settle(&mut self, now: Nanos, room: usize, settings: &AnalyzerSettings) {
-        if core::mem::take(&mut self.changes.held) || self.templates.has_grown() {
+    /// in: when traffic stops, what was held back must not wait for ever. At the end (`is_last`) that
+    /// is done for whatever came in, or what was decided early on little would stand.
+    pub fn settle(
+        &mut self,
+        (now, is_last): (Nanos, bool),
+        room: usize,
+        settings: &AnalyzerSettings,
+    ) {
+        let is_due = match is_last {
+            true => self.templates.is_behind(),
+            false => self.templates.has_grown(),
+        };
+        if core::mem::take(&mut self.changes.held) || is_due {
             self.templates.settle();
             self.changes.host = true;
             self.apply_events(now, room, None, settings);

@@ -32,7 +32,7 @@ impl HostTemplates {
 
     /// Decides now on everything seen so far, rather than when enough has come in.
     pub fn settle(&mut self) {
-        if self.pace.dirty || self.has_grown() {
+        if self.pace.dirty || self.is_behind() {
             self.learned = None;
             self.decide(self.pace.time);
         }
@@ -43,6 +43,12 @@ impl HostTemplates {
     #[must_use]
     pub fn has_grown(&self) -> bool {
         self.trie.node(0).hits > self.pace.hits.saturating_mul(2)
+    }
+
+    /// Whether anything was learned from since the last decision that rested on all evidence.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.trie.node(0).hits > self.pace.hits
     }
 
     pub(super) fn decide(&mut self, now: i64) {
