@@ -329,6 +329,10 @@ pub(crate) struct Export {
     #[arg(long, value_enum)]
     pub(crate) format: ExportFormat,
 
+    /// The table of a CSV file: endpoints, changes, parameters, fields, findings, hosts or candidates
+    #[arg(long, value_name = "NAME", value_parser = table, default_value = "endpoints")]
+    pub(crate) table: tapscope_reports::Part,
+
     /// Only this host; needed for OpenAPI when there are several
     #[arg(long)]
     pub(crate) host: Option<String>,
@@ -342,6 +346,17 @@ pub(crate) struct Export {
     pub(crate) output: Option<PathBuf>,
 }
 
+/// A table of a report, by its name.
+fn table(text: &str) -> Result<tapscope_reports::Part, String> {
+    tapscope_reports::Part::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = tapscope_reports::Part::ALL
+            .iter()
+            .map(|one| one.1)
+            .collect();
+        format!("no table of a report; there are {}", names.join(", "))
+    })
+}
+
 /// A date or time as nanoseconds since the Unix epoch.
 fn date(text: &str) -> Result<i64, String> {
     tapscope_reports::parse_date(text)
@@ -350,7 +365,7 @@ fn date(text: &str) -> Result<i64, String> {
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum ExportFormat {
-    /// The inventory, comma-separated
+    /// One table, comma-separated: the inventory, or another one (--table)
     Csv,
     /// Inventory, parameters, bodies and findings as JSON
     Json,

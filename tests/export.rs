@@ -49,6 +49,43 @@ fn command_line_and_api_give_the_same_bytes_in_every_form() {
 }
 
 #[test]
+fn every_table_is_there_as_csv() {
+    let scratch = Scratch::new("export-tables");
+    let store = scratch.path("s.db");
+    let (store, sample) = (store.to_str().unwrap(), sample());
+    let replay = ["replay", sample.to_str().unwrap(), "--store", store];
+    assert!(tapscope(&scratch, &replay).status.success());
+    let server = serving(&scratch, &["serve", "--store", store]);
+    for (table, column) in [
+        ("endpoints", "authentication_shares"),
+        ("changes", "gained"),
+        ("parameters", "range"),
+        ("fields", "present_share"),
+        ("findings", "severity"),
+        ("hosts", "complete_share"),
+        ("candidates", "needs"),
+    ] {
+        let arguments = [
+            "export", "--store", store, "--format", "csv", "--table", table,
+        ];
+        let output = tapscope(&scratch, &arguments);
+        assert!(output.status.success(), "{table}");
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        let head = text.lines().next().unwrap();
+        assert!(
+            head.split(',').any(|name| name == column),
+            "{table}: {head}"
+        );
+        assert!(text.lines().count() > 1, "{table} is empty");
+        let served = server.get_bytes(&format!("/api/v1/export/csv?table={table}"));
+        assert!(
+            output.stdout == served,
+            "{table}: the API gives other bytes"
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_written_is_told_in_one_line() {
     let scratch = Scratch::new("export-errors");
     let store = scratch.path("s.db");
@@ -63,6 +100,10 @@ fn what_cannot_be_written_is_told_in_one_line() {
         ),
         (["--format", "csv", "--since", "yesterday"], "not a date"),
         (["--format", "csv", "--since", "2999-01-01"], "not a date"),
+        (
+            ["--format", "csv", "--table", "rows"],
+            "no table of a report",
+        ),
     ] {
         let all = [&["export", "--store", store][..], &arguments].concat();
         let output = tapscope(&scratch, &all);

@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use tapscope_reports::{Format, Material, ReportError, Request, date, export, parse_date};
+use tapscope_reports::{Format, Material, Part, ReportError, Request, date, export, parse_date};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -26,6 +26,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     reason = "documents the parameters; they are taken from the query"
 )]
 pub(crate) struct ExportQuery {
+    /// The table of a CSV file: `endpoints` (when left out), `changes`, `parameters`, `fields`,
+    /// `findings`, `hosts` or `candidates`.
+    table: Option<String>,
     /// Only this host; needed for OpenAPI when there are several.
     host: Option<String>,
     /// Only what is new since then, and labels that came or went: `2024-01-31` or `2024-01-31T12:00:00Z` (UTC).
@@ -54,6 +57,14 @@ async fn get_export(
              cyclonedx.",
         ));
     };
+    let part = match query.take_one("table")? {
+        None => Part::default(),
+        Some(name) => Part::parse(&name).ok_or_else(|| {
+            Problem::bad_request(
+                "`table` must be endpoints, changes, parameters, fields, findings, hosts or candidates.",
+            )
+        })?,
+    };
     let host = query.take_one("host")?;
     let since = query.take_one("since")?;
     query.finish()?;
@@ -64,6 +75,7 @@ async fn get_export(
     });
     let request = Request {
         format,
+        part,
         host,
         since: since.transpose()?,
     };

@@ -18,7 +18,7 @@ const BARS_MAX: usize = 12;
 const STYLE: &str = "
 :root{color-scheme:light;font:14px/1.45 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;color:#16202b}
 body{margin:0 auto;max-width:1180px;padding:28px}h1{font-size:24px;margin:0}h2{font-size:17px;margin:28px 0 10px}
-p{margin:4px 0}.quiet{color:#4c5866}.stats{display:flex;flex-wrap:wrap;gap:10px;margin:16px 0}
+details{margin:18px 0}summary{font-size:17px;font-weight:600;cursor:pointer}p{margin:4px 0}.quiet{color:#4c5866}.stats{display:flex;flex-wrap:wrap;gap:10px;margin:16px 0}
 .stat{border:1px solid #dde2e8;border-radius:8px;padding:10px 14px;min-width:100px;flex:1}.stat b{display:block;font-size:22px}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:14px}
 figure{margin:0;border:1px solid #dde2e8;border-radius:8px;padding:12px}figcaption{font-weight:600;margin-bottom:6px}
@@ -67,6 +67,18 @@ pub(crate) fn write(material: &Report, request: &Request) -> Vec<u8> {
     for sheet in sheets(material, request) {
         section(&mut page, &sheet);
     }
+    for sheet in details(material) {
+        let rows = sheet.rows.len();
+        put(
+            &mut page,
+            format_args!(
+                "<details><summary>{} ({rows})</summary>\n",
+                escape(sheet.name)
+            ),
+        );
+        grid(&mut page, &sheet);
+        page.push_str("</details>\n");
+    }
     page.push_str("</body>\n</html>\n");
     page.into_bytes()
 }
@@ -93,6 +105,19 @@ pub(crate) fn sheets(material: &Report, request: &Request) -> Vec<Sheet> {
         sheets.push(Sheet::new(&table::changes(material), &page::CHANGES));
     }
     sheets
+}
+
+/// What is looked up rather than read: folded, and not on paper.
+fn details(material: &Report) -> Vec<Sheet> {
+    let sheets = [
+        Sheet::new(&table::parameters(material), &page::PARAMETERS),
+        Sheet::new(&table::fields(material), &page::FIELDS),
+        Sheet::new(&table::candidates(material), &page::CANDIDATES),
+    ];
+    sheets
+        .into_iter()
+        .filter(|one| !one.rows.is_empty())
+        .collect()
 }
 
 /// Numbers at the top: name and value.
@@ -214,6 +239,10 @@ fn section(page: &mut String, sheet: &Sheet) {
         page.push_str("<p class=\"quiet\">None.</p>\n");
         return;
     }
+    grid(page, sheet);
+}
+
+fn grid(page: &mut String, sheet: &Sheet) {
     page.push_str("<table><thead><tr>");
     for head in &sheet.heads {
         let class = if head.is_number { " class=\"n\"" } else { "" };

@@ -1,6 +1,7 @@
 //! Inventory and findings as JSON, with all that is known of parameters and bodies.
 
 use serde_json::{Value, json};
+use tapscope_analyzer::inventory::authentication::dominant;
 use tapscope_analyzer::inventory::data;
 use tapscope_analyzer::snapshot::EndpointSnapshot;
 use tapscope_analyzer::snapshot::tenants::TenantsSnapshot;
@@ -90,10 +91,12 @@ fn endpoint(material: &Report, one: &EndpointSnapshot) -> Value {
         "last_seen": moment(one.last_seen),
         "requests": one.requests,
         "statuses": one.statuses,
+        "authentication": dominant(&one.authentication_successful),
         "authentication_successful": one.authentication_successful,
         "credentials": one.credentials,
         "tokens": one.tokens,
         "consumers": one.consumers,
+        "servers": one.servers,
         "request_data_classes": one.request_data_classes,
         "response_data_classes": one.response_data_classes,
         "data": data.collect::<Vec<_>>(),

@@ -31,6 +31,9 @@ mod pdf;
 /// OpenAPI, learned from traffic.
 mod openapi;
 
+/// Made-up values for it.
+mod example;
+
 /// CycloneDX services.
 mod cyclonedx;
 
@@ -134,7 +137,7 @@ impl Report {
 /// A form of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// The inventory, comma-separated.
+    /// One table, comma-separated.
     Csv,
     /// Inventory and findings as JSON.
     Json,
@@ -199,11 +202,65 @@ impl Format {
     }
 }
 
+/// A table of a report: what CSV holds one of, and a workbook all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Part {
+    /// The inventory.
+    #[default]
+    Endpoints,
+    /// Labels that came and went.
+    Changes,
+    /// Parameters of all endpoints.
+    Parameters,
+    /// Fields of all bodies.
+    Fields,
+    /// Findings.
+    Findings,
+    /// Hosts.
+    Hosts,
+    /// What was called and is no endpoint yet.
+    Candidates,
+}
+
+impl Part {
+    /// All of them, with their names, in the order of a workbook.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Endpoints, "endpoints"),
+        (Self::Changes, "changes"),
+        (Self::Parameters, "parameters"),
+        (Self::Fields, "fields"),
+        (Self::Findings, "findings"),
+        (Self::Hosts, "hosts"),
+        (Self::Candidates, "candidates"),
+    ];
+
+    /// The table of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter();
+        all.find(|(_, known)| *known == name).map(|row| row.0)
+    }
+
+    fn of(self, report: &Report) -> table::Table {
+        match self {
+            Self::Endpoints => table::endpoints(report),
+            Self::Changes => table::changes(report),
+            Self::Parameters => table::parameters(report),
+            Self::Fields => table::fields(report),
+            Self::Findings => table::findings(report),
+            Self::Hosts => table::hosts(report),
+            Self::Candidates => table::candidates(report),
+        }
+    }
+}
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The form.
     pub format: Format,
+    /// The table that CSV holds; other forms hold all that they can.
+    pub part: Part,
     /// Only this host.
     pub host: Option<String>,
     /// Only what is new since then: endpoints first seen, findings seen, and labels that came or
@@ -267,7 +324,7 @@ pub fn export(material: Material, request: &Request) -> Result<Vec<u8>, ReportEr
         .findings
         .sort_by_key(|one| (core::cmp::Reverse(one.severity), one.first_seen, one.id));
     match request.format {
-        Format::Csv => csv::write(&table::endpoints(&report)),
+        Format::Csv => csv::write(&request.part.of(&report)),
         Format::Json => json::write(&report, request),
         Format::Xlsx => xlsx::write(&report),
         Format::Html => Ok(html::write(&report, request)),

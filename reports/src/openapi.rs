@@ -12,7 +12,7 @@ use tapscope_analyzer::snapshot::{EndpointSnapshot, ParameterSnapshot};
 
 use crate::table::{label, labels, owner, points, risk_factors, tags, whole};
 use crate::time::{date, moment};
-use crate::{Report, ReportError};
+use crate::{Report, ReportError, example};
 
 /// Methods an OpenAPI path item may have.
 const METHODS: [&str; 8] = [
@@ -66,7 +66,8 @@ pub(crate) fn write(material: &Report, host: &str) -> Result<Vec<u8>, ReportErro
             "title": format!("{host}, as seen in traffic"),
             "version": date(material.now),
             "description": "Learned by Tapscope from a copy of network traffic: what was called, \
-                and what requests and responses looked like. It holds no values of theirs.",
+                and what requests and responses looked like. It holds no values of theirs; examples \
+                are made up from types.",
         },
         "servers": [server_object(material, host)],
         "paths": written,
@@ -231,10 +232,12 @@ fn parameters(endpoint: &EndpointSnapshot, path: &str) -> Vec<Value> {
             let mut known = endpoint.parameters.iter();
             known.find(|one| one.location == "path" && one.name == *own)
         });
-        all.push(json!({
+        let mut parameter = json!({
             "name": name, "in": "path", "required": true,
             "schema": known.map_or_else(|| json!({"type": "string"}), parameter_schema),
-        }));
+        });
+        add_example(&mut parameter);
+        all.push(parameter);
     }
     for one in &endpoint.parameters {
         let carried = endpoint.credentials.iter().any(|credential| {
@@ -250,9 +253,17 @@ fn parameters(endpoint: &EndpointSnapshot, path: &str) -> Vec<Value> {
         if of >= REQUIRED_MIN && one.seen >= of {
             parameter["required"] = json!(true);
         }
+        add_example(&mut parameter);
         all.push(parameter);
     }
     all
+}
+
+/// Adds what a parameter may look like, made up from its schema.
+fn add_example(parameter: &mut Value) {
+    if let Some(example) = example::of_parameter(&parameter["schema"]) {
+        parameter["example"] = example;
+    }
 }
 
 fn parameter_schema(parameter: &ParameterSnapshot) -> Value {
@@ -377,9 +388,14 @@ fn field_schema(field: &FieldSnapshot) -> Value {
 fn members(field: &FieldSnapshot, schema: &mut Map<String, Value>) {
     let mut properties = Map::new();
     let mut required = Vec::new();
+    let mut keyed: Vec<Value> = Vec::new();
     for one in &field.fields {
-        if one.name == MAP_KEY {
-            schema.insert("additionalProperties".to_owned(), field_schema(one));
+        // Keys of a map, all of them or those of one class, are data and no names.
+        if is_key(&one.name) {
+            let values = field_schema(one);
+            if !keyed.contains(&values) {
+                keyed.push(values);
+            }
             continue;
         }
         let always = field.objects >= REQUIRED_MIN && one.whole >= field.objects;
@@ -394,6 +410,18 @@ fn members(field: &FieldSnapshot, schema: &mut Map<String, Value>) {
     if !required.is_empty() {
         schema.insert("required".to_owned(), json!(required));
     }
+    let values = match keyed.len() {
+        0 => return,
+        1 => keyed.swap_remove(0),
+        _ => json!({"anyOf": keyed}),
+    };
+    schema.insert("additionalProperties".to_owned(), values);
+}
+
+/// Whether a field stands for keys of a map: `{key}`, or the class of those that the sensor replaced
+/// (`{uuid}`).
+pub(crate) fn is_key(name: &str) -> bool {
+    name == MAP_KEY || name.starts_with('{') && name.ends_with('}')
 }
 
 /// Media types with their schemas; none when there was no body.
@@ -407,6 +435,9 @@ fn content<'a>(schemas: impl Iterator<Item = &'a SchemaSnapshot>) -> Option<Valu
         let mut media = Map::new();
         if !schema.root.types.is_empty() {
             media.insert("schema".to_owned(), field_schema(&schema.root));
+        }
+        if let Some(example) = example::of_body(&schema.root) {
+            media.insert("example".to_owned(), example);
         }
         content.entry(name).or_insert(Value::Object(media));
     }
@@ -498,6 +529,38 @@ mod tests {
         assert_eq!(distinct_names("/a/{x}.{y}"), "/a/{x}.{y}");
         assert_eq!(structure("/a/{id}/b.{x}"), "/a/{}/b.{}");
         assert_eq!(parameter_names("/a/{id}/b.{x}"), ["id", "x"]);
+    }
+
+    #[test]
+    fn keys_of_a_map_are_no_properties() {
+        let field = |name: &str, kind: &str, fields: Vec<FieldSnapshot>| FieldSnapshot {
+            name: name.to_owned(),
+            types: [(kind.to_owned(), 20)].into(),
+            seen: 20,
+            whole: 20,
+            objects: 20,
+            fields,
+            ..FieldSnapshot::default()
+        };
+        for (names, expected) in [
+            (vec![MAP_KEY], json!({"type": "integer"})),
+            (vec!["{uuid}"], json!({"type": "integer"})),
+            (vec!["{uuid}", "{email}"], json!({"type": "integer"})),
+        ] {
+            let fields = names.iter().map(|name| field(name, "integer", vec![]));
+            let schema = field_schema(&field("", "object", fields.collect()));
+            let object = json!({"type": "object", "additionalProperties": expected});
+            assert_eq!(schema, object, "{names:?}");
+        }
+        let mixed = vec![
+            field("{uuid}", "integer", vec![]),
+            field("{key}", "string", vec![]),
+            field("total", "integer", vec![]),
+        ];
+        let expected = json!({"type": "object",
+            "properties": {"total": {"type": "integer"}}, "required": ["total"],
+            "additionalProperties": {"anyOf": [{"type": "integer"}, {"type": "string"}]}});
+        assert_eq!(field_schema(&field("", "object", mixed)), expected);
     }
 
     #[test]

@@ -40,12 +40,43 @@ pub(crate) const ENDPOINTS: [Column; 10] = [
     column("Lifecycle", &["lifecycle"], &["lifecycle_reason"], 2.6),
     column("Risk", &["risk"], &[], 0.5),
     column("Data", &["data_classes"], &[], 1.3),
-    column("Authentication", &["authentication"], &[], 1.2),
+    column("Authentication", &["authentication_shares"], &[], 1.2),
     column("Exposure", &["exposure"], &[], 0.8),
     column("Purpose", &["tags"], &[], 0.8),
     column("Owner", &["owner"], &[], 0.9),
     column("Requests", &["requests"], &[], 0.8),
     column("Consumers", &["consumers"], &[], 0.8),
+];
+
+/// Of the parameters.
+pub(crate) const PARAMETERS: [Column; 8] = [
+    column("Endpoint", &["method", "template"], &["host"], 3.0),
+    column("In", &["in"], &[], 0.7),
+    column("Name", &["name"], &[], 1.4),
+    column("Types", &["types"], &["format"], 1.2),
+    column("Present", &["present_share"], &[], 0.8),
+    column("Different values", &["distinct"], &[], 0.9),
+    column("Range", &["range"], &["words"], 1.3),
+    column("Data", &["data_classes"], &[], 1.0),
+];
+
+/// Of the fields of bodies.
+pub(crate) const FIELDS: [Column; 6] = [
+    column("Endpoint", &["method", "template"], &["host"], 3.0),
+    column("Body", &["body"], &["media_type"], 1.4),
+    column("Field", &["field"], &[], 2.0),
+    column("Types", &["types"], &[], 1.2),
+    column("Present", &["present_share"], &[], 0.8),
+    column("Data", &["data_classes"], &[], 1.0),
+];
+
+/// Of what waits.
+pub(crate) const CANDIDATES: [Column; 5] = [
+    column("Host", &["host"], &[], 1.6),
+    column("Reason", &["reason"], &["needs"], 2.6),
+    column("Paths", &["paths"], &[], 0.6),
+    column("Exchanges", &["exchanges"], &[], 0.8),
+    column("Examples", &["examples"], &[], 3.4),
 ];
 
 /// Of the findings.
@@ -201,6 +232,9 @@ mod tests {
             (crate::table::endpoints(&material), ENDPOINTS.as_slice()),
             (crate::table::findings(&material), FINDINGS.as_slice()),
             (crate::table::changes(&material), CHANGES.as_slice()),
+            (crate::table::parameters(&material), PARAMETERS.as_slice()),
+            (crate::table::fields(&material), FIELDS.as_slice()),
+            (crate::table::candidates(&material), CANDIDATES.as_slice()),
         ];
         for (table, columns) in &shown {
             for column in *columns {

@@ -1,13 +1,16 @@
 //! Tables: what the formats with rows and columns are made of.
 
 use serde_json::{Value, json};
+use tapscope_analyzer::inventory::authentication::dominant;
 use tapscope_analyzer::inventory::risk::Risk;
 use tapscope_analyzer::inventory::share;
 use tapscope_analyzer::inventory::tally::Tally;
 use tapscope_analyzer::snapshot::profile::LabelChange;
 use tapscope_analyzer::snapshot::schema::FieldSnapshot;
 use tapscope_analyzer::snapshot::waiting::WaitingSnapshot;
-use tapscope_analyzer::snapshot::{EndpointSnapshot, FindingSnapshot, HostSnapshot, Lifecycle};
+use tapscope_analyzer::snapshot::{
+    EndpointSnapshot, FindingSnapshot, HostSnapshot, Lifecycle, ParameterSnapshot,
+};
 
 use crate::Report;
 use crate::time::moment;
@@ -62,6 +65,22 @@ fn names(counts: &Tally) -> Cell {
     text(names.join(", "))
 }
 
+/// Names with their shares, as `bearer 47 %, none 53 %`; the largest first.
+fn shares(counts: &Tally) -> String {
+    let total = counts.total();
+    let mut all: Vec<(&str, u64)> = counts.iter().collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let parts = all.into_iter().map(|(name, count)| {
+        let percent = share(count, total) * 100.0;
+        if percent < 1.0 {
+            format!("{name} < 1 %")
+        } else {
+            format!("{name} {percent:.0} %")
+        }
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
 /// Exchanges answered with an error, as a share of those answered.
 pub(crate) fn error_share(endpoint: &EndpointSnapshot) -> f64 {
     let count = |from: u16| endpoint.statuses.range(from..).map(|(_, n)| n).sum();
@@ -107,6 +126,9 @@ pub(crate) fn endpoints(material: &Report) -> Table {
             text(one.facts.documented_in.join(", ")),
             Cell::Share(one.template_confidence),
             text(format!("{:016x}", one.id.0)),
+            text(dominant(&one.authentication_successful)),
+            text(shares(&one.authentication_successful)),
+            names(&one.servers),
         ]
     };
     Table {
@@ -136,6 +158,9 @@ pub(crate) fn endpoints(material: &Report) -> Table {
             "documented_in",
             "template_confidence",
             "id",
+            "authentication_verdict",
+            "authentication_shares",
+            "servers",
         ],
         rows: material.endpoints.iter().map(row).collect(),
     }
@@ -231,6 +256,7 @@ pub(crate) fn parameters(material: &Report) -> Table {
                 span(parameter.range().map(|range| (range.least, range.most))),
                 span(parameter.length_range().map(|(a, b)| (a.into(), b.into()))),
                 names(&parameter.classes),
+                text(choices(parameter).join(", ")),
             ]);
         }
     }
@@ -249,9 +275,17 @@ pub(crate) fn parameters(material: &Report) -> Table {
             "range",
             "length",
             "data_classes",
+            "words",
         ],
         rows,
     }
+}
+
+/// The values that a parameter takes, where all of them are known and may be told.
+pub(crate) fn choices(parameter: &ParameterSnapshot) -> Vec<String> {
+    let words: Vec<String> = parameter.words.names().map(str::to_owned).collect();
+    let all = words.len() as u64 == parameter.distinct;
+    if all { words } else { Vec::new() }
 }
 
 /// A number as JSON writes it: whole ones without a point.
@@ -310,6 +344,7 @@ pub(crate) fn fields(material: &Report) -> Table {
             "types",
             "seen",
             "data_classes",
+            "present_share",
         ],
         rows,
     }
@@ -327,6 +362,10 @@ fn add_fields(head: &[Cell], parent: &FieldSnapshot, path: &str, rows: &mut Vec<
             names(&Tally::from_counts(&field.types)),
             Cell::Count(field.seen),
             names(&Tally::from_counts(&field.classes)),
+            // Of how many it is a share is not known where nothing was seen whole.
+            parent
+                .present_share(field)
+                .map_or_else(|| text(""), Cell::Share),
         ]);
         rows.push(row);
         add_fields(head, field, &own, rows);

@@ -4,7 +4,7 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet,
 
 use crate::csv::neutral;
 use crate::table::{Cell, Table};
-use crate::{Report, ReportError, table, time};
+use crate::{Part, Report, ReportError, time};
 
 /// Rows of a sheet without its head; the format allows 1,048,576.
 const ROWS_MAX: usize = 1_048_575;
@@ -25,16 +25,8 @@ fn workbook(material: &Report) -> Result<Vec<u8>, XlsxError> {
         .set_title("API inventory")
         .set_creation_datetime(&created);
     workbook.set_properties(&properties);
-    for table in [
-        table::endpoints(material),
-        table::changes(material),
-        table::parameters(material),
-        table::fields(material),
-        table::findings(material),
-        table::hosts(material),
-        table::candidates(material),
-    ] {
-        sheet(workbook.add_worksheet(), &table)?;
+    for (part, _) in Part::ALL {
+        sheet(workbook.add_worksheet(), &part.of(material))?;
     }
     workbook.save_to_buffer()
 }

@@ -24,6 +24,7 @@ pub(crate) fn execute(arguments: &Export, settings: &Settings) -> Result<()> {
             ExportFormat::Openapi => Format::OpenApi,
             ExportFormat::Cyclonedx => Format::CycloneDx,
         },
+        part: arguments.table,
         host: arguments.host.clone(),
         since: arguments.since,
     };

@@ -36,6 +36,9 @@ pub mod tags;
 /// How much is at stake.
 pub mod risk;
 
+/// How calls are authenticated.
+pub mod authentication;
+
 /// Which version of an API a path is of.
 pub mod version;
 

@@ -4,21 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tapscope_analyzer::inventory::authentication::dominant;
 use tapscope_analyzer::inventory::risk::Risk;
-use tapscope_analyzer::inventory::tally::Tally;
 use tapscope_analyzer::snapshot::EndpointSnapshot;
 
 use crate::view::endpoint::Lifecycle;
-
-/// Share of the successful calls that one scheme must have to be called the endpoint's: one in ten
-/// may be a misconfigured client or a health check without making the answer `mixed`.
-const DOMINANT_SHARE_PERCENT: u64 = 90;
-
-/// Name of the scheme when no scheme dominates.
-const MIXED: &str = "mixed";
-
-/// Name of the scheme when no call succeeded.
-const UNKNOWN: &str = "unknown";
 
 /// A published endpoint.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +43,7 @@ impl EndpointEntry {
         Self {
             lifecycle: snapshot.lifecycle.into(),
             risk: Risk::default(),
-            authentication: dominant_scheme(&snapshot.authentication_successful),
+            authentication: dominant(&snapshot.authentication_successful).to_owned(),
             data_classes,
             answered: count(1),
             errors: count(400),
@@ -102,45 +92,4 @@ impl EndpointEntry {
 fn operation_text(snapshot: &EndpointSnapshot) -> String {
     let operation = snapshot.operation.as_ref();
     operation.map_or_else(String::new, |o| format!(" {} {}", o.kind, o.name))
-}
-
-/// The scheme that dominates, [`MIXED`] or [`UNKNOWN`].
-fn dominant_scheme(successful: &Tally) -> String {
-    let total: u128 = successful.iter().map(|(_, n)| u128::from(n)).sum();
-    let most = successful.iter().max_by_key(|&(_, n)| n);
-    match most {
-        Some((scheme, n)) if n > 0 => {
-            let dominates = u128::from(n) * 100 >= total * u128::from(DOMINANT_SHARE_PERCENT);
-            if dominates {
-                scheme.to_owned()
-            } else {
-                MIXED.to_owned()
-            }
-        }
-        _ => UNKNOWN.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scheme_dominates_from_nine_in_ten() {
-        let cases: &[(&[(&str, u64)], &str)] = &[
-            (&[], "unknown"),
-            (&[("bearer", 0)], "unknown"),
-            (&[("none", 7)], "none"),
-            (&[("bearer", 90), ("none", 10)], "bearer"),
-            (&[("bearer", 89), ("none", 11)], "mixed"),
-            (&[("jwt", u64::MAX), ("none", u64::MAX)], "mixed"),
-        ];
-        for (counts, expected) in cases {
-            let counts = counts
-                .iter()
-                .map(|&(scheme, n)| (scheme.to_owned(), n))
-                .collect();
-            assert_eq!(dominant_scheme(&counts), *expected, "{counts:?}");
-        }
-    }
 }

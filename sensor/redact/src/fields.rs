@@ -168,7 +168,7 @@ impl Kind {
     fn role(self, name: &[u8]) -> Role {
         match self {
             Self::Header => role_of_field(name),
-            Self::Cookie if credential::is_session_name(name) => Role::Session,
+            Self::Cookie if credential::is_credential_name(name) => Role::Session,
             Self::Cookie => Role::Plain,
         }
     }

@@ -2316,6 +2316,11 @@ export interface operations {
     get_export: {
         parameters: {
             query?: {
+                /**
+                 * @description The table of a CSV file: `endpoints` (when left out), `changes`, `parameters`, `fields`,
+                 *     `findings`, `hosts` or `candidates`.
+                 */
+                table?: string;
                 /** @description Only this host; needed for OpenAPI when there are several. */
                 host?: string;
                 /** @description Only what is new since then, and labels that came or went: `2024-01-31` or `2024-01-31T12:00:00Z` (UTC). */

@@ -28,8 +28,13 @@ pub(super) fn read(work: &mut Work<'_>, (name, is_session): (&[u8], bool), value
     }
     let subject = if jwt { jwt_subject(work, value) } else { None };
     let known = work.names.known(name);
+    let scheme = match jwt {
+        true => "jwt",
+        false if is_key_name(name) => "api_key",
+        false => "session_cookie",
+    };
     let credential = Credential {
-        scheme: if jwt { "jwt" } else { "session_cookie" }.into(),
+        scheme: scheme.into(),
         location: "cookie".into(),
         name: known.map_or_else(|| work.name(name).into(), |(name, _)| Word::of(name)),
         token: work.tokens.token(TokenUse::Credential, value),
@@ -42,8 +47,27 @@ pub(super) fn read(work: &mut Work<'_>, (name, is_session): (&[u8], bool), value
 /// Longest name of a cookie that is looked at.
 const NAME_BYTES_MAX: usize = 64;
 
+/// Whether a cookie of this name carries a key of an API (OpenAPI's `apiKey` in a cookie).
+fn is_key_name(name: &[u8]) -> bool {
+    const KEYS: [&[u8]; 3] = [b"apikey", b"accesskey", b"appkey"];
+    let letters = name.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    let mut buffer = [0; NAME_BYTES_MAX];
+    let mut len = 0;
+    for (to, byte) in buffer.iter_mut().zip(letters) {
+        *to = byte.to_ascii_lowercase();
+        len += 1;
+    }
+    let lower = buffer.get(..len).unwrap_or_default();
+    KEYS.iter().any(|key| lower.ends_with(key))
+}
+
+/// Whether a cookie of this name identifies who calls.
+pub(crate) fn is_credential_name(name: &[u8]) -> bool {
+    is_session_name(name) || is_key_name(name)
+}
+
 /// Whether a cookie of this name is one that servers and frameworks keep sessions in.
-pub(crate) fn is_session_name(name: &[u8]) -> bool {
+fn is_session_name(name: &[u8]) -> bool {
     let mut buffer = [0; NAME_BYTES_MAX];
     let Some(lower) = buffer.get_mut(..name.len()) else {
         return false;
@@ -76,6 +100,17 @@ pub(crate) fn is_session_name(name: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_in_cookies_by_name() {
+        for name in ["api_key", "apikey", "X-API-Key", "access_key", "my_app_key"] {
+            assert!(is_key_name(name.as_bytes()), "{name}");
+            assert!(is_credential_name(name.as_bytes()), "{name}");
+        }
+        for name in ["key", "monkey", "theme", "api_keys_seen", "", "session"] {
+            assert!(!is_key_name(name.as_bytes()), "{name}");
+        }
+    }
 
     #[test]
     fn session_cookies_by_name() {

@@ -20,7 +20,7 @@ use crate::text::safe_name;
 use crate::fields::{Fields, Role};
 use crate::redactor::Work;
 use crate::token::TokenUse;
-pub(crate) use cookie::{cookies, is_session_name};
+pub(crate) use cookie::{cookies, is_credential_name};
 pub(crate) use header::is_key;
 pub(crate) use proof::is_proof;
 
