@@ -30,7 +30,7 @@ use rules::Rules;
 pub use step::shape_name;
 #[cfg(test)]
 pub(super) use step::step as step_of;
-use step::{fix, is_grpc, parameter, step, text};
+use step::{fix, is_grpc, parameter, step};
 use tapscope_record::PathSegment;
 use ways::{Way, Ways};
 
@@ -77,6 +77,9 @@ struct Pace {
     time: i64,
     /// Whether anything came in since.
     dirty: bool,
+    /// Whether a response has proven to mean nothing since: what was believed of it must not go on
+    /// counting.
+    noisy: bool,
 }
 
 /// What a name takes beside its place: its text, and the way to it in a tree.
@@ -98,6 +101,11 @@ fn as_known(method: &str) -> &str {
         "HEAD" => "GET",
         other => other,
     }
+}
+
+/// Whether a path waits because it seems to stand beside the API.
+fn is_beside(why: WaitingReason) -> bool {
+    matches!(why, WaitingReason::Operational | WaitingReason::Static)
 }
 
 /// Has a leaf take in what a success looked like.
@@ -194,10 +202,17 @@ impl HostTemplates {
             return Some(found);
         }
         let steps = self.steps(sighting);
-        let first = steps.first().map(|s| &*s.text);
         let path = steps.iter().fold(0, |h, s| super::mix(h ^ s.hash));
-        let (worth, why) = self.noise.judge(sighting, first, path);
-        self.pace.dirty |= core::mem::take(&mut self.noise.learned);
+        let (mut worth, why) = self.noise.judge(sighting, path);
+        if is_beside(why) && self.is_given(&steps) {
+            // Who has it in a specification, or has pinned it, knows better.
+            worth = Worth::Evidence;
+        }
+        if core::mem::take(&mut self.noise.learned) {
+            self.pace.noisy = true;
+            // This one must not be counted for what was believed until now.
+            self.maybe_decide(sighting.time);
+        }
         let key = super::mix(path ^ super::hash_text(sighting.method));
         let found = if worth == Worth::Evidence {
             self.learn(sighting, &steps, key, 0)
@@ -222,9 +237,8 @@ impl HostTemplates {
         let node = &self.trie.nodes[way.node as usize];
         let at = node.leaves.iter().position(|l| l.method == method)?;
         let found = node.leaves[at].endpoint?;
-        let first = sighting.path.first().map(|s| text(s, &self.settings));
-        let (worth, _) = self.noise.judge(sighting, first.as_deref(), way.path);
-        self.pace.dirty |= core::mem::take(&mut self.noise.learned);
+        let (worth, _) = self.noise.judge(sighting, way.path);
+        self.pace.noisy |= core::mem::take(&mut self.noise.learned);
         if worth == Worth::Evidence {
             self.trie.count(way.node);
         }
@@ -421,6 +435,13 @@ impl HostTemplates {
             };
         }
         Some(at)
+    }
+
+    /// Whether a person or a specification has a template for the path.
+    fn is_given(&self, steps: &[Step<'_>]) -> bool {
+        let keys: Vec<&Key> = steps.iter().map(|s| &s.key).collect();
+        let sets = [&self.rules.pinned, &self.documented];
+        sets.iter().any(|set| set.find(&keys).is_some())
     }
 
     fn has_given(&self) -> bool {

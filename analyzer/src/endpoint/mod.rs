@@ -15,6 +15,8 @@ mod evidence;
 
 mod noise;
 
+mod operational;
+
 mod knowledge;
 
 mod signature;

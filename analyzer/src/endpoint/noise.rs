@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Sighting;
 use super::knowledge::Map;
+use super::operational;
 use crate::snapshot::waiting::WaitingReason as Why;
 
 /// What a sighting is worth as evidence.
@@ -43,30 +44,6 @@ const SOFT_AFTER: u32 = 3;
 /// From so many distinct first segments on, one and the same response is a catch-all.
 const CATCH_ALL_AFTER: usize = 8;
 
-/// Longest answer to a probe, in bytes; what says more is content.
-const PROBE_LEN: u64 = 1024;
-
-/// Names that operate a server rather than belong to its API (RFC 9309, RFC 8615, and what
-/// orchestrators probe), at the root and with an answer without structure only.
-const OPERATIONAL: [&str; 16] = [
-    "robots.txt",
-    "favicon.ico",
-    "sitemap.xml",
-    "security.txt",
-    "health",
-    "healthz",
-    "livez",
-    "readyz",
-    "healthcheck",
-    "live",
-    "ready",
-    "liveness",
-    "readiness",
-    "ping",
-    "status",
-    "metrics",
-];
-
 /// Media type and length of a response without structure; 0 when it has structure or no content.
 pub(super) fn fingerprint(sighting: &Sighting<'_>) -> u64 {
     let kind = sighting.response_content_type.unwrap_or("");
@@ -77,14 +54,9 @@ pub(super) fn fingerprint(sighting: &Sighting<'_>) -> u64 {
 }
 
 impl Noise {
-    /// Judges a sighting and learns from it: what it is worth, and why no more. `first` names the
-    /// first segment, `path` the path.
-    pub(super) fn judge(
-        &mut self,
-        s: &Sighting<'_>,
-        first: Option<&str>,
-        path: u64,
-    ) -> (Worth, Why) {
+    /// Judges a sighting and learns from it: what it is worth, and why no more. `path` names its
+    /// path.
+    pub(super) fn judge(&mut self, s: &Sighting<'_>, path: u64) -> (Worth, Why) {
         const EVIDENCE: (Worth, Why) = (Worth::Evidence, Why::Undecided);
         let print = fingerprint(s);
         let Some(status) = s.status else {
@@ -109,6 +81,12 @@ impl Noise {
             let why = if missing { Why::NotFound } else { Why::Failed };
             return (Worth::Nothing, why);
         }
+        if operational::is_probe(s) {
+            return (Worth::Nothing, Why::Operational);
+        }
+        if operational::is_static(s) {
+            return (Worth::Nothing, Why::Static);
+        }
         if s.response_shape.is_some() || s.response_passed {
             self.structured += 1;
             return EVIDENCE;
@@ -120,12 +98,7 @@ impl Noise {
                 (Worth::Doubtful, Why::Redirected)
             };
         }
-        let shallow = s.path.len() <= 1 || first == Some(".well-known");
-        if shallow
-            && s.method == "GET"
-            && s.response_len <= PROBE_LEN
-            && first.is_none_or(is_operational)
-        {
+        if operational::is_operational(s) {
             return (Worth::Nothing, Why::Operational);
         }
         if !is_page(s.response_content_type) {
@@ -235,10 +208,6 @@ impl Noise {
     fn mostly_structured(&self) -> bool {
         self.structured >= 4 && self.structured >= self.unstructured * 4
     }
-}
-
-fn is_operational(name: &str) -> bool {
-    name == ".well-known" || OPERATIONAL.contains(&name)
 }
 
 fn is_page(kind: Option<&str>) -> bool {

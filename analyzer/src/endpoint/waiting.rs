@@ -119,6 +119,38 @@ impl Waiting {
         !alike && held.seen > 3 && held.consumers.len() >= settings.doubtful_consumers
     }
 
+    /// Takes back what was believed and has proven to be none: sightings, the first and the last of
+    /// them, and why.
+    pub(super) fn take_back(
+        &mut self,
+        key: u64,
+        (method, path): (&str, &str),
+        (seen, (first_seen, last_seen), why): (u64, (i64, i64), WaitingReason),
+        settings: &TemplateSettings,
+    ) {
+        if let Some(held) = self.held.get_mut(&key) {
+            held.seen += seen;
+            held.first_seen = held.first_seen.min(first_seen);
+            return;
+        }
+        if self.order.len() >= settings.max_waiting {
+            self.evicted += 1;
+            return;
+        }
+        let is_named = self.named < settings.max_waiting_named;
+        self.named += usize::from(is_named);
+        let held = Held {
+            seen,
+            first_seen,
+            last_seen,
+            why,
+            consumers: Vec::new(),
+            name: is_named.then(|| (method.into(), shortened(path.to_owned()).into())),
+        };
+        self.order.push_back(key);
+        self.held.insert(key, held);
+    }
+
     /// Takes in the candidates of a host that proved to be the same service.
     pub(super) fn absorb(&mut self, mut other: Self, settings: &TemplateSettings) {
         for key in core::mem::take(&mut other.order) {
@@ -296,15 +328,23 @@ fn name_of(sight: &Sight<'_>) -> (Box<str>, Box<str>) {
         path.push('/');
         path.push_str(&step.text);
         if path.len() > NAME_BYTES_MAX {
-            let end = path.floor_char_boundary(NAME_BYTES_MAX);
-            path.truncate(end);
-            path.push('…');
             break;
         }
     }
+    let mut path = shortened(path);
     if path.is_empty() {
         path.push('/');
     }
     let method: String = sight.method.chars().take(NAME_BYTES_MAX / 8).collect();
     (method.into(), path.into())
+}
+
+/// As much of a path as is shown.
+fn shortened(mut path: String) -> String {
+    if path.len() > NAME_BYTES_MAX {
+        let end = path.floor_char_boundary(NAME_BYTES_MAX);
+        path.truncate(end);
+        path.push('…');
+    }
+    path
 }

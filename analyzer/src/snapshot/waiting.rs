@@ -23,6 +23,8 @@ pub enum WaitingReason {
     SoftNotFound,
     /// It operates the server: health checks, `robots.txt` and the like.
     Operational,
+    /// It is a file that pages are made of: scripts, styles, fonts, pictures.
+    Static,
     /// It was only asked for with OPTIONS, HEAD, TRACE or CONNECT.
     OnlyProbed,
     /// Its response was not seen.
@@ -35,7 +37,7 @@ pub enum WaitingReason {
 
 impl WaitingReason {
     /// All of them with their names in outputs and what such a path lacks.
-    pub const ALL: [(Self, &'static str, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str, &'static str); 12] = [
         (
             Self::Undecided,
             "undecided",
@@ -69,7 +71,12 @@ impl WaitingReason {
         (
             Self::Operational,
             "operational",
-            "an answer with structure: as it is, it operates the server",
+            "to be pinned or specified, or another answer: as it is, it operates the server",
+        ),
+        (
+            Self::Static,
+            "static",
+            "to be pinned or specified: as it is, it is a file that pages are made of",
         ),
         (
             Self::OnlyProbed,

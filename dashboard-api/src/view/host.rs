@@ -101,7 +101,7 @@ pub struct Tenant {
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Waiting {
     /// Why: `undecided`, `denied`, `redirected`, `page`, `catch_all`, `soft_not_found`,
-    /// `operational`, `only_probed`, `not_answered`, `not_found` or `failed`.
+    /// `operational`, `static`, `only_probed`, `not_answered`, `not_found` or `failed`.
     pub reason: String,
     /// What such a path lacks.
     pub needs: String,

@@ -8,6 +8,7 @@ use super::super::evidence::NodeId;
 use super::super::naming;
 use super::super::registry::{Entry, Group};
 use super::{HostTemplates, Pace};
+use crate::snapshot::waiting::WaitingReason;
 
 /// Paths without an endpoint that bring a decision before time does ([`HostTemplates::settle`]), as a
 /// share of those that were decided on: a decision goes through all of them.
@@ -22,7 +23,7 @@ impl HostTemplates {
         let grown = p.leaves >= p.whole + p.whole / 4 + 16;
         let waiting = p.unresolved > (p.decided / UNRESOLVED_SHARE).min(UNRESOLVED_MAX);
         let late = p.unresolved > 0 && now.saturating_sub(p.time) >= self.settings.decide_after;
-        if p.dirty && (grown || waiting || late) {
+        if p.noisy || p.dirty && (grown || waiting || late) {
             if grown {
                 self.learned = None;
             }
@@ -32,7 +33,7 @@ impl HostTemplates {
 
     /// Decides now on everything seen so far, rather than when enough has come in.
     pub fn settle(&mut self) {
-        if self.pace.dirty || self.is_behind() {
+        if self.pace.dirty || self.pace.noisy || self.is_behind() {
             self.learned = None;
             self.decide(self.pace.time);
         }
@@ -53,7 +54,7 @@ impl HostTemplates {
 
     pub(super) fn decide(&mut self, now: i64) {
         self.ways.forget();
-        self.drop_noise();
+        self.drop_noise(now);
         let earlier = self.learned.take();
         let (whole, hits) = if earlier.is_some() {
             (self.pace.whole, self.pace.hits)
@@ -85,17 +86,43 @@ impl HostTemplates {
             hits,
             time: now,
             dirty: false,
+            noisy: false,
         };
     }
 
-    /// Takes back evidence that has proven to be noise since.
-    fn drop_noise(&mut self) {
-        for node in &mut self.trie.nodes {
-            let before = node.leaves.len();
-            node.leaves.retain(|l| {
-                !self.noise.is_soft(l.fingerprint) && !self.noise.was_catch_all(l.fingerprint)
+    /// Takes back evidence that has proven to be noise since: it waits from then on, to be seen.
+    fn drop_noise(&mut self, now: i64) {
+        let noise = &self.noise;
+        let why = |print: u64| {
+            let soft = noise.is_soft(print).then_some(WaitingReason::SoftNotFound);
+            soft.or_else(|| {
+                noise
+                    .was_catch_all(print)
+                    .then_some(WaitingReason::CatchAll)
+            })
+        };
+        let mut dropped = Vec::new();
+        for (node, id) in self.trie.nodes.iter_mut().zip(0..) {
+            node.leaves.retain(|leaf| {
+                let why = why(leaf.fingerprint);
+                dropped.extend(why.map(|why| (id, leaf.clone(), why)));
+                why.is_none()
             });
-            self.trie.leaves -= before - node.leaves.len();
+        }
+        self.trie.leaves -= dropped.len();
+        for (node, leaf, why) in dropped {
+            let method = self.trie.methods[leaf.method as usize].to_string();
+            let path = self.example(node);
+            let segments = path.split('/').filter(|text| !text.is_empty());
+            let hash = segments.fold(0, |hash, text| {
+                super::super::mix(hash ^ super::super::hash_text(text))
+            });
+            let key = super::super::mix(hash ^ super::super::hash_text(&method));
+            self.candidates += leaf.counted;
+            let times = (leaf.first_seen, now.max(leaf.first_seen));
+            let back = (leaf.seen, times, why);
+            self.waiting
+                .take_back(key, (&method, &path), back, &self.settings);
         }
     }
 

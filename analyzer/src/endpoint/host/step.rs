@@ -87,14 +87,6 @@ pub(in super::super) fn step<'a>(
     }
 }
 
-/// The text of a segment, as [`step`] gives it.
-pub(super) fn text<'a>(segment: &'a PathSegment, settings: &TemplateSettings) -> Cow<'a, str> {
-    match segment {
-        PathSegment::Redacted { class, .. } => Cow::Owned(format!("{{{class}}}")),
-        PathSegment::Literal(text) => Cow::Borrowed(cut(without_matrix(text), settings)),
-    }
-}
-
 /// As much of a text as is kept.
 fn cut<'a>(text: &'a str, settings: &TemplateSettings) -> &'a str {
     let mut end = settings.max_segment_len.min(text.len());

@@ -2054,7 +2054,7 @@ export interface components {
             paths: number;
             /**
              * @description Why: `undecided`, `denied`, `redirected`, `page`, `catch_all`, `soft_not_found`,
-             *     `operational`, `only_probed`, `not_answered`, `not_found` or `failed`.
+             *     `operational`, `static`, `only_probed`, `not_answered`, `not_found` or `failed`.
              */
             reason: string;
         };
