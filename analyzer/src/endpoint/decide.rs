@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{Key, NodeId, Trie};
+use super::greedy;
 use super::judge::{self, Place, Previous, Word};
 use super::knowledge::{Knowledge, Map};
 use super::look::{self, Look};
@@ -41,6 +42,8 @@ pub(super) struct Affix {
     pub(super) between: Box<str>,
     /// After it (`.json`).
     pub(super) suffix: Box<str>,
+    /// Whether it takes all that follows in the path.
+    pub(super) takes_rest: bool,
 }
 
 /// A place in the decided tree of templates.
@@ -108,6 +111,7 @@ pub(super) fn decide(trie: &Trie, earlier: Option<Previous>) -> (Decision, Previ
         previous = next;
         last = out;
     }
+    greedy::collapse(trie, &mut last);
     (last, previous)
 }
 
@@ -145,8 +149,8 @@ impl Context {
         let count = *self.numbered.get(&(prefix.into(), suffix.into()))?;
         (count >= 4 && count * 8 >= self.numbered_total).then(|| Affix {
             prefix: prefix.into(),
-            between: "".into(),
             suffix: suffix.into(),
+            ..Affix::default()
         })
     }
 }

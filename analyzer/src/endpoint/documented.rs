@@ -19,7 +19,24 @@ struct Position {
     alike: BTreeMap<Key, usize>,
     /// Parameters, with what stands before and after them in their segment.
     parameters: Vec<(Form, usize)>,
+    /// Where a parameter leads that takes any number of segments, one at least.
+    greedy: Option<usize>,
+    /// Whether it stands behind such a parameter, which may take more.
+    takes_more: bool,
     template: Option<usize>,
+}
+
+/// Whether a template's segment is a parameter that takes the rest of a path, or a part of it:
+/// `{path+}` (Amazon's API Gateway), `{path*}`, `{+path}` (RFC 6570), `{path...}` (Go), `{path:.*}`,
+/// `**`.
+pub(crate) fn is_greedy(segment: &str) -> bool {
+    let inner = segment
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
+    let greedy = |name: &str| {
+        name.starts_with(['+', '*']) || name.ends_with(['+', '*']) || name.ends_with("...")
+    };
+    segment == "**" || inner.is_some_and(|name| !name.contains('{') && greedy(name))
 }
 
 /// What a segment with parameters has beside them.
@@ -141,6 +158,18 @@ impl Documented {
         key: &impl Fn(&str) -> Key,
     ) -> usize {
         let new = self.positions.len();
+        if is_greedy(segment) {
+            names.extend(super::naming::parameters(segment));
+            let found = *self.positions[at].greedy.get_or_insert(new);
+            if found == new {
+                let takes_more = true;
+                self.positions.push(Position {
+                    takes_more,
+                    ..Position::default()
+                });
+            }
+            return found;
+        }
         let found = if let Some(form) = Form::of(segment) {
             names.extend(super::naming::parameters(segment));
             let parameters = &mut self.positions[at].parameters;
@@ -200,7 +229,17 @@ impl Documented {
                 return Some(found);
             }
         }
-        None
+        let more = position.takes_more.then_some(at);
+        let further = position.greedy.into_iter().chain(more);
+        further
+            .into_iter()
+            .find_map(|next| self.find_from(next, rest, budget))
+    }
+
+    /// Those of some positions that any further segment leads to again.
+    fn that_take_more(&self, at: &[usize]) -> impl Iterator<Item = usize> {
+        let more = |id: &&usize| self.positions.get(**id).is_some_and(|one| one.takes_more);
+        at.iter().filter(more).copied()
     }
 
     /// Words that a template has as a literal after such a path: these are no values there,
@@ -216,7 +255,9 @@ impl Documented {
                     Key::Rest => None,
                 });
                 next.extend(position.parameters.iter().map(|(_, id)| *id));
+                next.extend(position.greedy);
             }
+            next.extend(self.that_take_more(&at));
             next.truncate(POSITIONS_MAX);
             at = next;
         }
@@ -238,7 +279,9 @@ impl Documented {
                     next.push(*literal);
                 }
                 next.extend(position.parameters.iter().map(|(_, id)| *id));
+                next.extend(position.greedy);
             }
+            next.extend(self.that_take_more(&at));
             if named && matches!(step.key, Key::Typed(look, _) if look != Look::Redacted) {
                 step.key = Key::Fixed(step.text.as_ref().into());
             }
@@ -253,6 +296,45 @@ mod tests {
     use super::super::TemplateSettings;
     use super::super::host::step_of;
     use super::*;
+
+    #[test]
+    fn a_greedy_parameter_takes_one_segment_or_more() {
+        let get = |path: &str| ("GET".to_owned(), path.to_owned());
+        let pairs = [
+            get("/proxy/{proxy+}"),
+            get("/proxy/status"),
+            get("/files/{path*}/versions/{version}"),
+            get("/{+name}"),
+            get("/go/{rest...}"),
+            get("/pinned/**"),
+        ];
+        let documented = Documented::new(&pairs, |text| Key::Text(text.into()));
+        let settings = TemplateSettings::default();
+        for (path, expected) in [
+            ("/proxy/a", Some(0)),
+            ("/proxy/a/17/c/d", Some(0)),
+            ("/proxy/status", Some(1)),
+            ("/proxy/status/more", Some(0)),
+            ("/files/a/b/versions/3", Some(2)),
+            ("/files/a/versions/versions/3", Some(2)),
+            ("/files/a/b", Some(3)),
+            ("/proxy", Some(3)),
+            ("/go/a/b", Some(4)),
+            ("/pinned/a/b/c", Some(5)),
+            ("/", None),
+        ] {
+            let segments = path.split('/').filter(|text| !text.is_empty());
+            let segments: Vec<tapscope_record::PathSegment> = segments
+                .map(|text| tapscope_record::PathSegment::Literal(text.to_owned().into()))
+                .collect();
+            let steps: Vec<_> = segments.iter().map(|one| step_of(one, &settings)).collect();
+            let keys: Vec<&Key> = steps.iter().map(|step| &step.key).collect();
+            assert_eq!(documented.find(&keys), expected, "{path}");
+        }
+        let many = vec![Key::Text("a".into()); 60];
+        let many: Vec<&Key> = many.iter().collect();
+        assert_eq!(documented.find(&many), Some(3), "bounded, and still found");
+    }
 
     #[test]
     fn what_stands_between_two_parameters_tells_templates_apart() {

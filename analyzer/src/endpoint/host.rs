@@ -423,6 +423,9 @@ impl HostTemplates {
         let mut at: PlaceId = 0;
         for step in steps {
             let here = places.get(at as usize)?;
+            if matches!(&here.part, Part::Parameter(affix) if affix.takes_rest) {
+                return Some(at);
+            }
             let literal = match &step.key {
                 Key::Text(text) | Key::Fixed(text) => {
                     here.children.get(&Part::Literal(text.clone()))

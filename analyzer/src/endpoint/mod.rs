@@ -27,6 +27,8 @@ mod weights;
 
 mod decide;
 
+mod greedy;
+
 mod naming;
 
 mod documented;
@@ -45,6 +47,8 @@ mod host;
 pub use host::{HostTemplates, Said, shape_name};
 pub use rules::{RuleError, RuleKind, TemplateRule};
 pub use settings::TemplateSettings;
+
+pub(crate) use documented::is_greedy;
 
 use crate::snapshot::EndpointId;
 use tapscope_record::PathSegment;

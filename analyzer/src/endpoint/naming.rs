@@ -77,6 +77,9 @@ fn parameter(
                 n += 1;
             }
         }
+        if affix.takes_rest {
+            name.push('*');
+        }
         template.push('{');
         template.push_str(&name);
         template.push('}');

@@ -13,6 +13,7 @@ pub(super) fn parameter(here: &Decided, step: &Step<'_>) -> Option<PlaceId> {
     let fits = |affix: &Affix| {
         let t = &*step.text;
         match &step.key {
+            _ if affix.takes_rest => true,
             Key::Typed(Look::Pair, _) => &*affix.between == ",",
             Key::Typed(Look::Range, separator) => affix.between == *separator,
             _ => {

@@ -71,8 +71,12 @@ impl Affixed {
     }
 }
 
-/// What stands before and after the parameter of a template's segment.
+/// What stands before and after the parameter of a template's segment; none of one that takes the
+/// rest of the path, of which a segment would tell a part only.
 fn affixes(segment: &str) -> Option<(&str, &str)> {
+    if crate::endpoint::is_greedy(segment) {
+        return None;
+    }
     let (before, rest) = segment.split_once('{')?;
     let (_, after) = rest.rsplit_once('}')?;
     Some((before, after))
