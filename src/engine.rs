@@ -215,10 +215,14 @@ impl Engine {
     }
 
     /// What is taken in is no live traffic.
-    pub(crate) const fn read_files(&mut self) {
+    pub(crate) fn read_files(&mut self) {
         self.is_file = true;
         self.rest_max = self.replay_rest;
         self.analysis_per_save = ANALYSIS_PER_SAVE_OF_FILE;
+        if !self.is_served && self.log.is_none() {
+            // Nobody waits to see anything before the end.
+            self.rest_until = Instant::now() + self.replay_rest;
+        }
     }
 
     /// Where records that are done come back from here on.
