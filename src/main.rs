@@ -3,6 +3,9 @@
 //! The composition root, and nothing else: reads what was typed and configured, puts sensor,
 //! analyzer, store and API together, and tells errors in one line.
 
+/// Where memory comes from.
+mod allocator;
+
 /// What can be typed.
 mod cli;
 
@@ -47,12 +50,8 @@ use clap::Parser;
 use crate::cli::{Cli, Command, Spec};
 use crate::config::Settings;
 
-/// Records are made on one thread and dropped on another, and an endpoint is hundreds of small
-/// things: the C library's allocator takes a sixth more time for that, and a sixth more memory.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    allocator::prepare();
     let cli = Cli::parse();
     start_log();
     match execute(cli) {

@@ -149,7 +149,7 @@ rules! {
     pure_crates_ban_the_clock_by_clippy_too:
         "clippy resolves paths where this test only reads words; both together leave no way round. \
          The nearest clippy.toml replaces the root's, so it must repeat what the root sets.";
-    unsafe_stays_in_the_capture_crate:
+    unsafe_stays_at_the_edge:
         "What the compiler cannot check is kept where the operating system is, and nowhere else.";
     links_between_documents_lead_somewhere:
         "A link in the documentation that leads nowhere tells the reader that the rest may be old \

@@ -318,7 +318,7 @@ fn a_pure_crate_without_its_clippy_file_is_found() {
 
 #[test]
 fn unsafe_out_of_place_is_found() {
-    let rule = rules::unsafe_stays_in_the_capture_crate;
+    let rule = rules::unsafe_stays_at_the_edge;
     finds(
         rule,
         1,
