@@ -236,19 +236,16 @@ impl Legs {
             .trace
             .iter()
             .map(|token| self.by_trace.of(*token));
-        let mut numbers: Vec<u64> = (traced.chain(alike))
+        // Most are linked to none: then nothing is collected.
+        let mut linked: Vec<(u64, &Held)> = (traced.chain(alike))
             .filter(|list| list.len() <= self.settings.alike_max)
             .flatten()
-            .copied()
-            .filter(|other| *other != number)
-            .collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let linked: Vec<(u64, &Held)> = numbers
-            .into_iter()
-            .filter_map(|other| Some((other, self.at(other)?)))
+            .filter(|other| **other != number)
+            .filter_map(|other| Some((*other, self.at(*other)?)))
             .filter(|(_, other)| other.content == own.content && leads(&other.record, &own.record))
             .collect();
+        linked.sort_unstable_by_key(|(other, _)| *other);
+        linked.dedup_by_key(|(other, _)| *other);
         let between = |far: &Held| {
             linked.iter().any(|(_, near)| {
                 leads(&far.record, &near.record) && leads(&near.record, &own.record)

@@ -126,6 +126,7 @@ impl Tree {
             return new.taken;
         }
         new.numbers.resize(outline.places.len(), NONE);
+        self.nodes.reserve(missing.count().min(room));
         // In the order of the body, so that parents come first.
         for (at, place) in outline.places.iter().enumerate() {
             if missing.has(at) {
@@ -365,6 +366,10 @@ impl Missing {
 
     fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    fn count(&self) -> usize {
+        self.0.iter().map(|bits| bits.count_ones() as usize).sum()
     }
 }
 
