@@ -7,13 +7,14 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::evidence::{Key, NodeId, Trie};
 use super::greedy;
 use super::judge::{self, Place, Previous, Word};
 use super::knowledge::{Knowledge, Map};
 use super::look::{self, Look};
-use super::signature::{self, Operation};
+use super::signature::Signatures;
 
 /// Index of a decided place; the root is 0.
 pub(super) type PlaceId = u32;
@@ -28,7 +29,7 @@ const PASSES: usize = 3;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Part {
     /// A literal.
-    Literal(Box<str>),
+    Literal(Arc<str>),
     /// A parameter with what surrounds it in its segment.
     Parameter(Affix),
 }
@@ -90,11 +91,11 @@ pub(super) fn decide(trie: &Trie, earlier: Option<Previous>) -> (Decision, Previ
     let context = Context::of(trie);
     let mut last = Decision::default();
     for pass in passes {
-        let signatures = signature::all(trie, &previous.class, |t| {
+        let signatures = Signatures::of_all(trie, &previous.class, |t| {
             super::hash_text(&context.canonical(t))
         });
         let mut run = Pass {
-            signatures,
+            signatures: &signatures,
             trie,
             context: &context,
             previous: &previous,
@@ -167,6 +168,9 @@ impl Context {
 
 /// Splits `page-12.atom` into `page-` and `.atom`.
 fn numbered_word(text: &str) -> Option<(&str, &str)> {
+    if !text.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     let stem = text.strip_suffix(look::extension(text))?;
     let prefix = stem.trim_end_matches(|c: char| c.is_ascii_digit());
     let separated = prefix.ends_with(['-', '_', '.', '=', ':']);
@@ -175,7 +179,7 @@ fn numbered_word(text: &str) -> Option<(&str, &str)> {
 }
 
 struct Pass<'a> {
-    signatures: Vec<Vec<Operation>>,
+    signatures: &'a Signatures,
     trie: &'a Trie,
     context: &'a Context,
     previous: &'a Previous,
@@ -192,6 +196,13 @@ struct Children<'a> {
     typed: BTreeMap<(Look, &'a str), Vec<NodeId>>,
     rest: Vec<NodeId>,
     composite: BTreeMap<Affix, Vec<NodeId>>,
+}
+
+impl Children<'_> {
+    fn are_none(&self) -> bool {
+        let others = self.typed.is_empty() && self.rest.is_empty() && self.composite.is_empty();
+        self.words.is_empty() && self.fixed.is_empty() && others
+    }
 }
 
 impl<'a> Pass<'a> {
@@ -237,13 +248,16 @@ impl<'a> Pass<'a> {
     fn below(&mut self, at: PlaceId, raws: &[NodeId]) -> Vec<(PlaceId, Vec<NodeId>)> {
         let trie = self.trie;
         let children = self.gather(raws);
+        if children.are_none() {
+            return Vec::new();
+        }
         let mut groups: BTreeMap<Part, (Vec<NodeId>, u32, f64)> = BTreeMap::new();
         let mut place = self.place(at, raws, &children);
         self.typed(&mut place, &children, &mut groups);
-        let words: Vec<Word<'a>> = children
+        let words: Vec<Word<'_>> = children
             .words
             .iter()
-            .map(|(t, n)| Word::of(trie, t, n, self.context, self.previous, &self.signatures))
+            .map(|(t, n)| Word::of(trie, t, n, self.context, self.previous, self.signatures))
             .collect();
         let scores = judge::judge(&place, &words, self.previous, self.first);
         let mut values = Vec::new();
@@ -251,7 +265,7 @@ impl<'a> Pass<'a> {
         for (word, score) in words.iter().zip(&scores) {
             let class = usize::from(score.logit > 0.0);
             let sure = 1.0 / (1.0 + (-score.logit.abs()).exp());
-            for node in &word.nodes {
+            for node in word.nodes {
                 self.next.class[*node as usize] = Some(class);
             }
             self.next.knowledge.learn_word(word.text, class);
@@ -261,7 +275,7 @@ impl<'a> Pass<'a> {
                 literals += 1;
                 groups.insert(
                     Part::Literal(word.text.into()),
-                    (word.nodes.clone(), 0, sure),
+                    (word.nodes.to_vec(), 0, sure),
                 );
             }
         }
@@ -326,6 +340,12 @@ impl<'a> Pass<'a> {
                 .map(|i| self.trie.node(*i).values.distinct())
                 .sum::<f64>()
         };
+        // Words are compared with them.
+        let are_words = !children.words.is_empty();
+        let typed = || {
+            let nodes = children.typed.values().flatten().chain(&children.rest);
+            nodes.filter(move |_| are_words)
+        };
         Place {
             depth,
             previous,
@@ -343,14 +363,8 @@ impl<'a> Pass<'a> {
                 .map(|ids| distinct(ids))
                 .sum::<f64>()
                 + distinct(&children.rest),
-            typed_operations: {
-                let nodes = children.typed.values().flatten().chain(&children.rest);
-                signature::union(&self.signatures, nodes)
-            },
-            typed_next: judge::next_texts(
-                self.trie,
-                children.typed.values().flatten().chain(&children.rest),
-            ),
+            typed_operations: self.signatures.union(typed()),
+            typed_next: judge::next_texts(self.trie, typed()),
             own: self.previous.followed[raws[0] as usize],
         }
     }
@@ -405,7 +419,7 @@ impl<'a> Pass<'a> {
         place: &Place<'a>,
         children: &Children<'a>,
         nodes: &[NodeId],
-    ) -> Option<Box<str>> {
+    ) -> Option<Arc<str>> {
         let [node] = nodes else { return None };
         let node = self.trie.node(*node);
         let [value] = node.values.examples.as_slice() else {
@@ -417,13 +431,13 @@ impl<'a> Pass<'a> {
         let early = place.depth == 0
             || place.depth <= 2 && !place.after_parameter && node.hits * 10 >= root * 9;
         let branches = node.children.len() >= 2 || place.depth == 0;
-        (alone && single && early && branches && !value.starts_with('{')).then(|| value.clone())
+        (alone && single && early && branches && !value.starts_with('{')).then(|| (**value).into())
     }
 
     /// Words that are values join the parameter whose surroundings they share.
     fn values(
         &self,
-        values: &[(&Word<'a>, f64)],
+        values: &[(&Word<'_>, f64)],
         children: &Children<'a>,
         groups: &mut BTreeMap<Part, (Vec<NodeId>, u32, f64)>,
     ) {
@@ -455,7 +469,7 @@ impl<'a> Pass<'a> {
             let group = groups
                 .entry(Part::Parameter(affix))
                 .or_insert((Vec::new(), 0, 0.0));
-            group.0.extend(&word.nodes);
+            group.0.extend(word.nodes);
             group.1 |= 1 << Look::Word as u32;
             group.2 = f64::max(group.2, *sure);
         }

@@ -427,11 +427,10 @@ impl HostTemplates {
                 return Some(at);
             }
             let literal = match &step.key {
-                Key::Text(text) | Key::Fixed(text) => {
-                    here.children.get(&Part::Literal(text.clone()))
-                }
-                _ => here.children.get(&Part::Literal(step.text.as_ref().into())),
+                Key::Text(text) | Key::Fixed(text) => text,
+                _ => step.text.as_ref(),
             };
+            let literal = here.children.get(&Part::Literal(literal.into()));
             at = match literal {
                 Some(id) => *id,
                 None => parameter(here, step)?,

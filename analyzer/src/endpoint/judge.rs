@@ -11,7 +11,7 @@ use super::decide::Context;
 use super::evidence::{Key, NodeId, Trie};
 use super::knowledge::{Knowledge, Map};
 use super::look::{self, Look};
-use super::signature::{self, Operation, Pool};
+use super::signature::{self, Operation, Pool, Signatures};
 use super::weights::{COUNT, FIRST, LATER};
 
 /// What the pass before decided.
@@ -53,7 +53,7 @@ pub(super) struct Place<'a> {
     /// Number of distinct typed values among the children.
     pub(super) typed: f64,
     /// What can be called below the typed values.
-    pub(super) typed_operations: Vec<Operation>,
+    pub(super) typed_operations: Cow<'a, [Operation]>,
     /// Words that follow the typed values.
     pub(super) typed_next: Map<Box<str>, ()>,
     /// What it taught about what follows.
@@ -64,11 +64,11 @@ pub(super) struct Place<'a> {
 #[derive(Debug)]
 pub(super) struct Word<'a> {
     pub(super) text: &'a str,
-    pub(super) nodes: Vec<NodeId>,
+    pub(super) nodes: &'a [NodeId],
     pub(super) methods: u8,
     hits: u64,
     next: Vec<Cow<'a, str>>,
-    operations: Vec<Operation>,
+    operations: Cow<'a, [Operation]>,
     /// Words two levels below, under values.
     beyond: Vec<&'a str>,
     next_typed: bool,
@@ -132,15 +132,15 @@ impl<'a> Word<'a> {
     pub(super) fn of(
         trie: &'a Trie,
         text: &'a str,
-        nodes: &[NodeId],
+        nodes: &'a [NodeId],
         context: &Context,
         previous: &Previous,
-        signatures: &[Vec<Operation>],
+        signatures: &'a Signatures,
     ) -> Self {
         let mut word = Self {
-            operations: signature::union(signatures, nodes.iter()),
+            operations: signatures.union(nodes.iter()),
             text,
-            nodes: nodes.to_vec(),
+            nodes,
             methods: 0,
             hits: 0,
             next: Vec::new(),

@@ -6,7 +6,7 @@ use super::decide::{Affix, Decided, Part, PlaceId};
 use super::look::{self, Look};
 
 /// A template with the names of its parameters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) template: String,
     pub(super) parameters: Vec<String>,

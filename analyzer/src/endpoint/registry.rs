@@ -141,27 +141,28 @@ impl Registry {
                 .then(a.2.cmp(&b.2))
                 .then(a.3.cmp(&b.3))
         });
-        let mut owner: BTreeMap<usize, EndpointId> = BTreeMap::new();
-        let mut used: BTreeSet<EndpointId> = BTreeSet::new();
+        let mut owner: Vec<Option<EndpointId>> = vec![None; groups.len()];
+        let mut used: Map<EndpointId, ()> = Map::default();
         for (_, _, id, i) in &claims {
-            if !owner.contains_key(i) && self.entries.contains_key(id) && !used.contains(id) {
-                owner.insert(*i, *id);
-                used.insert(*id);
+            if owner[*i].is_none() && !used.contains_key(id) && self.entries.contains_key(id) {
+                owner[*i] = Some(*id);
+                used.insert(*id, ());
             }
         }
+        let told = self.events.len();
         let merged = self.merges(&claims, &owner, &used);
         let mut out = Vec::with_capacity(groups.len());
         for (i, group) in groups.into_iter().enumerate() {
             let first_seen = group.entry.first_seen;
-            let id = match owner.get(&i) {
+            let id = match owner[i] {
                 Some(id) => {
-                    self.retemplate(*id, group.entry);
-                    self.recognize(*id, group.earlier, first_seen);
-                    *id
+                    self.retemplate(id, group.entry);
+                    self.recognize(id, group.earlier, first_seen);
+                    id
                 }
                 None => self.create(host, group.entry, group.earlier),
             };
-            used.insert(id);
+            used.insert(id, ());
             self.split(id, group.counted, first_seen, &merged);
             out.push(id);
         }
@@ -172,17 +173,26 @@ impl Registry {
         let left: Vec<EndpointId> = self
             .entries
             .keys()
-            .filter(|id| !used.contains(id) && !kept.contains(id))
+            .filter(|id| !used.contains_key(id) && !kept.contains(id))
             .copied()
             .collect();
         for id in left {
             self.entries.remove(&id);
             self.events.push(TemplateEvent::Removed { id });
         }
-        self.by_template.clear();
-        let names = self.entries.iter();
-        let names = names.map(|(id, e)| (name_of(&e.method, &e.template), *id));
-        self.by_template.extend(names);
+        let renames = |event: &TemplateEvent| {
+            use TemplateEvent::{Created, Merged, Removed, Retemplated};
+            matches!(
+                event,
+                Created { .. } | Merged { .. } | Removed { .. } | Retemplated { .. }
+            )
+        };
+        if self.events.iter().skip(told).any(renames) {
+            self.by_template.clear();
+            let names = self.entries.iter();
+            let names = names.map(|(id, e)| (name_of(&e.method, &e.template), *id));
+            self.by_template.extend(names);
+        }
         out
     }
 
@@ -211,16 +221,16 @@ impl Registry {
     fn merges(
         &self,
         claims: &[(u64, i64, EndpointId, usize)],
-        owner: &BTreeMap<usize, EndpointId>,
-        used: &BTreeSet<EndpointId>,
+        owner: &[Option<EndpointId>],
+        used: &Map<EndpointId, ()>,
     ) -> BTreeMap<EndpointId, EndpointId> {
         let mut out = BTreeMap::new();
         for (_, _, id, i) in claims {
-            if !used.contains(id)
+            if !used.contains_key(id)
                 && self.entries.contains_key(id)
-                && let Some(survivor) = owner.get(i)
+                && let Some(survivor) = owner[*i]
             {
-                out.entry(*id).or_insert(*survivor);
+                out.entry(*id).or_insert(survivor);
             }
         }
         out

@@ -4,6 +4,9 @@
 //! literals seldom do. A signature is a sample of the operations below a node: the smallest
 //! hashes, so that samples of equal sets are equal.
 
+use core::ops::Range;
+use std::borrow::Cow;
+
 use super::evidence::{Key, NodeId, Trie};
 use super::knowledge::Map;
 
@@ -16,57 +19,88 @@ const MOST: usize = 24;
 /// How a value counts in a relative path, whichever it is.
 const VALUE: u64 = 0x5bd1_e995_9e37_79b9;
 
-/// Signatures of all nodes.
-pub(super) fn all(
-    trie: &Trie,
-    class: &[Option<usize>],
-    canonical: impl Fn(&str) -> u64,
-) -> Vec<Vec<Operation>> {
-    let mut out: Vec<Vec<Operation>> = vec![Vec::new(); trie.nodes.len()];
-    // Children after their parents, then backwards.
-    let mut order: Vec<NodeId> = vec![0];
-    let mut at = 0;
-    while let Some(id) = order.get(at).copied() {
-        order.extend(trie.node(id).children.values());
-        at += 1;
-    }
-    for id in order.into_iter().rev() {
-        let node = trie.node(id);
-        let mut own: Vec<Operation> = node
-            .leaves
-            .iter()
-            .map(|l| (super::hash_text(&trie.methods[l.method as usize]), l.shape))
-            .collect();
-        for (key, child) in &node.children {
-            let step = match key {
-                Key::Text(text) if class[*child as usize] != Some(1) => canonical(text),
-                Key::Fixed(name) => canonical(name),
-                _ => VALUE,
-            };
-            own.extend(
-                out[*child as usize]
-                    .iter()
-                    .map(|(op, shape)| (super::mix(op ^ step.rotate_left(17)), *shape)),
-            );
+/// Signatures of all nodes, one after the other.
+pub(super) struct Signatures {
+    operations: Vec<Operation>,
+    /// Of each node: where its operations are.
+    of: Vec<Range<u32>>,
+}
+
+impl Signatures {
+    /// Of all nodes of a trie.
+    pub(super) fn of_all(
+        trie: &Trie,
+        class: &[Option<usize>],
+        canonical: impl Fn(&str) -> u64,
+    ) -> Self {
+        let names = trie.methods.iter();
+        let methods: Vec<u64> = names.map(|name| super::hash_text(name)).collect();
+        let mut out = Self {
+            operations: Vec::with_capacity(trie.nodes.len() * 2),
+            of: vec![0..0; trie.nodes.len()],
+        };
+        // Children after their parents, then backwards.
+        let mut order: Vec<NodeId> = Vec::with_capacity(trie.nodes.len());
+        order.push(0);
+        let mut at = 0;
+        while let Some(id) = order.get(at).copied() {
+            order.extend(trie.node(id).children.values());
+            at += 1;
         }
-        out[id as usize] = reduce(own);
+        let mut own: Vec<Operation> = Vec::new();
+        for id in order.into_iter().rev() {
+            let node = trie.node(id);
+            own.clear();
+            own.extend(
+                node.leaves
+                    .iter()
+                    .map(|l| (methods[l.method as usize], l.shape)),
+            );
+            for (key, child) in &node.children {
+                let step = match key {
+                    Key::Text(text) if class[*child as usize] != Some(1) => canonical(text),
+                    Key::Fixed(name) => canonical(name),
+                    _ => VALUE,
+                };
+                let below = out.node(*child).iter();
+                own.extend(
+                    below.map(|(op, shape)| (super::mix(op ^ step.rotate_left(17)), *shape)),
+                );
+            }
+            reduce(&mut own);
+            let start = out.operations.len() as u32;
+            out.operations.extend_from_slice(&own);
+            out.of[id as usize] = start..out.operations.len() as u32;
+        }
+        out
     }
-    out
+
+    /// Of one node.
+    fn node(&self, id: NodeId) -> &[Operation] {
+        let of = &self.of[id as usize];
+        &self.operations[of.start as usize..of.end as usize]
+    }
+
+    /// The union of the signatures of several nodes.
+    pub(super) fn union<'a>(
+        &self,
+        mut nodes: impl Iterator<Item = &'a NodeId>,
+    ) -> Cow<'_, [Operation]> {
+        let Some(first) = nodes.next() else {
+            return Cow::Borrowed(&[]);
+        };
+        let first = self.node(*first);
+        let Some(second) = nodes.next() else {
+            return Cow::Borrowed(first);
+        };
+        let mut all = [first, self.node(*second)].concat();
+        all.extend(nodes.flat_map(|n| self.node(*n).iter().copied()));
+        reduce(&mut all);
+        Cow::Owned(all)
+    }
 }
 
-/// The union of several signatures.
-pub(super) fn union<'a>(
-    all: &[Vec<Operation>],
-    nodes: impl Iterator<Item = &'a NodeId>,
-) -> Vec<Operation> {
-    reduce(
-        nodes
-            .flat_map(|n| all[*n as usize].iter().copied())
-            .collect(),
-    )
-}
-
-fn reduce(mut operations: Vec<Operation>) -> Vec<Operation> {
+fn reduce(operations: &mut Vec<Operation>) {
     operations.sort_unstable();
     operations.dedup_by(|next, kept| {
         let same = next.0 == kept.0;
@@ -77,7 +111,6 @@ fn reduce(mut operations: Vec<Operation>) -> Vec<Operation> {
         same
     });
     operations.truncate(MOST);
-    operations
 }
 
 /// How the operations of one compare with those of others.

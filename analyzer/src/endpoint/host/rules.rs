@@ -95,6 +95,9 @@ impl HostTemplates {
         groups: Vec<Group>,
         leaves: Vec<Vec<(NodeId, usize)>>,
     ) -> Groups {
+        if self.rules.ignored.is_empty() {
+            return (groups, leaves);
+        }
         let mut kept: Groups = (Vec::new(), Vec::new());
         for (group, leaves) in groups.into_iter().zip(leaves) {
             if !self
