@@ -29,6 +29,8 @@ pub struct TemplateSettings {
     pub fold_children: usize,
     /// Nanoseconds of packet time after which undecided evidence is decided on, however little.
     pub decide_after: i64,
+    /// The same for each path of the host on top: a decision goes through all of them.
+    pub decide_after_per_leaf: i64,
 }
 
 impl Default for TemplateSettings {
@@ -43,7 +45,8 @@ impl Default for TemplateSettings {
             max_waiting_named: 256,
             doubtful_consumers: 3,
             fold_children: 192,
-            decide_after: 300_000_000_000,
+            decide_after: 10_000_000_000,
+            decide_after_per_leaf: 1_000_000,
         }
     }
 }

@@ -44,6 +44,11 @@ fn segments(path: &str) -> Vec<PathSegment> {
 }
 
 fn feed(host: &mut HostTemplates, requests: &[Request<'_>]) {
+    feed_at(host, requests, 0);
+}
+
+/// From a point in packet time on.
+fn feed_at(host: &mut HostTemplates, requests: &[Request<'_>], start: i64) {
     for (i, (method, path, status, names)) in requests.iter().enumerate() {
         let path_segments = segments(path);
         let page = names.is_empty();
@@ -63,7 +68,7 @@ fn feed(host: &mut HostTemplates, requests: &[Request<'_>]) {
             response_passed: false,
             response_len: if page { 37 } else { 200 },
             consumer: i as u64 % 7,
-            time: i as i64 * 1_000_000,
+            time: start + i as i64 * 1_000_000,
         });
     }
 }
@@ -388,6 +393,26 @@ fn what_was_held_back_is_told_when_the_endpoint_is_created() {
 
 /// Services and methods look like words that may be values, and like identifiers; gRPC says that
 /// they are neither.
+#[test]
+fn a_new_path_has_its_endpoint_after_some_seconds_at_the_latest() {
+    let settings = TemplateSettings::default();
+    let mut host = HostTemplates::new("api.example.com", &settings);
+    let known: Vec<Request<'_>> = (0..60).map(|n| get(format!("/r{n}/all"), USER)).collect();
+    feed(&mut host, &known);
+    host.settle();
+    let new = [get("/invoices".to_owned(), LIST)];
+    let patience = settings.decide_after + 60 * settings.decide_after_per_leaf;
+    for (after, is_there) in [
+        (1, false),
+        (patience - 1_000_000_000, false),
+        (patience, true),
+    ] {
+        feed_at(&mut host, &new, 60_000_000 + after);
+        let found = templates(&host).contains("GET /invoices");
+        assert_eq!(found, is_there, "after {after}");
+    }
+}
+
 #[test]
 fn grpc_methods_are_names() {
     let mut host = HostTemplates::new("h", &TemplateSettings::default());

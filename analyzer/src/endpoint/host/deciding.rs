@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use super::super::decide::{self, NOWHERE, PlaceId};
 use super::super::documented::Template;
-use super::super::evidence::NodeId;
-use super::super::naming;
+use super::super::evidence::{Leaf, NodeId};
+use super::super::knowledge::Map;
+use super::super::naming::{self, Named};
 use super::super::registry::{Entry, Group};
 use super::{HostTemplates, Pace};
 use crate::snapshot::waiting::WaitingReason;
 
 /// Paths without an endpoint that bring a decision before time does ([`HostTemplates::settle`]), as a
 /// share of those that were decided on: a decision goes through all of them.
-const UNRESOLVED_SHARE: u64 = 32;
+const UNRESOLVED_SHARE: u64 = 8;
 
 /// And never more than these.
 const UNRESOLVED_MAX: u64 = 256;
@@ -22,13 +23,20 @@ impl HostTemplates {
         let p = &self.pace;
         let grown = p.leaves >= p.whole + p.whole / 4 + 16;
         let waiting = p.unresolved > (p.decided / UNRESOLVED_SHARE).min(UNRESOLVED_MAX);
-        let late = p.unresolved > 0 && now.saturating_sub(p.time) >= self.settings.decide_after;
+        let late = p.unresolved > 0 && now.saturating_sub(p.time) >= self.patience();
         if p.noisy || p.dirty && (grown || waiting || late) {
             if grown {
                 self.learned = None;
             }
             self.decide(now);
         }
+    }
+
+    /// How long a path waits for its endpoint: longer where deciding takes longer.
+    fn patience(&self) -> i64 {
+        let leaves = i64::try_from(self.trie.leaves).unwrap_or(i64::MAX);
+        let more = leaves.saturating_mul(self.settings.decide_after_per_leaf);
+        self.settings.decide_after.saturating_add(more)
     }
 
     /// Decides now on everything seen so far, rather than when enough has come in.
@@ -128,9 +136,12 @@ impl HostTemplates {
 
     /// The leaves, grouped by the template and method the decision gives them.
     fn groups(&self) -> (Vec<Group>, Vec<Vec<(NodeId, usize)>>) {
-        let mut at: BTreeMap<(bool, u32, u16), usize> = BTreeMap::new();
-        let mut groups: Vec<Group> = Vec::new();
-        let mut leaves: Vec<Vec<(NodeId, usize)>> = Vec::new();
+        let mut at: Map<(bool, u32, u16), usize> = Map::default();
+        let known = self.registry.entries.len();
+        let mut groups: Vec<Group> = Vec::with_capacity(known);
+        let mut leaves: Vec<Vec<(NodeId, usize)>> = Vec::with_capacity(known);
+        // The methods of a path follow each other.
+        let mut named: Option<(PlaceId, Named, f64)> = None;
         for (id, node) in self.trie.nodes.iter().enumerate() {
             let place = self.decision.of.get(id).copied().unwrap_or(NOWHERE);
             if node.leaves.is_empty() || place == NOWHERE {
@@ -147,7 +158,12 @@ impl HostTemplates {
                     None => (false, place, leaf.method),
                 };
                 let index = *at.entry(key).or_insert_with(|| {
-                    let entry = self.entry(given.map(|g| g.1), place, leaf.method, leaf.first_seen);
+                    if given.is_none() && named.as_ref().is_none_or(|known| known.0 != place) {
+                        let parts = naming::parts(&self.decision.places, place);
+                        named = Some((place, naming::name(&parts), self.confidence(place)));
+                    }
+                    let learned = named.as_ref().map(|(_, named, sure)| (named, *sure));
+                    let entry = self.entry(given.map(|g| g.1), learned, leaf);
                     groups.push(Group {
                         entry,
                         earlier: 0,
@@ -173,24 +189,21 @@ impl HostTemplates {
         (groups, leaves)
     }
 
+    /// The endpoint of a leaf, by the template that is given, else by what is learned with how sure
+    /// it is.
     fn entry(
         &self,
         given: Option<&Template>,
-        place: PlaceId,
-        method: u16,
-        first_seen: i64,
+        learned: Option<(&Named, f64)>,
+        leaf: &Leaf,
     ) -> Entry {
-        let method = self.trie.methods[method as usize].to_string();
-        let (mut template, mut parameters, confidence) = match given {
-            Some(t) => {
-                let named = t.of(&method).clone();
-                (named.template, named.parameters, 1.0)
-            }
-            None => {
-                let named = naming::name(&naming::parts(&self.decision.places, place));
-                (named.template, named.parameters, self.confidence(place))
-            }
-        };
+        let method = self.trie.methods[leaf.method as usize].to_string();
+        let given = given.map(|given| (given.of(&method), 1.0));
+        let (named, confidence) = given.or(learned).unzip();
+        let Named {
+            mut template,
+            mut parameters,
+        } = named.cloned().unwrap_or_default();
         if let Some(called) = self.rules.name_of(&template) {
             (template, parameters) = called.clone();
         }
@@ -198,8 +211,8 @@ impl HostTemplates {
             method,
             template,
             parameters,
-            confidence,
-            first_seen,
+            confidence: confidence.unwrap_or(0.0),
+            first_seen: leaf.first_seen,
             nodes: Vec::new(),
         }
     }
