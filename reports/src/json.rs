@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use tapscope_analyzer::inventory::authentication::dominant;
 use tapscope_analyzer::inventory::data;
-use tapscope_analyzer::snapshot::EndpointSnapshot;
 use tapscope_analyzer::snapshot::tenants::TenantsSnapshot;
 use tapscope_analyzer::snapshot::waiting::WaitingSnapshot;
+use tapscope_analyzer::snapshot::{Choices, EndpointSnapshot, ParameterSnapshot};
 
 use crate::table::{Table, label, whole};
 use crate::time::moment;
@@ -54,6 +54,15 @@ fn waiting(one: &WaitingSnapshot) -> Value {
         "last_seen": moment(one.last_seen), "examples": examples.collect::<Vec<_>>()})
 }
 
+/// The values that a parameter takes, where all of them may be told.
+fn choices(parameter: &ParameterSnapshot) -> Value {
+    match parameter.choices() {
+        Some(Choices::Words(words)) => json!(words),
+        Some(Choices::Numbers(numbers)) => numbers.into_iter().map(whole).collect(),
+        None => Value::Null,
+    }
+}
+
 fn endpoint(material: &Report, one: &EndpointSnapshot) -> Value {
     let risk = material.risk(one);
     let factors = risk.factors.iter().map(|one| {
@@ -65,7 +74,7 @@ fn endpoint(material: &Report, one: &EndpointSnapshot) -> Value {
         json!({"in": parameter.location, "name": parameter.name, "types": parameter.types,
             "format": parameter.format(),
             "classes": parameter.classes, "seen": parameter.seen, "distinct": parameter.distinct,
-            "words": parameter.words, "length_min": lengths.map(|(least, _)| least),
+            "words": parameter.words, "choices": choices(parameter), "length_min": lengths.map(|(least, _)| least),
             "length_max": lengths.map(|(_, most)| most),
             "number_min": range.map(|range| whole(range.least)),
             "number_max": range.map(|range| whole(range.most))})

@@ -8,7 +8,7 @@ use tapscope_analyzer::inventory::risk::Risk;
 use tapscope_analyzer::snapshot::schema::{
     CredentialSnapshot, FieldSnapshot, MAP_KEY, SchemaSnapshot,
 };
-use tapscope_analyzer::snapshot::{EndpointSnapshot, ParameterSnapshot};
+use tapscope_analyzer::snapshot::{Choices, EndpointSnapshot, ParameterSnapshot};
 
 use crate::table::{label, labels, owner, points, risk_factors, tags, whole};
 use crate::time::{date, moment};
@@ -21,9 +21,6 @@ const METHODS: [&str; 8] = [
 
 /// Exchanges or bodies before something is said to be required.
 const REQUIRED_MIN: u64 = 10;
-
-/// Exchanges before the words that a parameter had are said to be all it may have.
-const WORDS_MIN: u64 = 20;
 
 /// Exchanges with a parameter from which on the least and the most seen say what it takes.
 const RANGE_MIN: u64 = 100;
@@ -268,16 +265,15 @@ fn add_example(parameter: &mut Value) {
 
 fn parameter_schema(parameter: &ParameterSnapshot) -> Value {
     let mut schema = scalar(&parameter.types.to_map());
-    let words: u64 = parameter.words.len() as u64;
-    if parameter.seen >= WORDS_MIN
-        && words > 1
-        && words == parameter.distinct
-        && schema.get("type") == Some(&json!("string"))
-    {
-        let words: Vec<&str> = parameter.words.names().collect();
-        schema.insert("enum".to_owned(), json!(words));
-    } else if parameter.seen >= RANGE_MIN {
-        range(parameter, &mut schema);
+    match parameter.choices() {
+        Some(Choices::Words(words)) => {
+            schema.insert("enum".to_owned(), json!(words));
+        }
+        Some(Choices::Numbers(numbers)) => {
+            schema.insert("enum".to_owned(), numbers.into_iter().map(whole).collect());
+        }
+        None if parameter.seen >= RANGE_MIN => range(parameter, &mut schema),
+        None => {}
     }
     if let Some(format) = parameter.format()
         && !schema.contains_key("enum")

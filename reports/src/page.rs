@@ -56,7 +56,7 @@ pub(crate) const PARAMETERS: [Column; 8] = [
     column("Types", &["types"], &["format"], 1.2),
     column("Present", &["present_share"], &[], 0.8),
     column("Different values", &["distinct"], &[], 0.9),
-    column("Range", &["range"], &["words"], 1.3),
+    column("Range", &["range"], &["choices"], 1.3),
     column("Data", &["data_classes"], &[], 1.0),
 ];
 

@@ -9,7 +9,7 @@ use tapscope_analyzer::snapshot::profile::LabelChange;
 use tapscope_analyzer::snapshot::schema::FieldSnapshot;
 use tapscope_analyzer::snapshot::waiting::WaitingSnapshot;
 use tapscope_analyzer::snapshot::{
-    EndpointSnapshot, FindingSnapshot, HostSnapshot, Lifecycle, ParameterSnapshot,
+    Choices, EndpointSnapshot, FindingSnapshot, HostSnapshot, Lifecycle, ParameterSnapshot,
 };
 
 use crate::Report;
@@ -275,17 +275,19 @@ pub(crate) fn parameters(material: &Report) -> Table {
             "range",
             "length",
             "data_classes",
-            "words",
+            "choices",
         ],
         rows,
     }
 }
 
 /// The values that a parameter takes, where all of them are known and may be told.
-pub(crate) fn choices(parameter: &ParameterSnapshot) -> Vec<String> {
-    let words: Vec<String> = parameter.words.names().map(str::to_owned).collect();
-    let all = words.len() as u64 == parameter.distinct;
-    if all { words } else { Vec::new() }
+fn choices(parameter: &ParameterSnapshot) -> Vec<String> {
+    match parameter.choices() {
+        Some(Choices::Words(words)) => words,
+        Some(Choices::Numbers(numbers)) => numbers.iter().map(f64::to_string).collect(),
+        None => Vec::new(),
+    }
 }
 
 /// A number as JSON writes it: whole ones without a point.

@@ -5,6 +5,9 @@
 /// How many different values.
 mod values;
 
+/// The numbers it takes, while they are few.
+mod few;
+
 /// Parameters by name.
 mod names;
 
@@ -19,10 +22,11 @@ use super::tally::Tally;
 use super::types::{Types, type_of_segment};
 use crate::settings::InventorySettings;
 use crate::snapshot::ParameterSnapshot;
+use few::Few;
 use names::Names;
 use tapscope_record::{Bounds, ExchangeRecord, MessageRecord, ValueProfile, ValueType, Word, form};
 pub(super) use template::Places;
-use template::{name_of, place_of};
+use template::{name_of, order_of, place_of};
 use values::Values;
 
 /// Where a parameter stands.
@@ -58,6 +62,8 @@ struct Parameter {
     /// Forms of texts, of some values.
     forms: Tally,
     values: Values,
+    /// Those of them that are numbers, while they are few.
+    few: Few,
     /// Shortest and longest value; none while no value was seen.
     lengths: Option<(u32, u32)>,
     /// Between which numbers values lie that are numbers.
@@ -88,6 +94,9 @@ impl Parameter {
         self.measure(value.len);
         if let Some(bounds) = value.number {
             self.number(bounds);
+            if is_chosen && bounds.least == bounds.most {
+                self.few.insert(bounds.least);
+            }
         }
         if let Some(class) = &value.class {
             self.classes.add(class, 1, cap);
@@ -103,6 +112,7 @@ impl Parameter {
         self.words.merge(&other.words, cap);
         self.forms.merge(&other.forms, cap);
         self.values.merge(&other.values);
+        self.few.merge(&other.few);
         if let Some((least, most)) = other.lengths {
             self.measure(least);
             self.measure(most);
@@ -235,6 +245,9 @@ impl Parameters {
                     && let Some(bounds) = Bounds::of_text(value)
                 {
                     known.number(bounds);
+                    if is_chosen && bounds.least == bounds.most {
+                        known.few.insert(bounds.least);
+                    }
                 }
             }
             SegmentValue::Redacted { class, token } => {
@@ -339,6 +352,7 @@ impl Parameters {
                     words: snapshot.words.clone(),
                     forms: snapshot.forms.clone(),
                     values: Values::restore(&snapshot.values),
+                    few: Few::restore(&snapshot.few),
                     lengths: snapshot.lengths,
                     numbers: snapshot.numbers,
                     seen: snapshot.seen,
@@ -368,7 +382,7 @@ impl Parameters {
     /// Parameters of the path in the order of their numbers as text: as they are told.
     fn path_by_name(&self) -> Vec<(usize, u32)> {
         let mut all = self.path.clone();
-        all.sort_by_cached_key(|(segment, _)| segment.to_string());
+        all.sort_by_cached_key(|(number, _)| order_of(*number));
         all
     }
 
@@ -429,15 +443,19 @@ impl Parameters {
 }
 
 fn plain(location: Location, name: &str, parameter: &Parameter) -> ParameterSnapshot {
+    let types = parameter.types.tally();
+    // The estimate is a rough one: there are not more values than were seen.
+    let seen = types.total().max(parameter.seen);
     ParameterSnapshot {
         location: location.name().to_owned(),
         name: name.to_owned(),
-        types: parameter.types.tally(),
+        types,
         classes: parameter.classes.snapshot(),
         seen: parameter.seen,
         repeated: parameter.repeated,
-        distinct: parameter.values.count(),
+        distinct: parameter.values.count().min(seen),
         values: parameter.values.hashes(),
+        few: parameter.few.numbers(),
         words: parameter.words.snapshot(),
         forms: parameter.forms.snapshot(),
         lengths: parameter.lengths,

@@ -33,7 +33,7 @@ pub mod profile;
 mod parameter;
 
 pub use drift::{Drift, DriftKind};
-pub use parameter::ParameterSnapshot;
+pub use parameter::{Choices, ParameterSnapshot};
 pub use profile::Profile;
 
 use std::collections::BTreeMap;

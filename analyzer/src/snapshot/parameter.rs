@@ -12,6 +12,22 @@ const RANGE_VALUES_MIN: u64 = 10;
 /// Values that a format is told of: fewer have one by chance.
 const FORMAT_VALUES_MIN: u64 = 8;
 
+/// Exchanges before the values that a parameter had are said to be all it takes.
+const CHOICES_MIN: u64 = 20;
+
+/// How often each of a few numbers was seen on the average before they are told: choices come again,
+/// what is somebody's does not.
+const CHOICE_TIMES_MIN: u64 = 10;
+
+/// The values that a parameter takes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Choices {
+    /// Words of the sensor's own list.
+    Words(Vec<String>),
+    /// Whole numbers, ascending.
+    Numbers(Vec<f64>),
+}
+
 /// One parameter of an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ParameterSnapshot {
@@ -35,6 +51,9 @@ pub struct ParameterSnapshot {
     /// What the estimate rests on: the smallest hashes of values.
     #[serde(default)]
     pub values: Vec<u64>,
+    /// Whole numbers that it takes, as long as there are few different values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub few: Vec<f64>,
     /// Values that are words of the sensor's own list, with how often.
     #[serde(default)]
     pub words: Tally,
@@ -75,6 +94,25 @@ impl ParameterSnapshot {
         })
     }
 
+    /// All the values it takes, where these are a few words or numbers that come again and again, and
+    /// neither personal nor secret nor the names of things.
+    #[must_use]
+    pub fn choices(&self) -> Option<Choices> {
+        let only = |kinds: &[&str]| self.types.names().all(|kind| kinds.contains(&kind));
+        let is_all = |number: usize| number > 1 && number as u64 == self.distinct;
+        if self.seen < CHOICES_MIN || !self.classes.is_empty() {
+            return None;
+        }
+        if is_all(self.words.len()) && only(&["string", "empty"]) {
+            let words = self.words.names().map(str::to_owned);
+            return Some(Choices::Words(words.collect()));
+        }
+        let is_name = self.name.to_ascii_lowercase().ends_with("id");
+        let again = self.seen >= self.distinct.saturating_mul(CHOICE_TIMES_MIN);
+        let numbers = is_all(self.few.len()) && only(&["integer"]) && again && !is_name;
+        numbers.then(|| Choices::Numbers(self.few.clone()))
+    }
+
     /// Lengths of the shortest and the longest value, where they tell nothing of a person or a
     /// secret.
     #[must_use]
@@ -87,5 +125,46 @@ impl ParameterSnapshot {
     pub fn usual_lengths(&self) -> Option<(u32, u32)> {
         self.length_range()
             .filter(|_| self.distinct >= RANGE_VALUES_MIN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameter(name: &str, kind: &str, few: &[f64], seen: u64) -> ParameterSnapshot {
+        ParameterSnapshot {
+            name: name.to_owned(),
+            types: [(kind.to_owned(), seen)].into_iter().collect(),
+            few: few.to_vec(),
+            distinct: few.len() as u64,
+            seen,
+            ..ParameterSnapshot::default()
+        }
+    }
+
+    #[test]
+    fn few_numbers_that_come_again_are_choices() {
+        let sizes = [10.0, 20.0, 50.0];
+        let told = parameter("limit", "integer", &sizes, 40).choices();
+        assert_eq!(told, Some(Choices::Numbers(sizes.to_vec())));
+        for (name, kind, few, seen) in [
+            ("order_id", "integer", &sizes[..], 40),
+            ("limit", "number", &sizes, 40),
+            ("limit", "integer", &sizes, 29),
+            ("limit", "integer", &sizes[..1], 40),
+        ] {
+            assert_eq!(
+                parameter(name, kind, few, seen).choices(),
+                None,
+                "{name} {seen}"
+            );
+        }
+        let mut more = parameter("limit", "integer", &sizes, 400);
+        more.distinct = 4;
+        assert_eq!(more.choices(), None, "one value is no such number");
+        let mut personal = parameter("limit", "integer", &sizes, 40);
+        personal.classes = [("date_of_birth".to_owned(), 1)].into_iter().collect();
+        assert_eq!(personal.choices(), None);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tapscope_analyzer::inventory::share;
-use tapscope_analyzer::snapshot::{self, EndpointRef, Facts, ParameterSnapshot};
+use tapscope_analyzer::snapshot::{self, Choices, EndpointRef, Facts, ParameterSnapshot};
 use utoipa::ToSchema;
 
 use super::coverage::Coverage;
@@ -293,6 +293,9 @@ pub struct Parameter {
     /// Values that are words of the sensor's own list of choices, with how often; no others are
     /// kept.
     pub words: BTreeMap<String, u64>,
+    /// All the values it takes, where these are a few words or whole numbers that come again and
+    /// again and are nobody's; empty otherwise.
+    pub choices: Vec<String>,
     /// Length in characters of the shortest value; null where only names are seen, and where values
     /// are personal or secret.
     #[schema(required = true)]
@@ -325,6 +328,11 @@ impl Parameter {
             repeated: snapshot.repeated,
             distinct: snapshot.lengths.map(|_| snapshot.distinct),
             words: snapshot.words.to_map(),
+            choices: match snapshot.choices() {
+                Some(Choices::Words(words)) => words,
+                Some(Choices::Numbers(numbers)) => numbers.iter().map(f64::to_string).collect(),
+                None => Vec::new(),
+            },
             length_min: lengths.map(|(least, _)| least),
             length_max: lengths.map(|(_, most)| most),
             number_min: range.map(|range| range.least),

@@ -12,13 +12,20 @@ pub(in crate::inventory) struct Places {
     affixed: Box<[Affixed]>,
 }
 
-/// A segment that is a parameter, with what stands before and after it.
+/// Where a parameter stands: the number of its segment and, of several in one, its own.
+pub(in crate::inventory) type Number = usize;
+
+/// Parameters of one segment are numbered from here on.
+const INDEX: Number = 1 << 16;
+
+/// A parameter with what stands before and after it in its segment.
 #[derive(Clone, Debug)]
 struct Affixed {
-    /// The number of the segment.
-    segment: usize,
+    number: Number,
     before: Box<str>,
     after: Box<str>,
+    /// What stands between it and another one, and whether it is the second.
+    between: Option<(Box<str>, bool)>,
 }
 
 impl Places {
@@ -27,18 +34,20 @@ impl Places {
         &'a mut self,
         template: &str,
         path: &'a [PathSegment],
-    ) -> impl Iterator<Item = (usize, SegmentValue<'a>)> {
+    ) -> impl Iterator<Item = (Number, SegmentValue<'a>)> {
         let places = self.of(template).iter();
-        let found = places.map_while(|place| Some((place, path.get(place.segment)?)));
-        found.map(|(place, part)| {
+        let found = places.map_while(|place| Some((place, path.get(place.number % INDEX)?)));
+        found.filter_map(|(place, part)| {
             let value = match part {
-                PathSegment::Literal(text) => SegmentValue::Text(place.value(text)),
+                PathSegment::Literal(text) => SegmentValue::Text(place.value(text)?),
+                // What was replaced as a whole is told of the first.
+                PathSegment::Redacted { .. } if place.number >= INDEX => return None,
                 PathSegment::Redacted { class, token } => SegmentValue::Redacted {
                     class,
                     token: token.0,
                 },
             };
-            (place.segment, value)
+            Some((place.number, value))
         })
     }
 
@@ -46,13 +55,20 @@ impl Places {
     fn of(&mut self, template: &str) -> &[Affixed] {
         if *self.template != *template {
             let segments = template.split('/').skip(1).enumerate();
-            let affixed = segments.filter_map(|(segment, text)| {
-                let (before, after) = affixes(text)?;
-                Some(Affixed {
-                    segment,
+            let affixed = segments.flat_map(|(segment, text)| {
+                let Some((before, between, after)) = affixes(text) else {
+                    return Vec::new();
+                };
+                let one = |second: bool| Affixed {
+                    number: segment + if second { INDEX } else { 0 },
                     before: before.into(),
                     after: after.into(),
-                })
+                    between: between.map(|between| (between.into(), second)),
+                };
+                match between {
+                    Some(_) => vec![one(false), one(true)],
+                    None => vec![one(false)],
+                }
             });
             *self = Self {
                 template: template.into(),
@@ -64,33 +80,114 @@ impl Places {
 }
 
 impl Affixed {
-    /// The parameter's value in a segment of a path.
-    fn value<'a>(&self, segment: &'a str) -> &'a str {
+    /// The parameter's value in a segment of a path; none where there is no second one.
+    fn value<'a>(&self, segment: &'a str) -> Option<&'a str> {
+        // Matrix parameters are no part of it (RFC 3986 section 3.3: `17;view=short`).
+        let is_named = |rest: &str| rest.split(';').any(|part| part.contains('='));
+        let segment = match segment.split_once(';') {
+            Some((value, rest)) if is_named(rest) => value,
+            _ => segment,
+        };
         let value = segment.strip_prefix(&*self.before).unwrap_or(segment);
-        value.strip_suffix(&*self.after).unwrap_or(value)
+        let value = value.strip_suffix(&*self.after).unwrap_or(value);
+        match &self.between {
+            None => Some(value),
+            Some((between, is_second)) => match value.split_once(&**between) {
+                Some((first, second)) => Some(if *is_second { second } else { first }),
+                None => (!is_second).then_some(value),
+            },
+        }
     }
 }
 
-/// What stands before and after the parameter of a template's segment; none of one that takes the
-/// rest of the path, of which a segment would tell a part only.
-fn affixes(segment: &str) -> Option<(&str, &str)> {
+/// What stands before, between and after the parameters of a template's segment; none of one that
+/// takes the rest of the path, of which a segment would tell a part only. Of more than two the first
+/// stands for all.
+fn affixes(segment: &str) -> Option<(&str, Option<&str>, &str)> {
     if crate::endpoint::is_greedy(segment) {
         return None;
     }
     let (before, rest) = segment.split_once('{')?;
-    let (_, after) = rest.rsplit_once('}')?;
-    Some((before, after))
+    let (inner, after) = rest.rsplit_once('}')?;
+    let mut parts = inner.split(['{', '}']);
+    let between = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(_), Some(between), Some(_), None) if !between.is_empty() => Some(between),
+        _ => None,
+    };
+    Some((before, between, after))
 }
 
-/// The name of the parameter in that segment of the template.
-pub(super) fn name_of(template: &str, at: usize) -> Option<&str> {
-    let segment = template.split('/').skip(1).nth(at)?;
-    let (_, rest) = segment.split_once('{')?;
-    rest.split_once('}').map(|(name, _)| name)
+/// The name of the parameter of that number.
+pub(super) fn name_of(template: &str, number: Number) -> Option<&str> {
+    let segment = template.split('/').skip(1).nth(number % INDEX)?;
+    let mut names = segment.split('{').skip(1);
+    names
+        .nth(number / INDEX)?
+        .split_once('}')
+        .map(|(name, _)| name)
 }
 
-/// The segment of the template that has the parameter of that name.
-pub(super) fn place_of(template: &str, name: &str) -> Option<usize> {
+/// The number of the parameter of that name.
+pub(super) fn place_of(template: &str, name: &str) -> Option<Number> {
     let count = template.split('/').skip(1).count();
-    (0..count).find(|at| name_of(template, *at) == Some(name))
+    let numbers = (0..count).flat_map(|segment| [segment, segment + INDEX]);
+    let mut numbers = numbers.filter(|number| name_of(template, *number) == Some(name));
+    numbers.next()
+}
+
+/// Numbers in the order in which parameters are told: that of their segments as text.
+pub(super) fn order_of(number: Number) -> (String, Number) {
+    ((number % INDEX).to_string(), number / INDEX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(template: &str, path: &str) -> Vec<(String, String)> {
+        let segments = path.split('/').skip(1);
+        let path: Vec<PathSegment> = segments
+            .map(|text| PathSegment::Literal(text.to_owned().into()))
+            .collect();
+        let mut places = Places::default();
+        let found = places.values(template, &path);
+        found
+            .map(|(number, value)| {
+                let name = name_of(template, number).unwrap_or_default();
+                assert_eq!(place_of(template, name), Some(number));
+                let SegmentValue::Text(text) = value else {
+                    panic!("{name} is a text");
+                };
+                (name.to_owned(), text.to_owned())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn each_parameter_has_the_part_of_its_segment() {
+        let pairs = |all: &[(&str, &str)]| -> Vec<(String, String)> {
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            all.iter().map(owned).collect()
+        };
+        for (template, path, expected) in [
+            ("/a/{id}.json/b", "/a/17.json/b", &[("id", "17")][..]),
+            (
+                "/c/{from}..{to}",
+                "/c/main..next",
+                &[("from", "main"), ("to", "next")],
+            ),
+            ("/c/{from}..{to}", "/c/main", &[("from", "main")]),
+            (
+                "/g/{lat},{lon}.xml",
+                "/g/1.5,2.5.xml",
+                &[("lat", "1.5"), ("lon", "2.5")],
+            ),
+            ("/m/{id}/v", "/m/17;view=short;page=2/v", &[("id", "17")]),
+            ("/m/{id}", "/m/a;b", &[("id", "a;b")]),
+            ("/f/{path*}", "/f/a/b", &[]),
+            ("/x/{a}{b}", "/x/17", &[("a", "17")]),
+        ] {
+            assert_eq!(values(template, path), pairs(expected), "{template} {path}");
+        }
+    }
 }

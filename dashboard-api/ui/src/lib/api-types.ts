@@ -1498,6 +1498,11 @@ export interface components {
         };
         /** @description One parameter of an endpoint. */
         Parameter: {
+            /**
+             * @description All the values it takes, where these are a few words or whole numbers that come again and
+             *     again and are nobody's; empty otherwise.
+             */
+            choices: string[];
             /** @description Classes of personal or secret data seen, with how often. */
             classes: {
                 [key: string]: number;
