@@ -176,7 +176,8 @@ fn operation(
     }
     let schemas = endpoint.schemas.unpack();
     let requests = schemas.iter().filter(|one| one.status.is_none());
-    if let Some(content) = content(requests) {
+    if let Some(mut content) = content(requests) {
+        values_of_fields(&endpoint.parameters, &mut content);
         operation.insert("requestBody".to_owned(), json!({"content": content}));
     }
     operation.insert("responses".to_owned(), responses(endpoint, &schemas));
@@ -240,7 +241,7 @@ fn parameters(endpoint: &EndpointSnapshot, path: &str) -> Vec<Value> {
         let carried = endpoint.credentials.iter().any(|credential| {
             credential.location == one.location && credential.name.eq_ignore_ascii_case(&one.name)
         });
-        if one.location == "path" || one.name.is_empty() || carried {
+        if matches!(one.location.as_str(), "path" | "body") || one.name.is_empty() || carried {
             continue;
         }
         let of = endpoint.parameters_observed;
@@ -254,6 +255,71 @@ fn parameters(endpoint: &EndpointSnapshot, path: &str) -> Vec<Value> {
         all.push(parameter);
     }
     all
+}
+
+/// Adds to the fields of a request's body what is known of their values.
+fn values_of_fields(parameters: &[ParameterSnapshot], content: &mut Value) {
+    for field in parameters.iter().filter(|one| one.location == "body") {
+        let known = parameter_schema(&ParameterSnapshot {
+            repeated: 0,
+            ..field.clone()
+        });
+        let media = content.as_object_mut().into_iter().flatten();
+        for schema in media.filter_map(|(_, media)| media.get_mut("schema")) {
+            let Some(schema) = field_at(schema, &field.name) else {
+                continue;
+            };
+            // Another type is of bodies whose values were not taken, or has no such limits.
+            if schema.get("type") != known.get("type") || schema.get("format").is_some() {
+                continue;
+            }
+            for key in [
+                "enum",
+                "minimum",
+                "maximum",
+                "minLength",
+                "maxLength",
+                "format",
+            ] {
+                if let Some(limit) = known.get(key) {
+                    schema[key] = limit.clone();
+                }
+            }
+        }
+    }
+}
+
+/// The schema of a field by its name with those of the objects it stands in (`items[].size`).
+fn field_at<'a>(schema: &'a mut Value, name: &str) -> Option<&'a mut Value> {
+    let mut at = schema;
+    if at.get("type") == Some(&json!("array")) {
+        at = at.get_mut("items")?;
+    }
+    let mut rest = name;
+    loop {
+        // Names may have dots: the longest that is one comes first.
+        let properties = at.get_mut("properties")?.as_object_mut()?;
+        let ends = rest
+            .match_indices('.')
+            .map(|(end, _)| end)
+            .chain([rest.len()]);
+        let mut ends: Vec<usize> = ends.collect();
+        ends.reverse();
+        let is_one = |end: &usize| properties.contains_key(rest[..*end].trim_end_matches("[]"));
+        let end = ends.into_iter().find(is_one)?;
+        let (own, items) = match rest[..end].strip_suffix("[]") {
+            Some(own) => (own, true),
+            None => (&rest[..end], false),
+        };
+        at = properties.get_mut(own)?;
+        if items {
+            at = at.get_mut("items")?;
+        }
+        rest = rest.get(end + 1..).unwrap_or_default();
+        if rest.is_empty() {
+            return Some(at);
+        }
+    }
 }
 
 /// Adds what a parameter may look like, made up from its schema.
@@ -525,6 +591,40 @@ mod tests {
         assert_eq!(distinct_names("/a/{x}.{y}"), "/a/{x}.{y}");
         assert_eq!(structure("/a/{id}/b.{x}"), "/a/{}/b.{}");
         assert_eq!(parameter_names("/a/{id}/b.{x}"), ["id", "x"]);
+    }
+
+    #[test]
+    fn fields_of_a_body_have_what_is_known_of_their_values() {
+        let row = |name: &str, kind: &str, few: &[f64], distinct| ParameterSnapshot {
+            location: "body".to_owned(),
+            name: name.to_owned(),
+            types: [(kind.to_owned(), 200)].into_iter().collect(),
+            few: few.to_vec(),
+            numbers: Some((1.0, 60.0).into()),
+            seen: 200,
+            distinct,
+            ..ParameterSnapshot::default()
+        };
+        let parameters = [
+            row("items[].size", "integer", &[40.0, 42.0], 2),
+            row("qty", "integer", &[], 50),
+            row("a.b", "integer", &[], 50),
+            row("gone", "integer", &[], 50),
+            row("text", "integer", &[], 50),
+        ];
+        let integer = json!({"type": "integer"});
+        let object = |properties: Value| json!({"type": "object", "properties": properties});
+        let items = json!({"type": "array", "items": object(json!({"size": integer}))});
+        let schema = object(json!({"items": items, "qty": integer, "a.b": integer,
+            "text": {"type": "string"}}));
+        let mut content = json!({"application/json": {"schema": schema}});
+        values_of_fields(&parameters, &mut content);
+        let ranged = json!({"type": "integer", "minimum": 1, "maximum": 60});
+        let size = json!({"type": "integer", "enum": [40, 42]});
+        let items = json!({"type": "array", "items": object(json!({"size": size}))});
+        let expected = object(json!({"items": items, "qty": ranged, "a.b": ranged,
+            "text": {"type": "string"}}));
+        assert_eq!(content["application/json"]["schema"], expected);
     }
 
     #[test]

@@ -242,7 +242,11 @@ pub(crate) fn parameters(material: &Report) -> Table {
     let mut rows = Vec::new();
     for one in &material.endpoints {
         for parameter in &one.parameters {
-            let present = share(parameter.seen, one.parameters_observed).min(1.0);
+            // Of the requests whose bodies' values were taken it is not known how many they were.
+            let present = match parameter.location.as_str() {
+                "body" => text(""),
+                _ => Cell::Share(share(parameter.seen, one.parameters_observed).min(1.0)),
+            };
             rows.push(vec![
                 text(&one.host),
                 text(&one.method),
@@ -251,7 +255,7 @@ pub(crate) fn parameters(material: &Report) -> Table {
                 text(&parameter.name),
                 names(&parameter.types),
                 text(parameter.format().unwrap_or_default()),
-                Cell::Share(present),
+                present,
                 Cell::Count(parameter.distinct),
                 span(parameter.range().map(|range| (range.least, range.most))),
                 span(parameter.length_range().map(|(a, b)| (a.into(), b.into()))),

@@ -36,13 +36,20 @@ enum Location {
     Query,
     Header,
     Cookie,
+    Body,
 }
 
 impl Location {
-    const ALL: [Self; 4] = [Self::Path, Self::Query, Self::Header, Self::Cookie];
+    const ALL: [Self; 5] = [
+        Self::Path,
+        Self::Query,
+        Self::Header,
+        Self::Cookie,
+        Self::Body,
+    ];
 
     /// Those whose parameters have names of their own.
-    const NAMED: [Self; 3] = [Self::Query, Self::Header, Self::Cookie];
+    const NAMED: [Self; 4] = [Self::Query, Self::Header, Self::Cookie, Self::Body];
 
     fn name(self) -> &'static str {
         match self {
@@ -50,6 +57,7 @@ impl Location {
             Self::Query => "query",
             Self::Header => "header",
             Self::Cookie => "cookie",
+            Self::Body => "body",
         }
     }
 }
@@ -144,6 +152,8 @@ pub struct Parameters {
     query: Names,
     headers: Names,
     cookies: Names,
+    /// Fields of requests' bodies, of those whose values were taken.
+    body: Names,
     known: Vec<Parameter>,
     /// Exchanges that were looked at.
     observed: u64,
@@ -153,11 +163,21 @@ pub struct Parameters {
 impl Parameters {
     /// Takes in the query of one exchange.
     pub(super) fn observe_query(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
+        self.observe_all(Location::Query, &record.query, settings);
+    }
+
+    /// Takes in the parameters of one exchange at a place that are counted by their values.
+    fn observe_all(
+        &mut self,
+        location: Location,
+        parameters: &[tapscope_record::Parameter],
+        settings: &InventorySettings,
+    ) {
         let cap = settings.max_tally_keys;
-        for (at, parameter) in record.query.iter().enumerate() {
-            let before = record.query.iter().take(at);
+        for (at, parameter) in parameters.iter().enumerate() {
+            let before = parameters.iter().take(at);
             let times = before.filter(|p| p.name == parameter.name).count();
-            let Some(known) = self.slot(Location::Query, &parameter.name, settings) else {
+            let Some(known) = self.slot(location, &parameter.name, settings) else {
                 continue;
             };
             known.observe(&parameter.value, cap);
@@ -216,6 +236,9 @@ impl Parameters {
                     known.observe(&parameter.value, settings.max_tally_keys);
                 }
             }
+        }
+        if let Some(values) = &request.body_values {
+            self.observe_all(Location::Body, values, settings);
         }
     }
 
@@ -368,6 +391,7 @@ impl Parameters {
             Location::Path | Location::Query => &self.query,
             Location::Header => &self.headers,
             Location::Cookie => &self.cookies,
+            Location::Body => &self.body,
         }
     }
 
@@ -376,6 +400,7 @@ impl Parameters {
             Location::Path | Location::Query => &mut self.query,
             Location::Header => &mut self.headers,
             Location::Cookie => &mut self.cookies,
+            Location::Body => &mut self.body,
         }
     }
 
@@ -412,7 +437,7 @@ impl Parameters {
         settings: &InventorySettings,
     ) -> Option<&mut Parameter> {
         let cap = match location {
-            Location::Path | Location::Query => settings.max_parameters,
+            Location::Path | Location::Query | Location::Body => settings.max_parameters,
             Location::Header | Location::Cookie => settings.max_header_parameters,
         };
         let names = self.named(location);

@@ -19,6 +19,9 @@ const CHOICES_MIN: u64 = 20;
 /// what is somebody's does not.
 const CHOICE_TIMES_MIN: u64 = 10;
 
+/// Numbers that follow each other and may be a choice all the same (`1`, `2`, `3`).
+const CHOICES_WITHOUT_GAP_MAX: usize = 5;
+
 /// The values that a parameter takes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Choices {
@@ -31,7 +34,8 @@ pub enum Choices {
 /// One parameter of an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ParameterSnapshot {
-    /// `path`, `query`, `header`, `cookie`; in older stores also `request_body` and
+    /// `path`, `query`, `header`, `cookie`, `body` (fields of requests, of those whose values were
+    /// taken); in older stores also `request_body` and
     /// `response_body`, which are schemas now.
     pub location: String,
     /// Its name; for path parameters the template's.
@@ -109,7 +113,11 @@ impl ParameterSnapshot {
         }
         let is_name = self.name.to_ascii_lowercase().ends_with("id");
         let again = self.seen >= self.distinct.saturating_mul(CHOICE_TIMES_MIN);
-        let numbers = is_all(self.few.len()) && only(&["integer"]) && again && !is_name;
+        // Many numbers without a gap between them are a range rather than a choice.
+        let gaps = self.few.windows(2).any(|pair| pair[1] - pair[0] > 1.0);
+        let is_choice = gaps || self.few.len() <= CHOICES_WITHOUT_GAP_MAX;
+        let numbers = is_all(self.few.len()) && is_choice && only(&["integer"]);
+        let numbers = numbers && again && !is_name;
         numbers.then(|| Choices::Numbers(self.few.clone()))
     }
 
@@ -153,6 +161,7 @@ mod tests {
             ("limit", "number", &sizes, 40),
             ("limit", "integer", &sizes, 29),
             ("limit", "integer", &sizes[..1], 40),
+            ("limit", "integer", &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], 90),
         ] {
             assert_eq!(
                 parameter(name, kind, few, seen).choices(),

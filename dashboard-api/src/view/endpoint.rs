@@ -324,7 +324,8 @@ impl Parameter {
             format: snapshot.format().map(str::to_owned),
             classes: snapshot.classes.to_map(),
             seen: snapshot.seen,
-            present_share: (observed > 0).then(|| share(snapshot.seen, observed).min(1.0)),
+            present_share: (observed > 0 && snapshot.location != "body")
+                .then(|| share(snapshot.seen, observed).min(1.0)),
             repeated: snapshot.repeated,
             distinct: snapshot.lengths.map(|_| snapshot.distinct),
             words: snapshot.words.to_map(),

@@ -400,6 +400,10 @@ pub struct MessageRecord {
     /// Request only: its cookies, in order, likewise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cookie_values: Vec<Parameter>,
+    /// Request only: the fields of its content, of some requests; names with those of the objects
+    /// they stand in (`items[].size`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_values: Option<Box<[Parameter]>>,
     /// Shape of the content, where it has one; shared by messages with the same content.
     #[serde(default, with = "shared")]
     pub shape: Option<Arc<Shape>>,

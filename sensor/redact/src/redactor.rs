@@ -79,6 +79,8 @@ pub(crate) struct Work<'a> {
     pub(crate) speaks_mcp: bool,
     /// Whether the JSON read last has a member that every request inside JSON has.
     pub(crate) may_call: bool,
+    /// Whether the values of the request's body are taken.
+    pub(crate) takes_values: bool,
     /// Limits that cut what was looked at in the message at hand.
     pub(crate) limits: Vec<&'static str>,
 }
@@ -182,6 +184,7 @@ impl Redactor {
             operations: Vec::new(),
             speaks_mcp: false,
             may_call: false,
+            takes_values: false,
             limits: Vec::new(),
         }
     }
@@ -195,7 +198,7 @@ impl Redactor {
         let asked = request.map(|request| fields::of_head(&mut work, &request.head));
         let asked = request.zip(asked.as_deref());
         let line = asked.map_or_else(StartLine::default, |it| start_line(&mut work, it));
-        let mut request_record = asked.map(|asked| request_record(&mut work, asked));
+        let mut request_record = asked.map(|asked| request_record(&mut work, exchange, asked));
         let mut response_record = response.map(|response| {
             let operations = core::mem::take(&mut work.operations);
             let about = About {
@@ -356,7 +359,12 @@ fn user_information(work: &mut Work<'_>, authority: &[u8]) {
     credential::in_url(work, credential);
 }
 
-fn request_record(work: &mut Work<'_>, (request, fields): (&Request, &Fields)) -> MessageRecord {
+fn request_record(
+    work: &mut Work<'_>,
+    exchange: &HttpExchange,
+    (request, fields): (&Request, &Fields),
+) -> MessageRecord {
+    work.takes_values = work.sampling.takes_values(exchange);
     let mut message = MessageRecord::default();
     let head = &request.head;
     head::describe(work, (head, fields), &mut message);

@@ -28,6 +28,13 @@ const WAYS: usize = 4;
 /// Shorter bodies are read sooner than it is found out whether others told the same.
 const BODY_BYTES_MIN: u64 = 192;
 
+/// Requests of a group of connections whose bodies' values are taken in any case.
+const VALUES_FIRST: u32 = 8;
+
+/// After these, one in so many: values take as long to look at as all else of a body, and how many
+/// there are and between which numbers shows in a few.
+const VALUES_EVERY: u32 = 32;
+
 /// Set where a body of the kind had data in it.
 const TELLS: u32 = 1 << 31;
 
@@ -51,6 +58,8 @@ pub(crate) struct Sampling {
     every: Option<u32>,
     /// By group of connections: the kinds, as soon as there are any.
     groups: Vec<Vec<Kind>>,
+    /// Likewise: requests with a body.
+    requests: Vec<u32>,
 }
 
 /// What a kind is told by, beside the exchange's own fields.
@@ -82,6 +91,7 @@ impl Sampling {
             first,
             every: Some(every).filter(|every| *every > 1),
             groups: vec![Vec::new(); GROUPS],
+            requests: vec![0; GROUPS],
         }
     }
 
@@ -115,6 +125,24 @@ impl Sampling {
         } else {
             Choice::Passed
         }
+    }
+
+    /// C: whether the values of a request's body are taken, not its shape only; it is counted.
+    pub(crate) fn takes_values(&mut self, exchange: &HttpExchange) -> bool {
+        let request = exchange.request.as_deref();
+        if request.is_none_or(|request| request.body.sample.is_empty()) {
+            return false;
+        }
+        let group = group_of(exchange.client, exchange.server);
+        let Some(seen) = self.requests.get_mut(group) else {
+            return false;
+        };
+        let before = *seen;
+        *seen = seen.wrapping_add(1);
+        let name = self.hasher.hash_one(group);
+        before
+            .checked_sub(VALUES_FIRST)
+            .is_none_or(|further| is_turn(name, further, VALUES_EVERY))
     }
 
     /// C: a body that was looked at had data in it: those of its kind are looked at from here on.

@@ -1,4 +1,4 @@
-//! What a record says of the values of header fields and cookies, by situation.
+//! What a record says of the values of header fields, cookies and bodies, by situation.
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot be built should fail"
@@ -122,4 +122,61 @@ fn more_values_than_the_cap_are_counted() {
         .map(|it| it.value)
         .sum();
     assert_eq!(dropped, 2_000 - kept as u64);
+}
+
+#[test]
+fn fields_of_a_body_have_profiles_and_none_that_are_data_themselves() {
+    let body =
+        br#"{"qty": 3, "order": "asc", "code": "17", "email": "jo@example.com", "gift": true,
+        "note": null, "items": [{"size": 42}, {"size": 44}], "tags": ["desc"],
+        "by": {"550e8400-e29b-41d4-a716-446655440000": {"n": 1}}}"#;
+    let json: &[(&[u8], &[u8])] = &[(b"Content-Type", b"application/json")];
+    let record = redactor().record(&exchange(b"POST", b"/", json, body, (json, body)));
+    let values = record.request.unwrap().body_values.unwrap();
+    let mut rows: Vec<_> = values.iter().map(row).collect();
+    rows.sort_by_key(|row| row.0);
+    assert_eq!(
+        rows,
+        [
+            ("code", ValueType::String, 2, None, None),
+            ("email", ValueType::Email, 14, Some("email"), None),
+            ("gift", ValueType::Boolean, 4, None, Some("true")),
+            ("items[].size", ValueType::Integer, 2, None, None),
+            ("items[].size", ValueType::Integer, 2, None, None),
+            ("order", ValueType::String, 3, None, Some("asc")),
+            ("qty", ValueType::Integer, 1, None, None),
+            ("tags[]", ValueType::String, 4, None, Some("desc")),
+        ]
+    );
+    let response = record.response.unwrap();
+    assert!(response.body_values.is_none(), "of requests only");
+    let form: &[(&[u8], &[u8])] = &[(b"Content-Type", b"application/x-www-form-urlencoded")];
+    let sent = b"page=7&sort=asc";
+    let record = redactor().record(&exchange(b"POST", b"/", form, sent, (&[], b"")));
+    let values = record.request.unwrap().body_values.unwrap();
+    let rows: Vec<_> = values.iter().map(row).collect();
+    assert_eq!(
+        rows,
+        [
+            ("page", ValueType::Integer, 1, None, None),
+            ("sort", ValueType::String, 3, None, Some("asc")),
+        ]
+    );
+}
+
+#[test]
+fn values_of_bodies_are_taken_of_the_first_and_then_of_a_few() {
+    let mut redactor = redactor();
+    let json: &[(&[u8], &[u8])] = &[(b"Content-Type", b"application/json")];
+    let mut taken = Vec::new();
+    for n in 0..648 {
+        let body = format!(r#"{{"n": {n}}}"#);
+        let exchange = exchange(b"POST", b"/", json, body.as_bytes(), (&[], b""));
+        let request = redactor.record(&exchange).request.unwrap();
+        assert!(request.shape.is_some(), "its shape is drawn in any case");
+        taken.push(request.body_values.is_some());
+    }
+    let count = |part: &[bool]| part.iter().filter(|is| **is).count();
+    assert_eq!(count(&taken[..8]), 8);
+    assert_eq!(count(&taken[8..]), 20, "one in 32");
 }

@@ -1,5 +1,6 @@
 //! The parameters of an endpoint, by situation.
 
+use crate::snapshot::Choices;
 use core::net::SocketAddr;
 
 use super::super::lists::NameLists;
@@ -241,6 +242,32 @@ fn header_fields_and_cookies_have_types_values_and_ranges() {
     assert_eq!((theme.types["string"], theme.distinct), (60, 2));
     assert_eq!(theme.words["asc"], 30);
     assert_eq!(parameters.refused(), 0);
+}
+
+#[test]
+fn fields_of_bodies_are_parameters_with_the_few_numbers_they_take() {
+    let settings = InventorySettings::default();
+    let mut parameters = Parameters::default();
+    for n in 0..60_u64 {
+        let mut record = record("/users/1/v1.json", Vec::new(), &[]);
+        let size = sent("items[].size", ValueType::Integer, 40 + n % 3 * 2);
+        let again = sent("items[].size", ValueType::Integer, 40);
+        record.request.as_mut().unwrap().body_values = Some([size, again].into());
+        observe(&mut parameters, &record, TEMPLATE, &settings);
+    }
+    let rows = parameters.snapshot(TEMPLATE);
+    let restored = Parameters::restore(&rows, 60, TEMPLATE);
+    assert_eq!(restored.snapshot(TEMPLATE), rows);
+    let row = rows.iter().find(|row| row.name == "items[].size").unwrap();
+    assert_eq!(
+        (row.location.as_str(), row.seen, row.repeated),
+        ("body", 60, 60)
+    );
+    assert_eq!(row.distinct, 3);
+    assert_eq!(
+        row.choices(),
+        Some(Choices::Numbers(vec![40.0, 42.0, 44.0]))
+    );
 }
 
 #[test]

@@ -20,6 +20,8 @@ mod protobuf;
 
 mod shape;
 
+mod values;
+
 pub(crate) mod xml;
 
 use std::sync::Arc;
@@ -172,6 +174,13 @@ fn inspect(
     };
     work.counters.bodies_inspected += 1;
     message.data_classes = work.classes.take_counts(shape.as_mut()).into();
+    if side == Side::Request
+        && work.takes_values
+        && let Some(shape) = &shape
+    {
+        let values = values::read(work, kind, content, shape);
+        message.body_values = Some(values).filter(|all| !all.is_empty()).map(Into::into);
+    }
     message.shape = shape.map(|shape| {
         Arc::new(Shape {
             truncated: shape.truncated || !whole,
