@@ -198,7 +198,7 @@ fn look_at<'n>(
         let fields = Arc::new(find(work, kind, names));
         // No honest message has more names than the record takes.
         if fields.over == 0 {
-            work.lists.put(print, Arc::clone(&fields));
+            work.lists.put(print, &fields);
         }
         fields
     });

@@ -32,7 +32,7 @@ pub(crate) fn of(work: &mut Work<'_>, name: &[u8], value: &[u8]) -> Profiled {
         Some(found) => found.clone(),
         None => {
             let found = find(work, name, value);
-            work.profiles.put(print, found.clone());
+            work.profiles.put(print, &found);
             found
         }
     };

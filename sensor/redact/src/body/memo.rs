@@ -20,7 +20,6 @@ const WAYS: usize = 4;
 
 /// What is known of one body.
 struct Known {
-    name: u64,
     shape: Option<Arc<Shape>>,
     /// Fields of the shape.
     fields: usize,
@@ -35,8 +34,8 @@ struct Known {
 /// The bodies that are remembered.
 pub(crate) struct Bodies {
     hasher: FixedState,
-    /// Empty when nothing is to be remembered.
-    sets: Vec<[Option<Box<Known>>; WAYS]>,
+    /// With their names, which stand together; empty when nothing is to be remembered.
+    sets: Vec<[(u64, Option<Box<Known>>); WAYS]>,
     /// By set: the latest body that is not remembered.
     once: Vec<u64>,
     /// Fields that there is still room for.
@@ -91,10 +90,9 @@ impl Bodies {
     pub(super) fn recall(&mut self, name: u64, message: &mut MessageRecord) -> Option<&Counters> {
         let at = self.set(name)?;
         let set = self.sets.get_mut(at)?;
-        let is_it = |place: &Option<Box<Known>>| place.as_ref().is_some_and(|k| k.name == name);
-        let way = set.iter().position(is_it)?;
+        let way = set.iter().position(|(known, _)| *known == name)?;
         set.get_mut(..=way)?.rotate_right(1);
-        let known = set.first()?.as_deref()?;
+        let known = set.first()?.1.as_deref()?;
         message.shape.clone_from(&known.shape);
         message.data_classes.clone_from(&known.data_classes);
         message.limits.clone_from(&known.limits);
@@ -119,7 +117,6 @@ impl Bodies {
         };
         self.fields_left = left;
         let known = Box::new(Known {
-            name,
             shape: message.shape.clone(),
             fields,
             data_classes: message.data_classes.clone(),
@@ -130,7 +127,8 @@ impl Bodies {
         });
         if let Some(set) = self.sets.get_mut(at) {
             set.rotate_right(1);
-            let gone = set.first_mut().and_then(|first| first.replace(known));
+            let first = set.first_mut();
+            let gone = first.and_then(|first| core::mem::replace(first, (name, Some(known))).1);
             self.fields_left += gone.map_or(0, |gone| gone.fields);
         }
     }
@@ -144,7 +142,8 @@ impl Bodies {
             self.hand = (self.hand + 1) % self.sets.len().max(1);
             if let Some(set) = self.sets.get_mut(self.hand) {
                 let gone = core::mem::take(set);
-                let gone = gone.iter().flatten().map(|known| known.fields);
+                let gone = gone.iter().filter_map(|(_, known)| known.as_deref());
+                let gone = gone.map(|known| known.fields);
                 self.fields_left += gone.sum::<usize>();
             }
         }
@@ -214,8 +213,7 @@ mod tests {
                 .sets
                 .iter()
                 .flatten()
-                .flatten()
-                .map(|k| &**k)
+                .filter_map(|(_, known)| known.as_deref())
                 .collect();
             let used: usize = known.iter().map(|known| known.fields).sum();
             assert_eq!(used + bodies.fields_left, 100);
