@@ -44,7 +44,9 @@ fn describe(message: &mut MessageRecord, (kind, _, classes, names, value): Like)
     message.content_type = Some(format!("text/type{}", kind % 4).into());
     for at in 0..classes % 4 {
         let values = u32::from(value) + 1;
-        message.data_classes.insert(class(at + kind % 3), values);
+        message
+            .data_classes
+            .add(class(at + kind % 3).into(), values);
     }
     let field = |at: u8| Field {
         name: format!("field{at}").into(),

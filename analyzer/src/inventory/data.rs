@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::snapshot::EndpointSnapshot;
 use crate::snapshot::schema::DataClassSnapshot;
+use tapscope_record::{Counts, Word};
 
 /// In requests.
 pub const REQUEST: &str = "request";
@@ -17,31 +18,60 @@ const CARRIED_MIN: f64 = 0.8;
 
 /// The classes of an endpoint, sorted by direction and name.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct DataSeen(Vec<DataClassSnapshot>);
+pub struct DataSeen(Vec<ClassSeen>);
+
+/// What is known of one class, as [`DataClassSnapshot`] has it.
+#[derive(Clone, Debug, PartialEq)]
+struct ClassSeen {
+    direction: Word,
+    class: Word,
+    exchanges: u64,
+    values: u64,
+    most: u32,
+    tags: Option<Vec<String>>,
+}
+
+impl ClassSeen {
+    fn restore(class: &DataClassSnapshot) -> Self {
+        Self {
+            direction: Word::of(&class.direction),
+            class: Word::of(&class.class),
+            exchanges: class.exchanges,
+            values: class.values,
+            most: class.most,
+            tags: class.tags.clone(),
+        }
+    }
+
+    fn snapshot(&self, tags: &BTreeMap<String, Vec<String>>) -> DataClassSnapshot {
+        let given = tags.get(self.class.as_str());
+        DataClassSnapshot {
+            direction: self.direction.to_string(),
+            class: self.class.to_string(),
+            exchanges: self.exchanges,
+            values: self.values,
+            most: self.most,
+            tags: given.or(self.tags.as_ref()).cloned(),
+        }
+    }
+}
 
 impl DataSeen {
     /// Goes on from plain data.
     #[must_use]
     pub fn restore(classes: &[DataClassSnapshot]) -> Self {
-        Self(classes.to_vec())
+        Self(classes.iter().map(ClassSeen::restore).collect())
     }
 
     /// Takes in the classes of so many messages alike, each with its distinct values.
-    pub fn observe(
-        &mut self,
-        direction: &str,
-        classes: &BTreeMap<String, u32>,
-        messages: u64,
-        cap: usize,
-    ) {
+    pub fn observe(&mut self, direction: &str, classes: &Counts, messages: u64, cap: usize) {
         if classes.is_empty() {
             return;
         }
         // Both are in the order of their names: the next is mostly the one behind.
         let mut near = (self.0).partition_point(|known| known.direction.as_str() < direction);
-        for (class, values) in classes {
-            let is_it =
-                |known: &&DataClassSnapshot| known.class == *class && known.direction == direction;
+        for (class, values) in classes.as_slice() {
+            let is_it = |known: &&ClassSeen| known.class == *class && known.direction == direction;
             let at = match self.0.get(near).filter(is_it) {
                 Some(_) => Some(near),
                 None => self.slot(direction, class, cap),
@@ -73,19 +103,13 @@ impl DataSeen {
     /// that it does not define any more keep the tags they had.
     #[must_use]
     pub fn snapshot(&self, tags: &BTreeMap<String, Vec<String>>) -> Vec<DataClassSnapshot> {
-        let mut all = self.0.clone();
-        for one in &mut all {
-            if let Some(tags) = tags.get(&one.class) {
-                one.tags = Some(tags.clone());
-            }
-        }
-        all
+        self.0.iter().map(|one| one.snapshot(tags)).collect()
     }
 
     /// The place of a class, made when there is room for it.
-    fn slot(&mut self, direction: &str, class: &str, cap: usize) -> Option<usize> {
+    fn slot(&mut self, direction: &str, class: &Word, cap: usize) -> Option<usize> {
         let at = self.0.binary_search_by(|known| {
-            (known.direction.as_str(), known.class.as_str()).cmp(&(direction, class))
+            (known.direction.as_str(), known.class.as_str()).cmp(&(direction, class.as_str()))
         });
         match at {
             Ok(at) => Some(at),
@@ -94,10 +118,13 @@ impl DataSeen {
             Err(at) => {
                 self.0.insert(
                     at,
-                    DataClassSnapshot {
-                        direction: direction.to_owned(),
-                        class: class.to_owned(),
-                        ..DataClassSnapshot::default()
+                    ClassSeen {
+                        direction: Word::of(direction),
+                        class: class.clone(),
+                        exchanges: 0,
+                        values: 0,
+                        most: 0,
+                        tags: None,
                     },
                 );
                 Some(at)
@@ -208,8 +235,8 @@ pub fn carries_health(endpoint: &EndpointSnapshot) -> bool {
 mod tests {
     use super::*;
 
-    fn classes(all: &[(&str, u32)]) -> BTreeMap<String, u32> {
-        all.iter().map(|(c, n)| ((*c).to_owned(), *n)).collect()
+    fn classes(all: &[(&str, u32)]) -> Counts {
+        all.iter().map(|(c, n)| (Word::of(c), *n)).collect()
     }
 
     #[test]

@@ -271,7 +271,7 @@ impl Entry {
             .observe(exchange.traits, lengths, exchange.outlined, settings);
         let request = (&mut self.request_classes, &record.request);
         for (tally, message) in [request, (&mut self.response_classes, &record.response)] {
-            for class in message.iter().flat_map(|it| it.data_classes.keys()) {
+            for class in message.iter().flat_map(|it| it.data_classes.names()) {
                 let new = u64::from(tally.get(class) == 0);
                 tally.add(class, new, settings.max_tally_keys);
             }
@@ -478,17 +478,8 @@ fn count_caller(callers: &mut BTreeMap<ConsumerId, u64>, id: ConsumerId, by: u64
 fn signs_in(exchange: Exchange<'_>) -> bool {
     let record = exchange.record;
     let carries = |message: Option<&MessageRecord>| {
-        message.is_some_and(|m| {
-            // Most bodies have none at all.
-            let classes = if m.data_classes.is_empty() {
-                &[][..]
-            } else {
-                &SIGN_IN_CLASSES
-            };
-            classes
-                .iter()
-                .any(|class| m.data_classes.contains_key(*class))
-        })
+        let mut classes = message.iter().flat_map(|m| m.data_classes.names());
+        classes.any(|class| SIGN_IN_CLASSES.contains(&class))
     };
     exchange.lists.sets_cookie
         || carries(record.request.as_ref())

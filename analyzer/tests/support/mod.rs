@@ -127,14 +127,14 @@ impl Call {
 
     pub fn response_class(mut self, class: &str) -> Self {
         if let Some(response) = &mut self.0.response {
-            response.data_classes.insert(class.to_owned(), 1);
+            response.data_classes.add(class.to_owned().into(), 1);
         }
         self
     }
 
     pub fn request_class(mut self, class: &str) -> Self {
         if let Some(request) = &mut self.0.request {
-            request.data_classes.insert(class.to_owned(), 1);
+            request.data_classes.add(class.to_owned().into(), 1);
         }
         self
     }

@@ -419,7 +419,7 @@ pub struct MessageRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Word>,
     /// Classes of personal or secret data in the content, each with the number of distinct values.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub data_classes: Counts,
     /// Response only: the values of Deprecation (RFC 9745) and Sunset (RFC 8594), when sent, in
     /// seconds since the Unix epoch; 0 when sent without a readable date.

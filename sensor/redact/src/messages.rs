@@ -105,12 +105,11 @@ fn shape_of<'a>(
     let counts = work.classes.take_counts(shape.as_mut());
     work.counters.distinct_over_cap += work.classes.take_dropped();
     if let Some((message, which)) = message {
-        for (class, count) in counts {
-            if which == Counted::Custom && !work.settings.custom_classes.has(&class) {
+        for (class, count) in counts.as_slice() {
+            if which == Counted::Custom && !work.settings.custom_classes.has(class) {
                 continue;
             }
-            let sum = message.data_classes.entry(class).or_default();
-            *sum = sum.saturating_add(count);
+            message.data_classes.add(class.clone(), *count);
         }
     }
     shape

@@ -143,7 +143,7 @@ fn events_of_a_stream_and_urls() {
         ("text/event-stream", stream),
     );
     let classes = record.response.unwrap().data_classes;
-    assert_eq!(classes.get("badge"), Some(&2), "{classes:?}");
+    assert_eq!(classes.get("badge"), 2, "{classes:?}");
     let path: Vec<String> = record
         .path
         .iter()

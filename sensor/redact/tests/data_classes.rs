@@ -83,8 +83,8 @@ fn measure(seed: u64, bodies: u64) -> (Scores, Scores) {
         let record = redactor.record(&exchange(b"GET", b"/a", &[], b"", answer));
         let classes = record.response.unwrap().data_classes;
         let found = classes
-            .into_iter()
-            .map(|(c, n)| (c, u64::from(n)))
+            .iter()
+            .map(|(c, n)| (c.to_owned(), u64::from(n)))
             .collect();
         explain(&json, &found, &there);
         count(&mut ours, &found, &there);

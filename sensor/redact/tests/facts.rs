@@ -27,7 +27,8 @@ fn shape_of(kind: &str, content: &[u8]) -> (Option<Shape>, Vec<(String, u32)>) {
     let record = redactor().record(&exchange(b"POST", b"/", &headers, content, (&[], b"")));
     let request = record.request.unwrap();
     let shape = request.shape.map(std::sync::Arc::unwrap_or_clone);
-    (shape, request.data_classes.into_iter().collect())
+    let classes = request.data_classes.iter();
+    (shape, classes.map(|(c, n)| (c.to_owned(), n)).collect())
 }
 
 /// `{name:type, …}` of a shape.

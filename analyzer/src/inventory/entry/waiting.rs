@@ -144,7 +144,7 @@ impl Waiting {
     /// The classes of the responses that wait.
     pub(super) fn response_classes(&self) -> impl Iterator<Item = &str> {
         let all = self.exchanges.iter();
-        all.flat_map(|one| one.response_classes.keys().map(String::as_str))
+        all.flat_map(|one| one.response_classes.names())
     }
 }
 
@@ -224,8 +224,8 @@ impl Entry {
     /// Counts the classes of data, those of a request before those of its response.
     fn count_classes(&mut self, all: &[One], settings: &InventorySettings) {
         let keys = settings.max_tally_keys;
-        let request = |one: &One| core::ptr::from_ref(&*one.request_classes);
-        let response = |one: &One| core::ptr::from_ref(&*one.response_classes);
+        let request = |one: &One| one.request_classes.as_slice().as_ptr();
+        let response = |one: &One| one.response_classes.as_slice().as_ptr();
         let mut requests = groups(all, request).peekable();
         let mut responses = groups(all, response).peekable();
         for one in all {
@@ -235,7 +235,7 @@ impl Entry {
                 self.seen
                     .data
                     .observe(data::REQUEST, classes, times, keys * 4);
-                for class in classes.keys() {
+                for class in classes.names() {
                     self.request_classes.add(class, times, keys);
                 }
             }
@@ -244,7 +244,7 @@ impl Entry {
                 self.seen
                     .data
                     .observe(data::RESPONSE, classes, times, keys * 4);
-                for class in classes.keys() {
+                for class in classes.names() {
                     self.response_classes.add(class, times, keys);
                 }
             }

@@ -1,11 +1,11 @@
 //! Counts the distinct values of each data class in one message, under a cap.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use core::hash::BuildHasher as _;
 use foldhash::quality::FixedState;
 
-use tapscope_record::{Shape, Word};
+use tapscope_record::{Counts, Shape, Word};
 
 use crate::text::{CustomClasses, CustomHint, DataClass};
 
@@ -19,6 +19,8 @@ pub(crate) struct Classes {
     used: u128,
     custom: CustomClasses,
     dropped: u64,
+    /// Empty between messages.
+    counts: Vec<(Word, u32)>,
 }
 
 impl Classes {
@@ -32,6 +34,7 @@ impl Classes {
             custom,
             used: 0,
             dropped: 0,
+            counts: Vec::new(),
         }
     }
 
@@ -104,48 +107,48 @@ impl Classes {
 
     /// The counts; the values are forgotten. Classes that have fewer values than they ask for are
     /// none, also not at the fields of `shape`.
-    pub(crate) fn take_counts(&mut self, shape: Option<&mut Shape>) -> BTreeMap<String, u32> {
+    pub(crate) fn take_counts(&mut self, shape: Option<&mut Shape>) -> Counts {
         if self.used == 0 {
-            return BTreeMap::new();
+            return Counts::default();
         }
-        let mut counts: BTreeMap<String, u32> = DataClass::ALL
-            .iter()
-            .zip(&self.seen)
-            .filter(|(_, seen)| !seen.is_empty())
-            .map(|(class, seen)| {
-                (
-                    class.as_str().to_owned(),
-                    u32::try_from(seen.len()).unwrap_or(u32::MAX),
-                )
-            })
-            .collect();
-        self.take_custom_counts(&mut counts, shape);
-        self.clear();
-        counts
-    }
-
-    fn take_custom_counts(&self, counts: &mut BTreeMap<String, u32>, shape: Option<&mut Shape>) {
         let mut too_few = Vec::new();
-        for (class, seen) in self.seen.iter().skip(DataClass::COUNT).enumerate() {
+        let mut counts = core::mem::take(&mut self.counts);
+        let mut used = self.used;
+        while used != 0 {
+            let at = used.trailing_zeros() as usize;
+            used &= used - 1;
+            let seen = self.seen.get(at).map_or(0, HashSet::len);
+            let Some(class) = at.checked_sub(DataClass::COUNT) else {
+                let class = DataClass::ALL.get(at).map(|class| class.as_str());
+                counts.extend(class.map(|class| (class.into(), number(seen))));
+                continue;
+            };
             let name = self.custom.name(class);
-            if seen.len() >= self.custom.distinct_values_min(class).min(self.values_max) {
-                if !seen.is_empty() {
-                    let count = u32::try_from(seen.len()).unwrap_or(u32::MAX);
-                    counts.insert(name.to_owned(), count);
-                }
-            } else if !seen.is_empty() {
+            if seen >= self.custom.distinct_values_min(class).min(self.values_max) {
+                counts.push((Word::of(name), number(seen)));
+            } else {
                 too_few.push(name);
             }
         }
         if let (Some(shape), false) = (shape, too_few.is_empty()) {
             forget(shape, &too_few);
         }
+        self.clear();
+        let found = Counts::of_different(&mut counts);
+        counts.clear();
+        self.counts = counts;
+        found
     }
 
     /// Values that were over the cap since the last call.
     pub(crate) fn take_dropped(&mut self) -> u64 {
         core::mem::take(&mut self.dropped)
     }
+}
+
+/// A number of values.
+fn number(values: usize) -> u32 {
+    u32::try_from(values).unwrap_or(u32::MAX)
 }
 
 /// Takes classes off the fields of a shape, whose depth is bounded.
@@ -175,8 +178,8 @@ mod tests {
         classes.add(DataClass::Geo, b"1.5");
         let counts = classes.take_counts(None);
         assert_eq!(
-            counts,
-            BTreeMap::from([("email".to_owned(), 2), ("geo".to_owned(), 1)])
+            counts.iter().collect::<Vec<_>>(),
+            [("email", 2), ("geo", 1)]
         );
         assert_eq!(classes.take_dropped(), 1);
         assert!(classes.take_counts(None).is_empty());

@@ -173,7 +173,7 @@ fn inspect(
         }
     };
     work.counters.bodies_inspected += 1;
-    message.data_classes = work.classes.take_counts(shape.as_mut()).into();
+    message.data_classes = work.classes.take_counts(shape.as_mut());
     if side == Side::Request
         && work.takes_values
         && let Some(shape) = &shape

@@ -39,7 +39,7 @@ pub(super) fn read(work: &mut Work<'_>, field: &'static str, value: &[u8]) {
     let is_all = work.signals.len() == before.1 && work.counters.signals_over_cap == over;
     // One that leaves a signal is read each time.
     if let Some(credential) = work.credentials.get(before.0).filter(|_| is_all) {
-        work.authorizations.put(print, &credential);
+        work.authorizations.put(print, credential);
     }
 }
 
