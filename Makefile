@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help demo build ui test explore fuzz live kill lint sample clean
+.PHONY: help demo build optimized ui test explore fuzz live kill lint sample clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -12,6 +12,9 @@ demo: build ## Install what is missing, build, replay the sample and serve the p
 
 build: ui ## The product with its page: target/release/tapscope
 	@cargo build --release --locked
+
+optimized: ui ## The same product, laid out for what the sample does with it: takes twice as long to build
+	@scripts/optimize.sh
 
 ui: dashboard-api/ui/dist/index.html ## The page (dashboard-api/ui/dist)
 
