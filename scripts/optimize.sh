@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds target/release/tapscope twice: once to see which ways the sample's traffic takes through it, and
-# once laid out for these. What comes out is the same; it takes about a sixth less time. For packages.
+# once laid out for these. What comes out is the same; it takes about an eighth less time. For
+# packages.
 #
 # usage: scripts/optimize.sh
 set -euo pipefail
