@@ -27,7 +27,7 @@ table{border-collapse:collapse;width:100%;font-size:12.5px}th,td{text-align:left
 small{display:block;color:#4c5866;font-size:11.5px}
 th{color:#4c5866;font-weight:600}td.n,th.n{text-align:right;white-space:nowrap}th{white-space:nowrap}.t{min-width:19em}code{font-family:ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}
 .critical,.high{color:#a10f3c;font-weight:600}.zombie,.shadow,.drifted{color:#b03f0c;font-weight:600}
-@media print{body{max-width:none;padding:0;font-size:10.5px}h2{break-after:avoid}tr,figure{break-inside:avoid}thead{display:table-header-group}@page{size:A4 landscape;margin:12mm}}
+@media print{body{max-width:none;padding:0;font-size:10.5px}h2{break-after:avoid}tr,figure{break-inside:avoid}thead{display:table-header-group}details:not([open])>summary::after{content:' (closed: open it before printing)';font-weight:normal}@page{size:A4 landscape;margin:12mm}}
 ";
 
 /// Writes the page.
