@@ -329,9 +329,9 @@ pub(crate) struct Export {
     #[arg(long, value_enum)]
     pub(crate) format: ExportFormat,
 
-    /// The table of a CSV file: endpoints, changes, parameters, fields, findings, hosts or candidates
-    #[arg(long, value_name = "NAME", value_parser = table, default_value = "endpoints")]
-    pub(crate) table: tapscope_reports::Part,
+    /// The table of a CSV file: endpoints (when left out), changes, parameters, fields, findings, hosts or candidates
+    #[arg(long, value_name = "NAME", value_parser = table)]
+    pub(crate) table: Option<tapscope_reports::Part>,
 
     /// Only this host; needed for OpenAPI when there are several
     #[arg(long)]

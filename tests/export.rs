@@ -104,6 +104,10 @@ fn what_cannot_be_written_is_told_in_one_line() {
             ["--format", "csv", "--table", "rows"],
             "no table of a report",
         ),
+        (
+            ["--format", "xlsx", "--table", "fields"],
+            "only csv holds one table",
+        ),
     ] {
         let all = [&["export", "--store", store][..], &arguments].concat();
         let output = tapscope(&scratch, &all);

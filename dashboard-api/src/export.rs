@@ -57,14 +57,14 @@ async fn get_export(
              cyclonedx.",
         ));
     };
-    let part = match query.take_one("table")? {
-        None => Part::default(),
-        Some(name) => Part::parse(&name).ok_or_else(|| {
+    let part = query.take_one("table")?;
+    let part = part.map(|name| {
+        Part::parse(&name).ok_or_else(|| {
             Problem::bad_request(
                 "`table` must be endpoints, changes, parameters, fields, findings, hosts or candidates.",
             )
-        })?,
-    };
+        })
+    });
     let host = query.take_one("host")?;
     let since = query.take_one("since")?;
     query.finish()?;
@@ -75,7 +75,7 @@ async fn get_export(
     });
     let request = Request {
         format,
-        part,
+        part: part.transpose()?,
         host,
         since: since.transpose()?,
     };
@@ -86,7 +86,9 @@ async fn get_export(
     let bytes = made.map_err(|error| Problem::internal(&error))?;
     let bytes = bytes.map_err(|error| match error {
         ReportError::UnknownHost(_) => Problem::not_found(sentence(&error.to_string())),
-        ReportError::HostNeeded(_) => Problem::bad_request(sentence(&error.to_string())),
+        ReportError::HostNeeded(_) | ReportError::TableOfAll => {
+            Problem::bad_request(sentence(&error.to_string()))
+        }
         error => Problem::internal(&error),
     })?;
     let name = format!("tapscope-{}.{}", date(now), format.extension());

@@ -259,8 +259,8 @@ impl Part {
 pub struct Request {
     /// The form.
     pub format: Format,
-    /// The table that CSV holds; other forms hold all that they can.
-    pub part: Part,
+    /// The table that CSV holds, the inventory when left out; other forms hold all that they can.
+    pub part: Option<Part>,
     /// Only this host.
     pub host: Option<String>,
     /// Only what is new since then: endpoints first seen, findings seen, and labels that came or
@@ -278,6 +278,9 @@ pub enum ReportError {
     /// Nothing is known of the host.
     #[error("there is no endpoint of the host {0}")]
     UnknownHost(String),
+    /// Other forms hold all tables.
+    #[error("only csv holds one table; leave the table out, or take csv")]
+    TableOfAll,
     /// A document could not be put together.
     #[error("the document could not be written: {0}")]
     Failed(String),
@@ -289,8 +292,12 @@ const HOSTS_NAMED: usize = 10;
 /// Makes a report.
 ///
 /// # Errors
-/// When an OpenAPI document is asked for without naming one of several hosts, or of an unknown one.
+/// When an OpenAPI document is asked for without naming one of several hosts, or of an unknown one, and
+/// when one table is asked for in a form that holds all.
 pub fn export(material: Material, request: &Request) -> Result<Vec<u8>, ReportError> {
+    if request.part.is_some() && request.format != Format::Csv {
+        return Err(ReportError::TableOfAll);
+    }
     let mut report = Report::new(material, request.since);
     let material = &mut report.material;
     if let Some(host) = &request.host {
@@ -324,7 +331,7 @@ pub fn export(material: Material, request: &Request) -> Result<Vec<u8>, ReportEr
         .findings
         .sort_by_key(|one| (core::cmp::Reverse(one.severity), one.first_seen, one.id));
     match request.format {
-        Format::Csv => csv::write(&request.part.of(&report)),
+        Format::Csv => csv::write(&request.part.unwrap_or_default().of(&report)),
         Format::Json => json::write(&report, request),
         Format::Xlsx => xlsx::write(&report),
         Format::Html => Ok(html::write(&report, request)),
