@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tapscope_analyzer::Restored;
+use tapscope_analyzer::inventory::authentication::dominant;
 use tapscope_analyzer::inventory::tally::Tally;
 use tapscope_analyzer::snapshot::{
     EndpointSnapshot, FindingSnapshot, HostSnapshot, ParameterSnapshot,
@@ -208,7 +209,7 @@ fn endpoint_row(endpoint: &EndpointSnapshot) -> Value {
         "statuses": endpoint.statuses,
         "authentication": endpoint.authentication,
         "authentication_successful": endpoint.authentication_successful,
-        "authentication_label": dominant(&endpoint.authentication_successful),
+        "authentication_label": authentication_of(&endpoint.authentication_successful),
         "consumers": endpoint.consumers,
         "data_classes": classes,
         "request_content_types": endpoint.request_content_types,
@@ -284,14 +285,12 @@ fn milliseconds(count: u64, nanos: u64) -> Option<f64> {
     (count > 0).then(|| (nanos as f64 / 1e3).round() / 1e3)
 }
 
-/// The scheme most successful calls used; `mixed` when a twentieth or more used another.
-fn dominant(counts: &Tally) -> &str {
-    let total = counts.total();
-    match counts.iter().max_by_key(|(_, count)| *count) {
-        Some((scheme, count)) if count * 20 > total * 19 => scheme,
-        Some(_) => "mixed",
-        None => "",
-    }
+/// How successful calls are authenticated, in the word that reports and the page have for it; nothing
+/// where there were none.
+fn authentication_of(successful: &Tally) -> &str {
+    Some(dominant(successful))
+        .filter(|_| !successful.is_empty())
+        .unwrap_or_default()
 }
 
 /// Prints rows in the form asked for. JSON forms hold every key, tables and CSV the columns.
@@ -425,15 +424,16 @@ mod tests {
     }
 
     #[test]
-    fn dominant_scheme_needs_nearly_all_calls() {
-        let counts = |a, b| -> Tally {
+    fn the_word_is_that_of_the_reports() {
+        let counts = |a: u64, b: u64| -> Tally {
             let all = [("jwt", a), ("none", b)];
             all.map(|(name, n)| (name.to_owned(), n))
                 .into_iter()
                 .collect()
         };
-        assert_eq!(dominant(&counts(100, 0)), "jwt");
-        assert_eq!(dominant(&counts(90, 10)), "mixed");
-        assert_eq!(dominant(&Tally::default()), "");
+        for (a, b, expected) in [(100, 0, "jwt"), (93, 7, "jwt"), (89, 11, "mixed")] {
+            assert_eq!(authentication_of(&counts(a, b)), expected, "{a} {b}");
+        }
+        assert_eq!(authentication_of(&Tally::default()), "");
     }
 }
