@@ -107,6 +107,9 @@ limits! {
     known_jwts_max: usize => redact.known_jwts_max >= 0;
     known_lists_max: usize => redact.known_lists_max >= 0;
     vantage_hold_nanos: i64 => analyzer.vantage.hold_nanos >= 0;
+    vantage_watch_nanos: i64 => analyzer.vantage.watch_nanos >= 0;
+    vantage_doubt_nanos: i64 => analyzer.vantage.doubt_nanos >= 0;
+    vantage_watched_max: usize => analyzer.vantage.watched_max >= 1;
     vantage_records_max: usize => analyzer.vantage.records_max >= 1;
     vantage_bytes_max: usize => analyzer.vantage.bytes_max >= 65_536;
     vantage_alike_max: usize => analyzer.vantage.alike_max >= 1;

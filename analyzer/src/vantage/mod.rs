@@ -2,8 +2,8 @@
 //! covers both sides of it, and is one call. The leg nearest to the client stays as the exchange,
 //! the others become its vantage points.
 //!
-//! Records wait for a short span of packet time, in which both legs of a call come in. Two are
-//! joined only when one can be nothing but the other's continuation (`pair`), and only when
+//! Records wait for a short span of packet time, in which both legs of a call come in, as long as
+//! there are signs of legs at all (`watch`). Two are joined only when one can be nothing but the other's continuation (`pair`), and only when
 //! each is the other's single candidate: two calls must never become one. What is not joined goes
 //! on as it came, in the order in which it came.
 
@@ -11,12 +11,15 @@ mod index;
 
 mod pair;
 
+mod watch;
+
 use std::collections::VecDeque;
 use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
 
 use foldhash::fast::FixedState;
 use index::Index;
 use tapscope_record::{ExchangeRecord, Token, VantagePoint};
+use watch::Watch;
 
 use crate::snapshot::Nanos;
 
@@ -26,6 +29,14 @@ pub struct VantageSettings {
     /// Packet time that a record waits after it was reported; 0 joins nothing. The legs of a call
     /// end within the time that a proxy takes to hand on the last bytes.
     pub hold_nanos: Nanos,
+    /// Packet time in which signs of legs are looked for before records stop waiting: a proxy shows
+    /// itself with the first call that passes it.
+    pub watch_nanos: Nanos,
+    /// Packet time for which records wait after the latest sign of a leg. Each time that they stop
+    /// too early, one call may be counted twice.
+    pub doubt_nanos: Nanos,
+    /// Addresses, sockets and traces each that are remembered to tell signs of legs.
+    pub watched_max: usize,
     /// Records that wait at once; beyond it the oldest goes on early.
     pub records_max: usize,
     /// Bytes of the records that wait, by estimate; beyond it the oldest goes on early.
@@ -41,6 +52,9 @@ impl Default for VantageSettings {
     fn default() -> Self {
         Self {
             hold_nanos: 100_000_000,
+            watch_nanos: 1_000_000_000,
+            doubt_nanos: 60_000_000_000,
+            watched_max: 4_096,
             records_max: 32_768,
             bytes_max: 32 << 20,
             alike_max: 256,
@@ -79,6 +93,7 @@ pub struct Legs {
     by_content: Index<u64>,
     by_trace: Index<Token>,
     ready: VecDeque<Box<ExchangeRecord>>,
+    watch: Watch,
     counts: Counts,
 }
 
@@ -87,6 +102,7 @@ impl Legs {
     #[must_use]
     pub fn new(settings: VantageSettings) -> Self {
         Self {
+            watch: Watch::new(&settings),
             settings,
             held: VecDeque::new(),
             first: 0,
@@ -101,6 +117,15 @@ impl Legs {
     /// A: the packet time up to which nothing waits when time has come to `now`.
     #[must_use]
     pub fn settled(&self, now: Nanos) -> Nanos {
+        if self.held.is_empty() && self.watch.is_quiet(now) {
+            now
+        } else {
+            self.due(now)
+        }
+    }
+
+    /// What was reported before that time has waited long enough.
+    fn due(&self, now: Nanos) -> Nanos {
         now.saturating_sub(self.settings.hold_nanos)
     }
 
@@ -112,6 +137,7 @@ impl Legs {
             ("legs_joined".to_owned(), None, self.counts.joined),
             lost("ambiguous", self.counts.ambiguous),
             lost("released_early", self.counts.early),
+            lost("not_expected", self.watch.late),
             ("records_held".to_owned(), None, self.held.len() as u64),
         ]
     }
@@ -130,6 +156,11 @@ impl Legs {
             return;
         }
         self.handle_time(record.reported);
+        if !self.watch.handle_record(&record, &self.settings) {
+            self.flush();
+            self.ready.push_back(record);
+            return;
+        }
         let content = pair::is_leg(&record).then(|| content(&record));
         let number = self.first + self.held.len() as u64;
         if let Some(content) = content {
@@ -153,7 +184,7 @@ impl Legs {
 
     /// B: packet time has come to `now`: what has waited long enough goes on.
     pub fn handle_time(&mut self, now: Nanos) {
-        let due = self.settled(now);
+        let due = self.due(now);
         loop {
             match self.held.front() {
                 None => return,

@@ -246,6 +246,50 @@ fn what_waits_is_bounded_and_nothing_is_lost() {
 }
 
 #[test]
+fn records_wait_as_long_as_there_are_signs_of_legs() {
+    let signs: [(&str, Change); 3] = [
+        ("what asked is asked as well", |_, _| {}),
+        ("a socket has two servers", |o, i| i.client = o.client),
+        ("one trace at two servers", |o, i| {
+            (o.trace, i.trace) = (vec![Token(9)], vec![Token(9)]);
+            i.client = "192.168.0.1:1".parse().unwrap();
+        }),
+    ];
+    for (name, change) in signs {
+        let mut legs = Legs::new(VantageSettings::default());
+        let direct = |at: i64| leg("10.0.0.9:40000", "10.0.0.3:80", at, at + 1);
+        let mut take = |records: Vec<ExchangeRecord>| {
+            for record in records {
+                legs.handle_record(record);
+            }
+            let ready = std::iter::from_fn(|| legs.take_record()).count();
+            (ready, legs.held.len(), legs.watch.late)
+        };
+        assert_eq!(take(vec![direct(0), direct(998)]), (1, 1, 0), "{name}");
+        // Nobody hands calls on: nothing waits any more.
+        assert_eq!(take(vec![direct(1_001)]), (2, 0, 0), "{name}");
+        let call = |at: i64| {
+            let (mut o, mut i) = (outer(), inner());
+            change(&mut o, &mut i);
+            for record in [&mut o, &mut i] {
+                record.time += at * MS;
+                record.ended = record.ended.map(|end| end + at * MS);
+                record.reported += at * MS;
+            }
+            vec![i, o]
+        };
+        // The first call through a proxy may be counted twice; the next is one.
+        assert_eq!(take(call(2_000)), (1, 1, 1), "{name}");
+        assert_eq!(take(call(3_000)), (1, 2, 1), "{name}");
+        assert_eq!(take(vec![direct(4_000)]), (1, 1, 1), "{name}");
+        assert_eq!(take(vec![direct(63_028)]), (1, 1, 1), "{name}");
+        assert_eq!(take(vec![direct(63_031)]), (2, 0, 1), "{name}");
+        assert_eq!(legs.counts.joined, 1, "{name}");
+        assert_eq!(legs.settled(T0 + 63_200 * MS), T0 + 63_200 * MS, "{name}");
+    }
+}
+
+#[test]
 fn records_without_time_of_report_pass_at_once() {
     let mut record = outer();
     record.reported = 0;
