@@ -430,7 +430,11 @@ fn remember(names: &mut Vec<String>, name: &str, cap: usize) {
     if names.last().is_some_and(|last| last == name) {
         return;
     }
-    names.retain(|n| n != name);
+    // The latest is the last.
+    if let Some(at) = names.iter().position(|known| known == name) {
+        names[at..].rotate_left(1);
+        return;
+    }
     names.push(name.to_owned());
     let surplus = names.len().saturating_sub(cap.max(1));
     names.drain(..surplus);

@@ -1,16 +1,19 @@
 //! What is to be saved: what must not wait, and what takes its turn, so that one save stays short
 //! however many things changed.
 
-use std::collections::BTreeSet;
-use std::ops::Bound::{Excluded, Unbounded};
+use core::hash::Hash;
+use std::collections::{BTreeSet, HashSet};
+
+use foldhash::fast::FixedState;
 
 /// Names of things that changed since they were saved.
 #[derive(Debug)]
 pub struct Due<K> {
     /// In the next save in any case.
     urgent: BTreeSet<K>,
-    /// In one of the next saves.
-    touched: BTreeSet<K>,
+    /// In one of the next saves. With every record one is noted, mostly again; order is made when
+    /// they are saved.
+    touched: HashSet<K, FixedState>,
     /// The last one whose turn it was.
     turn: Option<K>,
 }
@@ -19,13 +22,13 @@ impl<K> Default for Due<K> {
     fn default() -> Self {
         Self {
             urgent: BTreeSet::new(),
-            touched: BTreeSet::new(),
+            touched: HashSet::default(),
             turn: None,
         }
     }
 }
 
-impl<K: Copy + Ord> Due<K> {
+impl<K: Copy + Hash + Ord> Due<K> {
     /// Notes a change that may wait for its turn.
     pub fn touch(&mut self, name: K) {
         self.touched.insert(name);
@@ -44,7 +47,9 @@ impl<K: Copy + Ord> Due<K> {
 
     /// What waits for its turn, ascending.
     pub fn waiting(&self) -> impl Iterator<Item = K> {
-        self.touched.iter().copied()
+        let mut waiting: Vec<K> = self.touched.iter().copied().collect();
+        waiting.sort_unstable();
+        waiting.into_iter()
     }
 
     /// Whether nothing changed.
@@ -63,12 +68,14 @@ impl<K: Copy + Ord> Due<K> {
         }
         if self.touched.len() <= *room {
             *room -= self.touched.len();
-            out.append(&mut self.touched);
+            out.extend(self.touched.drain());
             return out;
         }
-        let start = self.turn.map_or(Unbounded, Excluded);
-        let after = self.touched.range((start, Unbounded));
-        let picked: Vec<K> = after.chain(&self.touched).take(*room).copied().collect();
+        let mut waiting: Vec<K> = self.touched.iter().copied().collect();
+        waiting.sort_unstable();
+        let next = |turn: K| waiting.partition_point(|name| *name <= turn);
+        let (before, after) = waiting.split_at(self.turn.map_or(0, next));
+        let picked: Vec<K> = after.iter().chain(before).take(*room).copied().collect();
         *room = 0;
         self.turn = picked.last().copied().or(self.turn);
         for name in picked {
