@@ -2,15 +2,61 @@
 
 #![expect(
     unsafe_code,
-    reason = "the allocator takes its settings by a C function that no safe crate offers"
+    reason = "an allocator is unsafe to implement, and this one takes its settings by a C function \
+              that no safe crate offers"
 )]
 
-use std::ffi::{c_int, c_long};
+use std::alloc::{GlobalAlloc, Layout};
+use std::ffi::{c_int, c_long, c_void};
+
+use mimalloc::MiMalloc;
 
 /// Records are made on one thread and dropped on another, and an endpoint is hundreds of small
 /// things: the C library's allocator takes a sixth more time for that, and a sixth more memory.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: Plain = Plain;
+
+/// mimalloc, asked for memory of a certain alignment only where that is not what it gives anyhow:
+/// of more than a kilobyte it would otherwise look for a place the long way, and take more than is
+/// asked for.
+struct Plain;
+
+/// What memory of any size is aligned to (`mi_malloc`: 8 bytes, from 16 bytes on 16).
+const ALIGNED: usize = 8;
+
+// SAFETY: every block comes from mimalloc and goes back to it, whichever of its functions took it;
+// with an alignment of up to `ALIGNED`, `mi_malloc` keeps what `GlobalAlloc` asks for, and what is
+// asked of it beyond is left to the crate.
+unsafe impl GlobalAlloc for Plain {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if layout.align() <= ALIGNED {
+            // SAFETY: any size may be asked for.
+            unsafe { mi_malloc(layout.size()).cast() }
+        } else {
+            // SAFETY: the same contract.
+            unsafe { MiMalloc.alloc(layout) }
+        }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the same contract.
+        unsafe { MiMalloc.alloc_zeroed(layout) }
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the same contract; the block is mimalloc's.
+        unsafe { MiMalloc.dealloc(block, layout) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the same contract; the block is mimalloc's.
+        unsafe { MiMalloc.realloc(block, layout, size) }
+    }
+}
 
 /// The number of `mi_option_purge_delay` in mimalloc's `mi_option_t`: milliseconds after which free
 /// memory goes back to the operating system.
@@ -22,6 +68,9 @@ const PURGE_DELAY: c_int = 15;
 const PURGE_DELAY_MILLIS: c_long = 10_000;
 
 unsafe extern "C" {
+    /// So many bytes; null where there are none.
+    fn mi_malloc(size: usize) -> *mut c_void;
+
     /// Sets an option, unless the environment (`MIMALLOC_PURGE_DELAY`) has.
     fn mi_option_set_default(option: c_int, value: c_long);
 }
