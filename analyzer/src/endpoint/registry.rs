@@ -25,10 +25,57 @@ pub(super) struct Group {
     pub(super) entry: Entry,
     /// Sightings held back until now.
     pub(super) earlier: u64,
-    /// Endpoints the evidence belonged to so far, with the number of sightings.
-    pub(super) before: BTreeMap<EndpointId, u64>,
-    /// The same, with the number of sightings they were told of.
-    pub(super) counted: BTreeMap<EndpointId, u64>,
+    /// Endpoints the evidence belonged to so far; most often one.
+    pub(super) before: Vec<Before>,
+}
+
+/// An endpoint that evidence belonged to so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    pub(super) id: EndpointId,
+    /// Sightings of the evidence.
+    pub(super) seen: u64,
+    /// Sightings the endpoint was told of.
+    pub(super) counted: u64,
+}
+
+impl Group {
+    /// Evidence that belonged to an endpoint so far.
+    pub(super) fn note(&mut self, before: Before) {
+        match self.before.last_mut() {
+            Some(last) if last.id == before.id => last.add(before),
+            None => self.before = vec![before],
+            Some(_) => self.before.push(before),
+        }
+    }
+
+    /// How much of the evidence belonged to an endpoint so far.
+    fn seen_of(&self, id: EndpointId) -> u64 {
+        let known = self.before.iter().find(|before| before.id == id);
+        known.map_or(0, |before| before.seen)
+    }
+
+    /// All evidence was noted: each endpoint stands in it once, in order.
+    pub(super) fn close(&mut self) {
+        if self.before.len() < 2 {
+            return;
+        }
+        self.before.sort_unstable_by_key(|before| before.id);
+        self.before.dedup_by(|next, kept| {
+            let is_same = next.id == kept.id;
+            if is_same {
+                kept.add(*next);
+            }
+            is_same
+        });
+    }
+}
+
+impl Before {
+    fn add(&mut self, more: Self) {
+        self.seen += more.seen;
+        self.counted += more.counted;
+    }
 }
 
 /// All endpoints of a host.
@@ -126,12 +173,11 @@ impl Registry {
         for (i, group) in groups.iter().enumerate() {
             // An endpoint that already has this template is the one, evidence of it or not.
             if let Some(id) = self.find(&group.entry.method, &group.entry.template) {
-                let n = group.before.get(&id).copied().unwrap_or(0);
-                claims.push((n.saturating_mul(2) + 1, 0, id, i));
+                claims.push((group.seen_of(id).saturating_mul(2) + 1, 0, id, i));
             }
-            for (id, n) in &group.before {
+            for Before { id, seen, .. } in &group.before {
                 let first = self.entries.get(id).map_or(i64::MAX, |e| e.first_seen);
-                claims.push((*n, first, *id, i));
+                claims.push((*seen, first, *id, i));
             }
         }
         // The strongest claim first; the older endpoint at a tie.
@@ -163,7 +209,7 @@ impl Registry {
                 None => self.create(host, group.entry, group.earlier),
             };
             used.insert(id, ());
-            self.split(id, group.counted, first_seen, &merged);
+            self.split(id, &group.before, first_seen, &merged);
             out.push(id);
         }
         for (gone, survivor) in merged {
@@ -200,11 +246,12 @@ impl Registry {
     fn split(
         &mut self,
         to: EndpointId,
-        counted: BTreeMap<EndpointId, u64>,
+        before: &[Before],
         first_seen: i64,
         merged: &BTreeMap<EndpointId, EndpointId>,
     ) {
-        for (from, sightings) in counted {
+        for before in before {
+            let (from, sightings) = (before.id, before.counted);
             // What is merged into this one brings all it has.
             if from != to && sightings > 0 && merged.get(&from) != Some(&to) {
                 self.events.push(TemplateEvent::Split {

@@ -1,13 +1,11 @@
 //! When the templates of a host are decided on, and what follows for its endpoints.
 
-use std::collections::BTreeMap;
-
 use super::super::decide::{self, NOWHERE, PlaceId};
 use super::super::documented::Template;
 use super::super::evidence::{Leaf, NodeId};
 use super::super::knowledge::Map;
 use super::super::naming::{self, Named};
-use super::super::registry::{Entry, Group};
+use super::super::registry::{Before, Entry, Group};
 use super::{HostTemplates, Pace};
 use crate::snapshot::waiting::WaitingReason;
 
@@ -167,8 +165,7 @@ impl HostTemplates {
                     groups.push(Group {
                         entry,
                         earlier: 0,
-                        before: BTreeMap::new(),
-                        counted: BTreeMap::new(),
+                        before: Vec::new(),
                     });
                     leaves.push(Vec::new());
                     groups.len() - 1
@@ -179,13 +176,14 @@ impl HostTemplates {
                 if group.entry.nodes.len() < 3 {
                     group.entry.nodes.push(id as NodeId);
                 }
-                if let Some(before) = leaf.endpoint {
-                    *group.before.entry(before).or_default() += leaf.seen;
-                    *group.counted.entry(before).or_default() += leaf.counted;
+                if let Some(id) = leaf.endpoint {
+                    let (seen, counted) = (leaf.seen, leaf.counted);
+                    group.note(Before { id, seen, counted });
                 }
                 leaves[index].push((id as NodeId, i));
             }
         }
+        groups.iter_mut().for_each(Group::close);
         (groups, leaves)
     }
 
