@@ -10,12 +10,17 @@ use tapscope_record::ValueType;
 pub(super) struct Types(Vec<(ValueType, u64)>);
 
 impl Types {
+    /// No counts yet, with room for those of so many types.
+    pub(super) fn with_room(types: usize) -> Self {
+        Self(Vec::with_capacity(types.min(TYPES.len())))
+    }
+
     /// Adds `by` values of the type.
     pub(super) fn add(&mut self, kind: ValueType, by: u64) {
         match self.0.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, count)) => *count = count.saturating_add(by),
             None => {
-                if self.0.is_empty() {
+                if self.0.capacity() == 0 {
                     self.0.reserve_exact(1);
                 }
                 self.0.push((kind, by));

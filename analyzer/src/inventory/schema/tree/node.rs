@@ -225,8 +225,10 @@ impl Node {
 
     /// Types with how often.
     pub(super) fn types(&self) -> Types {
-        let mixed = self.mixed().map(|mixed| mixed.types.clone());
-        let mut all = mixed.unwrap_or_default();
+        let mut all = match self.mixed() {
+            Some(mixed) => mixed.types.clone(),
+            None => Types::with_room(self.carried().count()),
+        };
         for one in self.carried() {
             one.kind
                 .into_iter()
