@@ -22,7 +22,7 @@ use crate::wait::StopHandle;
 
 /// Bytes of the read buffer to start with: large enough that refills are rare, small enough that
 /// what was read is still in the processor's nearer caches when it is looked at.
-const BUFFER_BYTES: usize = 256 << 10;
+const BUFFER_BYTES: usize = 64 << 10;
 
 /// A section header of pcapng that is longer is none.
 const SECTION_BYTES_MAX: usize = 1 << 20;
