@@ -4,7 +4,6 @@ use core::net::IpAddr;
 
 use super::robust::{coarse, median, number, spread};
 use super::{Call, Departure};
-use crate::inventory::shown::shown_address;
 use crate::settings::{BaselineSettings, DetectorSettings, MINUTE, SECOND};
 use crate::snapshot::Nanos;
 use crate::snapshot::state::{BaselineState, ShareState, WindowState};
@@ -60,22 +59,20 @@ pub(super) fn count(state: &mut BaselineState, call: &Call, usual: &BaselineSett
         Some(500..600) => window.server_errors = window.server_errors.saturating_add(1),
         _ => {}
     }
-    shown_address(call.client, |address| {
-        if let Some(calls) = window.actors.get_mut(address) {
-            *calls = calls.saturating_add(1);
-        } else {
-            insert_actor(window, address.to_owned(), usual);
-        }
-    });
+    if let Some(calls) = window.actors.get_mut(&call.client) {
+        *calls = calls.saturating_add(1);
+    } else {
+        insert_actor(window, call.client, usual);
+    }
 }
 
 /// Counts a new address; at the cap the one with the fewest calls gives its place and its count,
 /// so that one who calls much is found however many others there are.
-fn insert_actor(window: &mut WindowState, address: String, usual: &BaselineSettings) {
+fn insert_actor(window: &mut WindowState, address: IpAddr, usual: &BaselineSettings) {
     let mut calls = 1;
     if window.actors.len() >= usual.window_actors.max(1) {
         let least = window.actors.iter().min_by_key(|(a, n)| (**n, *a));
-        if let Some((least, n)) = least.map(|(a, n)| (a.clone(), *n)) {
+        if let Some((least, n)) = least.map(|(a, n)| (*a, *n)) {
             window.actors.remove(&least);
             calls = n.saturating_add(1);
         }
@@ -157,11 +154,11 @@ pub(super) fn window_seconds(state: &BaselineState, usual: &BaselineSettings) ->
 
 /// Addresses that stand out in a window, most calls first.
 pub(super) fn actors(window: &WindowState) -> Vec<IpAddr> {
-    let mut all: Vec<(&String, u64)> = window.actors.iter().map(|(a, n)| (a, *n)).collect();
-    all.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let mut all: Vec<(IpAddr, u64)> = window.actors.iter().map(|(a, n)| (*a, *n)).collect();
+    all.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     all.into_iter()
         .filter(|(_, calls)| number(*calls) >= ACTOR_SHARE * number(window.calls))
-        .filter_map(|(address, _)| address.parse().ok())
+        .map(|(address, _)| address)
         .take(NAMED_ACTORS)
         .collect()
 }

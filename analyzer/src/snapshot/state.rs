@@ -1,5 +1,6 @@
 //! What a restart needs beyond what readers are shown: the opaque `state` of endpoints and hosts.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -39,7 +40,7 @@ pub struct WindowState {
     /// Responses 500 to 599.
     pub server_errors: u64,
     /// Calls by client address.
-    pub actors: BTreeMap<String, u64>,
+    pub actors: BTreeMap<IpAddr, u64>,
     /// Whether it began before counting did.
     pub partial: bool,
     /// Whether its volume was told.
@@ -115,7 +116,7 @@ pub struct HostState {
     /// Successful calls with credentials.
     pub authenticated: u64,
     /// Addresses of the servers behind it, a few of them.
-    pub servers: Vec<core::net::IpAddr>,
+    pub servers: Vec<IpAddr>,
     /// Templates.
     pub templates: serde_json::Value,
 }

@@ -135,7 +135,7 @@ impl HostTemplates {
     /// The leaves, grouped by the template and method the decision gives them.
     fn groups(&self) -> (Vec<Group>, Vec<Vec<(NodeId, usize)>>) {
         let mut at: Map<(bool, u32, u16), usize> = Map::default();
-        let known = self.registry.entries.len();
+        let known = self.registry.entries.len().max(self.decision.places.len());
         let mut groups: Vec<Group> = Vec::with_capacity(known);
         let mut leaves: Vec<Vec<(NodeId, usize)>> = Vec::with_capacity(known);
         // The methods of a path follow each other.
