@@ -174,7 +174,7 @@ fn rank(credential: &Credential) -> u8 {
 
 /// Whether equal tokens of the credential mean the same caller.
 fn names_somebody(credential: &Credential) -> bool {
-    credential.subject.is_some() || !PER_CALL.contains(&credential.scheme.as_str())
+    credential.subject.is_some() || !PER_CALL.iter().any(|scheme| credential.scheme == *scheme)
 }
 
 /// How the call was authenticated: the scheme of its best credential, or `none`.

@@ -69,7 +69,8 @@ impl DataSeen {
             return;
         }
         // Both are in the order of their names: the next is mostly the one behind.
-        let mut near = (self.0).partition_point(|known| known.direction.as_str() < direction);
+        let mut near =
+            (self.0).partition_point(|known| known.direction.as_bytes() < direction.as_bytes());
         for (class, values) in classes.as_slice() {
             let is_it = |known: &&ClassSeen| known.class == *class && known.direction == direction;
             let at = match self.0.get(near).filter(is_it) {

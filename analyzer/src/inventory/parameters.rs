@@ -217,7 +217,7 @@ impl Parameters {
     ) -> bool {
         let is_clear = |location, parameter: &tapscope_record::Parameter| {
             let names = self.named(location);
-            names.get(&parameter.name).is_some()
+            names.get(parameter.name.as_bytes()).is_some()
                 || names.len() >= settings.max_header_parameters
                 || parameter.name.len() > settings.max_name_len
         };
@@ -231,7 +231,7 @@ impl Parameters {
         let headers = (Location::Header, &request.header_values);
         for (location, values) in [headers, (Location::Cookie, &request.cookie_values)] {
             for parameter in values {
-                let at = self.named(location).get(&parameter.name);
+                let at = self.named(location).get(parameter.name.as_bytes());
                 if let Some(known) = at.and_then(|at| self.known.get_mut(at as usize)) {
                     known.observe(&parameter.value, settings.max_tally_keys);
                 }
@@ -441,7 +441,7 @@ impl Parameters {
             Location::Header | Location::Cookie => settings.max_header_parameters,
         };
         let names = self.named(location);
-        let at = match names.get(name) {
+        let at = match names.get(name.as_bytes()) {
             Some(at) => at,
             None if names.len() >= cap || name.len() > settings.max_name_len => {
                 self.refused = self.refused.saturating_add(1);

@@ -47,6 +47,32 @@ impl Word {
         }
     }
 
+    /// The text's bytes: those of a short one need not be looked at to know that they are text.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Held::Known(text) => text.as_bytes(),
+            Held::Short(length, bytes) => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Held::Own(text) => text.as_bytes(),
+            Held::Shared(text) => text.as_bytes(),
+        }
+    }
+
+    /// Bytes of the text.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether there is no text.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.as_bytes().is_empty()
+    }
+
     /// A text that is nobody else's yet.
     #[must_use]
     pub fn of(text: &str) -> Self {
@@ -70,8 +96,15 @@ impl Default for Word {
 }
 
 impl PartialEq for Word {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        match (&self.0, &other.0) {
+            // What is behind a short text is nought.
+            (Held::Short(one, bytes), Held::Short(other, theirs)) => {
+                one == other && bytes == theirs
+            }
+            _ => self.as_bytes() == other.as_bytes(),
+        }
     }
 }
 
@@ -85,7 +118,8 @@ impl PartialOrd for Word {
 
 impl Ord for Word {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.as_str().cmp(other.as_str())
+        // Texts are in the order of their bytes.
+        self.as_bytes().cmp(other.as_bytes())
     }
 }
 
@@ -144,14 +178,16 @@ impl From<Word> for String {
 }
 
 impl PartialEq<str> for Word {
+    #[inline]
     fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
+        self.as_bytes() == other.as_bytes()
     }
 }
 
 impl PartialEq<&str> for Word {
+    #[inline]
     fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -206,6 +242,12 @@ mod tests {
             "viele Wörter und mehr",
         ] {
             assert_eq!(Word::of(text), text);
+            assert_eq!(
+                (Word::of(text).len(), Word::of(text).is_empty()),
+                (text.len(), text.is_empty())
+            );
+            assert_eq!(Word::of(text).cmp(&known), text.cmp("bearer"));
+            assert_eq!(Word::of(text) == Word::of("a"), text == "a");
             assert_eq!(Word::from(text.to_owned()), Word::of(text));
             assert_eq!(String::from(Word::of(text)), text);
         }

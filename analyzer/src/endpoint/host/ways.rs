@@ -73,8 +73,8 @@ impl Ways {
         out.push(u8::from(is_named));
         for segment in path {
             let (kind, text, token) = match segment {
-                PathSegment::Literal(text) => (0_u8, text.as_str(), None),
-                PathSegment::Redacted { class, token } => (1, class.as_str(), Some(token.0)),
+                PathSegment::Literal(text) => (0_u8, text.as_bytes(), None),
+                PathSegment::Redacted { class, token } => (1, class.as_bytes(), Some(token.0)),
             };
             if out.len() + text.len() > PATH_MAX {
                 out.resize(PATH_MAX + 1, 0);
@@ -83,7 +83,7 @@ impl Ways {
             out.push(kind);
             // No text here is longer than the longest path.
             out.extend((text.len() as u16).to_le_bytes());
-            out.extend(text.as_bytes());
+            out.extend(text);
             out.extend(token.iter().flat_map(|token| token.to_le_bytes()));
         }
     }

@@ -8,11 +8,11 @@ const FEW: usize = 8;
 pub(super) struct Names(Vec<(Box<str>, u32)>);
 
 impl Names {
-    /// The number of a name.
-    pub(super) fn get(&self, name: &str) -> Option<u32> {
+    /// The number of a name, by its bytes.
+    pub(super) fn get(&self, name: &[u8]) -> Option<u32> {
         let found = if self.0.len() <= FEW {
             // Most differ in length already.
-            self.0.iter().find(|(known, _)| **known == *name)
+            self.0.iter().find(|(known, _)| known.as_bytes() == name)
         } else {
             self.0.get(self.find(name).ok()?)
         };
@@ -21,7 +21,7 @@ impl Names {
 
     /// Adds a name that is not there; false when it is.
     pub(super) fn insert(&mut self, name: &str, number: u32) -> bool {
-        let Err(at) = self.find(name) else {
+        let Err(at) = self.find(name.as_bytes()) else {
             return false;
         };
         if self.0.is_empty() {
@@ -41,7 +41,8 @@ impl Names {
         self.0.iter().map(|(name, number)| (&**name, *number))
     }
 
-    fn find(&self, name: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(known, _)| (**known).cmp(name))
+    fn find(&self, name: &[u8]) -> Result<usize, usize> {
+        self.0
+            .binary_search_by(|(known, _)| known.as_bytes().cmp(name))
     }
 }
