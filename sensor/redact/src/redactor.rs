@@ -77,7 +77,8 @@ pub(crate) struct Work<'a> {
     pub(crate) operations: Vec<Operation>,
     /// Whether header fields say that the request is one of MCP.
     pub(crate) speaks_mcp: bool,
-    /// Whether the JSON read last has a member that every request inside JSON has.
+    /// Whether the body read last may be a request inside that of HTTP: its JSON has a member that
+    /// every one in JSON has, or it is of a media type that such requests have.
     pub(crate) may_call: bool,
     /// Whether the values of the request's body are taken.
     pub(crate) takes_values: bool,

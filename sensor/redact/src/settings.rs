@@ -68,8 +68,8 @@ pub struct RedactSettings {
     /// Of further ones, while none of them had data in it, one in so many is looked at. 0 and 1
     /// look at all.
     pub sampling_every: u32,
-    /// Bodies of responses of which it is remembered what they told, so that they need not be read
-    /// again: about as many as a large API has that are fetched over and over.
+    /// Bodies of which it is remembered what they told, so that they need not be read again: about as
+    /// many as a large API has that are fetched or sent over and over.
     pub known_bodies_max: usize,
     /// Fields of all of their shapes; some 170 bytes each.
     pub known_body_fields_max: usize,

@@ -1,6 +1,7 @@
 //! Bodies seen before. Servers give the same answers again and again (lists, settings, refusals,
-//! health checks), and what a body tells depends on nothing but its bytes and how they are
-//! declared: it is read once.
+//! health checks), clients that poll, retry or test send the same, and what a body tells depends on
+//! nothing but its bytes and how they are declared: it is read once. Of requests those are left out
+//! whose body says what is asked for, and those whose values are taken.
 //!
 //! What is remembered is what the record holds, under a keyed hash of the body; no content. A body
 //! is remembered from its second time on, so that those that come once cost no more than the hash.
@@ -12,11 +13,16 @@ use foldhash::quality::FixedState;
 use tapscope_http::{Body, HeadBytes};
 use tapscope_record::{Counts, MessageRecord, Shape, Word};
 
+use super::Side;
 use crate::counters::Counters;
 use crate::fields::{Fields, Role};
 
 /// Places that a body may stand in, the one used last in front.
 const WAYS: usize = 4;
+
+/// Places for bodies that came once, for each one that is remembered: these are told apart from what
+/// comes again although as many others come between.
+const ONCE_PLACES: usize = 4;
 
 /// What is known of one body.
 struct Known {
@@ -36,8 +42,8 @@ pub(crate) struct Bodies {
     hasher: FixedState,
     /// With their names, which stand together; empty when nothing is to be remembered.
     sets: Vec<[(u64, Option<Box<Known>>); WAYS]>,
-    /// By set: the latest body that is not remembered.
-    once: Vec<u64>,
+    /// By part of the name: the latest body that is not remembered, by another part of its name.
+    once: Vec<u32>,
     /// Fields that there is still room for.
     fields_left: usize,
     /// Where room is made next.
@@ -53,7 +59,7 @@ impl Bodies {
             sets: core::iter::repeat_with(Default::default)
                 .take(sets)
                 .collect(),
-            once: vec![0; sets],
+            once: vec![0; sets * WAYS * ONCE_PLACES],
             fields_left: fields_max,
             hand: 0,
         }
@@ -62,6 +68,7 @@ impl Bodies {
     /// Names a body by all that what it tells depends on; none when nothing is remembered.
     pub(super) fn name(
         &self,
+        side: Side,
         (head, fields): (&HeadBytes, &Fields),
         body: &Body,
         message: &MessageRecord,
@@ -73,7 +80,8 @@ impl Bodies {
         hasher.write(&body.sample);
         hasher.write_usize(body.sample.len());
         let is_cut = (body.sample.len() as u64) < body.length;
-        hasher.write_u8(u8::from(is_cut) | u8::from(body.missing > 0) << 1);
+        let is_request = u8::from(side == Side::Request);
+        hasher.write_u8(u8::from(is_cut) | u8::from(body.missing > 0) << 1 | is_request << 2);
         // With its parameters: the boundary of a form is one.
         if let Some(value) = fields.value(head, Role::ContentType) {
             hasher.write(value);
@@ -104,10 +112,7 @@ impl Bodies {
     /// Takes in what a body that was not known tells, when it came before.
     pub(super) fn learn(&mut self, name: u64, message: &MessageRecord, counted: Counters) {
         let Some(at) = self.set(name) else { return };
-        let Some(once) = self.once.get_mut(at) else {
-            return;
-        };
-        if core::mem::replace(once, name) != name {
+        if !self.came_before(name) {
             return;
         }
         let fields = message.shape.as_deref().map_or(0, fields);
@@ -147,6 +152,15 @@ impl Bodies {
                 self.fields_left += gone.sum::<usize>();
             }
         }
+    }
+
+    /// Whether a body that is not remembered came before, as far as can be told; from here on it did.
+    fn came_before(&mut self, name: u64) -> bool {
+        let places = self.once.len() as u64;
+        let at = name.checked_rem(places).map(usize::try_from);
+        let once = at.and_then(Result::ok).and_then(|at| self.once.get_mut(at));
+        let tag = (name >> 32) as u32 | 1;
+        once.is_some_and(|once| core::mem::replace(once, tag) == tag)
     }
 
     fn set(&self, name: u64) -> Option<usize> {

@@ -72,9 +72,10 @@ pub(crate) fn describe(
     if body.sample.is_empty() {
         return;
     }
-    // What a request asks for depends on more than its body.
-    let name = (side == Side::Response && work.limits.is_empty())
-        .then(|| work.bodies.name(head, body, message))
+    // Values of bodies are not remembered.
+    let may_be_known = work.limits.is_empty() && !(side == Side::Request && work.takes_values);
+    let name = may_be_known
+        .then(|| work.bodies.name(side, head, body, message))
         .flatten();
     if let Some(name) = name
         && let Some(counted) = work.bodies.recall(name, message)
@@ -83,8 +84,10 @@ pub(crate) fn describe(
         return;
     }
     let before = work.counters.clone();
+    work.may_call = false;
     read(work, side, head, body, message);
-    if let Some(name) = name {
+    // What a request asks for inside its body depends on more than the body.
+    if let Some(name) = name.filter(|_| side == Side::Response || !work.may_call) {
         let counted = work.counters.since(&before);
         work.bodies.learn(name, message, counted);
     }
@@ -143,6 +146,7 @@ fn inspect(
     work.classes.clear();
     let kind = kind_of(declared, content);
     if side == Side::Request {
+        work.may_call |= matches!(kind, Content::Xml | Content::GraphQl);
         match kind {
             Content::Xml => operation::of_xml(work, head, content),
             Content::GraphQl => operation::of_document(work, content),
