@@ -7,13 +7,14 @@
 //! without version is all of a request, and whether the CR that ends a head has its LF. Such a
 //! head is complete when the next byte says so or when the other side answers.
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr2};
 
 use crate::anomaly::{Anomalies, MessageAnomaly};
 use crate::chunk::{Chunk, Position};
 use crate::exchange::BodyEnd;
 use crate::http1::detect::{self, Guess, MessageKind};
 use crate::http1::head::AssembledHead;
+use crate::http1::plain::Layout;
 use crate::http1::start_line::{self, Expectation, StartLine};
 use crate::settings::HttpSettings;
 
@@ -157,10 +158,11 @@ impl HeadAssembler {
         if self.0.is_some() || expectation.is_search() {
             return None;
         }
-        let (kind, head) = whole_head(chunk.bytes, expectation, settings)?;
+        let (kind, layout, head) = whole_head(chunk.bytes, expectation, settings)?;
         let head = AssembledHead {
             kind,
             bytes: head.to_vec(),
+            layout: Some(layout),
             start: chunk.at,
             end: chunk.position(head.len()),
             cut: None,
@@ -288,7 +290,7 @@ impl Collected {
             return None;
         }
         let rest = chunk.bytes.get(taken..)?;
-        let (kind, head) = whole_head(rest, self.expectation, settings)?;
+        let (kind, _, head) = whole_head(rest, self.expectation, settings)?;
         self.bytes.extend_from_slice(head);
         self.kind = Some(kind);
         self.line_start = head.len();
@@ -553,6 +555,7 @@ impl Collected {
         AssembledHead {
             kind,
             bytes,
+            layout: None,
             start: self.start,
             end: Position {
                 offset: end.offset.saturating_sub(unread.len() as u64),
@@ -591,28 +594,22 @@ fn whole_head<'b>(
     bytes: &'b [u8],
     expectation: Expectation,
     settings: &HttpSettings,
-) -> Option<(MessageKind, &'b [u8])> {
-    let (start_line, head) = plain_head(bytes, settings.head_bytes_max)?;
+) -> Option<(MessageKind, Layout, &'b [u8])> {
+    let (layout, head) = plain_head(bytes, settings.head_bytes_max)?;
+    let start_line = head.get(..layout.start_line(head))?;
     match start_line::start_line(start_line, expectation)? {
-        StartLine::Head(kind) => Some((kind, head)),
+        StartLine::Head(kind) => Some((kind, layout, head)),
         StartLine::Versionless => None,
     }
 }
 
-/// The start line and the whole head that the bytes begin with, each with its line end, when every
-/// line of it ends with CR LF and no other CR is in it.
-fn plain_head(bytes: &[u8], head_bytes_max: usize) -> Option<(&[u8], &[u8])> {
+/// The whole head that the bytes begin with, when every line of it ends with CR LF and no other CR
+/// is in it.
+fn plain_head(bytes: &[u8], head_bytes_max: usize) -> Option<(Layout, &[u8])> {
     let bytes = bytes.get(..head_bytes_max).unwrap_or(bytes);
-    let mut lines = memchr_iter(b'\n', bytes);
-    let is_last = |end: &usize| bytes.get(end + 1..end + 3) == Some(b"\r\n");
-    let head = bytes.get(..lines.find(is_last)? + 3)?;
-    // Without a way out inside, so that the compiler compares many bytes at once.
-    let pairs = head.iter().zip(head.get(1..)?);
-    let are_paired = pairs.fold(true, |all, (one, next)| {
-        all & ((*one == b'\r') == (*next == b'\n'))
-    });
-    let start_line = head.get(..=memchr(b'\n', head)?)?;
-    (are_paired && start_line.len() > 2).then_some((start_line, head))
+    let (layout, len) = Layout::of(bytes)?;
+    let head = bytes.get(..len)?;
+    (layout.start_line(head) > 2).then_some((layout, head))
 }
 
 /// Whether a line frames the message.
@@ -646,6 +643,12 @@ mod tests {
         is_plain.then_some((bytes.get(..first)?, head))
     }
 
+    /// The start line and the head that are found.
+    fn plain(bytes: &[u8], most: usize) -> Option<(&[u8], &[u8])> {
+        let (layout, head) = plain_head(bytes, most)?;
+        Some((head.get(..layout.start_line(head))?, head))
+    }
+
     #[test]
     fn a_plain_head_is_found_wherever_it_ends() {
         let odd: [&[u8]; 7] = [b"", b"\n", b"\r", b"\nx\n", b"\n\n", b"\r\r\n", b"\n\r\n"];
@@ -657,9 +660,9 @@ mod tests {
                     bytes.extend(core::iter::repeat_n(b'v', value));
                     bytes.extend_from_slice(odd);
                     bytes.extend_from_slice(b"\r\n\r\nbody\n\n\r\n");
-                    assert_eq!(plain_head(&bytes, 1_000), by_lines(&bytes));
+                    assert_eq!(plain(&bytes, 1_000), by_lines(&bytes));
                     let cut = bytes.len() / 2;
-                    assert_eq!(plain_head(&bytes, cut), by_lines(&bytes[..cut]));
+                    assert_eq!(plain(&bytes, cut), by_lines(&bytes[..cut]));
                 }
             }
         }

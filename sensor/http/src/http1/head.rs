@@ -15,7 +15,7 @@ use crate::exchange::{
 use crate::http1::body;
 use crate::http1::detect::{self, MessageKind};
 use crate::http1::dialect;
-use crate::http1::plain;
+use crate::http1::plain::{self, Layout};
 use crate::settings::HttpSettings;
 
 /// Header lines parsed at first; 64 fit nearly every head and cost two kilobytes of stack.
@@ -26,6 +26,8 @@ const HEADERS_USUAL: usize = 64;
 pub(crate) struct AssembledHead {
     pub(crate) kind: MessageKind,
     pub(crate) bytes: Vec<u8>,
+    /// Where its lines end, when that is known.
+    pub(crate) layout: Option<Layout>,
     /// Where it begins.
     pub(crate) start: Position,
     /// Where what follows it begins.
@@ -46,6 +48,7 @@ impl AssembledHead {
         Self {
             kind: MessageKind::Response,
             bytes: Vec::new(),
+            layout: None,
             start: at,
             end: at,
             cut: None,
@@ -88,7 +91,7 @@ pub(crate) fn parse_request(
     });
     let anomalies = &mut request.anomalies;
     let HeadBytes { bytes, headers } = &mut request.head;
-    let (parts, refusal) = match request_parts(bytes, headers, settings) {
+    let (parts, refusal) = match request_parts(bytes, head.layout.take(), headers, settings) {
         Ok(parts) => (parts, None),
         Err(refusal) => {
             let (method, target, version, lines) =
@@ -132,7 +135,7 @@ pub(crate) fn parse_response(
         return (response, None);
     }
     let anomalies = &mut response.anomalies;
-    let (parts, refusal) = match response_parts(bytes, headers, settings) {
+    let (parts, refusal) = match response_parts(bytes, head.layout.take(), headers, settings) {
         Ok(parts) => (parts, None),
         Err(refusal) => {
             let (status, version, lines) =
@@ -211,12 +214,20 @@ fn judge_target(method: &[u8], target: &[u8], anomalies: &mut Anomalies) {
     }
 }
 
+/// Where the lines of a whole head end, when that is not known yet.
+fn layout_of(bytes: &[u8]) -> Option<Layout> {
+    let (layout, len) = Layout::of(bytes)?;
+    (len == bytes.len()).then_some(layout)
+}
+
 fn request_parts(
     bytes: &[u8],
+    layout: Option<Layout>,
     spans: &mut HeaderSpans,
     settings: &HttpSettings,
 ) -> Result<(Span, Span, Version), Counter> {
-    if let Some(parts) = plain::request(bytes, spans) {
+    let layout = layout.or_else(|| layout_of(bytes));
+    if let Some(parts) = layout.and_then(|layout| plain::request(bytes, &layout, spans)) {
         return Ok(parts);
     }
     spans.clear();
@@ -251,10 +262,12 @@ fn strict_request<'b>(
 
 fn response_parts(
     bytes: &[u8],
+    layout: Option<Layout>,
     spans: &mut HeaderSpans,
     settings: &HttpSettings,
 ) -> Result<(u16, Version), Counter> {
-    if let Some(parts) = plain::response(bytes, spans) {
+    let layout = layout.or_else(|| layout_of(bytes));
+    if let Some(parts) = layout.and_then(|layout| plain::response(bytes, &layout, spans)) {
         return Ok(parts);
     }
     spans.clear();
@@ -373,13 +386,14 @@ mod tests {
         let settings = HttpSettings::default();
         let (mut one, mut other) = (HeaderSpans::new(), HeaderSpans::new());
         let mut is_read = false;
-        if let Some(parts) = plain::request(bytes, &mut one) {
+        let layout = layout_of(bytes).unwrap_or_default();
+        if let Some(parts) = plain::request(bytes, &layout, &mut one) {
             assert_eq!(strict_request(bytes, &mut other, &settings), Ok(parts));
             assert_eq!(one, other);
             is_read = true;
         }
         (one, other) = (HeaderSpans::new(), HeaderSpans::new());
-        if let Some(parts) = plain::response(bytes, &mut one) {
+        if let Some(parts) = plain::response(bytes, &layout, &mut one) {
             assert_eq!(strict_response(bytes, &mut other, &settings), Ok(parts));
             assert_eq!(one, other);
             is_read = true;

@@ -34,16 +34,16 @@ impl Connection {
         let State::Message(assembler) = &mut stream.state else {
             return 0;
         };
-        if let Some((taken, head)) = assembler.whole(chunk, expectation, cx.settings) {
-            self.read_head(cx, side, head);
+        if let Some((taken, mut head)) = assembler.whole(chunk, expectation, cx.settings) {
+            self.read_head(cx, side, &mut head);
             return taken;
         }
         let (taken, progress) = assembler.feed(chunk, expectation, cx.settings);
         match progress {
             Progress::More => {}
             Progress::Complete(kind) => {
-                let head = assembler.take(kind, chunk.position(taken));
-                self.read_head(cx, side, head);
+                let mut head = assembler.take(kind, chunk.position(taken));
+                self.read_head(cx, side, &mut head);
             }
             Progress::Rejected { .. } => self.reject(cx, side, chunk.position(taken)),
             Progress::TooLong => {
@@ -67,7 +67,7 @@ impl Connection {
         };
         if is_bare {
             let (bytes, at) = assembler.take_rejected();
-            self.read_response(cx, side, AssembledHead::none(at));
+            self.read_response(cx, side, &mut AssembledHead::none(at));
             let chunk = Chunk {
                 at,
                 bytes: &bytes,
@@ -101,8 +101,8 @@ impl Connection {
         if let State::Message(assembler) | State::Search(assembler) = &mut stream.state
             && let Some(kind) = assembler.is_settled()
         {
-            let head = assembler.take(kind, at);
-            self.read_head(cx, side, head);
+            let mut head = assembler.take(kind, at);
+            self.read_head(cx, side, &mut head);
         }
     }
 
@@ -152,8 +152,8 @@ impl Connection {
             Progress::More => {}
             Progress::Complete(kind) => {
                 let is_first = assembler.is_first();
-                let head = assembler.take(kind, chunk.position(taken));
-                self.take_found(cx, side, head, is_first, taken);
+                let mut head = assembler.take(kind, chunk.position(taken));
+                self.take_found(cx, side, &mut head, is_first, taken);
             }
             Progress::Rejected { line_ended } => {
                 stream.at_line_start = line_ended;
@@ -184,7 +184,7 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_, S>,
         side: Side,
-        head: AssembledHead,
+        head: &mut AssembledHead,
         is_first: bool,
         taken: usize,
     ) {
@@ -243,7 +243,7 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_, S>,
         side: Side,
-        head: AssembledHead,
+        head: &mut AssembledHead,
     ) {
         let start = head.start.offset;
         self.stream(side).torn = false;
@@ -278,7 +278,7 @@ impl Connection {
         cut: Option<AssembledHead>,
         why: Counter,
     ) {
-        let Some(head) = cut else { return };
+        let Some(mut head) = cut else { return };
         if head.cut.is_some() {
             if head.kind == MessageKind::Request && !detect::has_known_method(&head.bytes) {
                 return;
@@ -294,9 +294,9 @@ impl Connection {
             return;
         }
         if client == side {
-            self.read_request(cx, side, head);
+            self.read_request(cx, side, &mut head);
         } else {
-            self.read_response(cx, side, head);
+            self.read_response(cx, side, &mut head);
         }
     }
 
@@ -364,18 +364,13 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_, S>,
         side: Side,
-        mut head: AssembledHead,
+        head: &mut AssembledHead,
     ) {
-        let (mut request, refusal) = head::parse_request(&mut head, cx.settings);
+        let (mut request, refusal) = head::parse_request(head, cx.settings);
         count_refusal(cx.counters, refusal);
         cx.counters.count(Counter::Requests);
-        let AssembledHead {
-            start,
-            end,
-            cut,
-            unread,
-            ..
-        } = head;
+        let (start, end, cut) = (head.start, head.end, head.cut);
+        let unread = core::mem::take(&mut head.unread);
         let method = request.head.slice(request.method);
         let target = request.head.slice(request.target);
         let decision = framing::of_request(&request.head, method, target, request.version);
@@ -421,10 +416,10 @@ impl Connection {
         &mut self,
         cx: &mut Context<'_, S>,
         side: Side,
-        mut head: AssembledHead,
+        head: &mut AssembledHead,
     ) {
         let (start, end, cut) = (head.start, head.end, head.cut);
-        let (mut response, refusal) = head::parse_response(&mut head, cx.settings);
+        let (mut response, refusal) = head::parse_response(head, cx.settings);
         count_refusal(cx.counters, refusal);
         let status = response.status;
         if (100..=199).contains(&status) && status != 101 {

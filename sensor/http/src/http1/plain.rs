@@ -3,6 +3,7 @@
 //! that takes as well, and finds the same in it.
 
 use memchr::memchr;
+use smallvec::SmallVec;
 
 use crate::exchange::{HeaderSpan, Span, Version};
 use crate::http1::detect::is_token_byte;
@@ -26,9 +27,86 @@ const TOKEN_BYTES: [bool; 256] = {
     table
 };
 
+/// Where the lines of a head end: found once, when its end is looked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layout {
+    /// Where the line feeds are; none when there are more lines than are read here.
+    ends: SmallVec<[u32; 16]>,
+    /// There are no control characters but those that end lines, and blanks.
+    is_text: bool,
+}
+
+impl Layout {
+    /// The layout of the head that `bytes` begin with, and how long it is: when every line of it
+    /// ends with CR LF, and no other CR is in it.
+    pub(crate) fn of(bytes: &[u8]) -> Option<(Self, usize)> {
+        let mut ends = SmallVec::new();
+        let end = end_of_head(bytes, |end| {
+            // The start line and the empty one are no header lines.
+            if ends.len() <= LINES_MAX + 1 {
+                ends.push(to_u32(end));
+            }
+        })?;
+        if ends.len() > LINES_MAX + 1 {
+            ends.clear();
+        }
+        let head = bytes.get(..end)?;
+        // Without a way out inside, so that the compiler compares many bytes at once.
+        let pairs = head.iter().zip(head.get(1..)?);
+        let (is_paired, is_text) = pairs.fold((true, true), |(paired, text), (one, next)| {
+            let (is_cr, is_lf) = (*one == b'\r', *one == b'\n');
+            let is_text = (*one >= b' ') & (*one != 0x7f);
+            (
+                paired & (is_cr == (*next == b'\n')),
+                text & (is_text | (*one == b'\t') | is_cr | is_lf),
+            )
+        });
+        let is_whole = is_paired && head.first() != Some(&b'\n');
+        is_whole.then_some((Self { ends, is_text }, end))
+    }
+
+    /// How long the start line is, with its end.
+    pub(crate) fn start_line(&self, head: &[u8]) -> usize {
+        match self.ends.first() {
+            Some(end) => *end as usize + 1,
+            None => memchr(b'\n', head).map_or(0, |end| end + 1),
+        }
+    }
+}
+
+/// Calls `found` with the place of each line feed up to the one before the empty line that ends a
+/// head. Returns where the head ends.
+///
+/// Lines are short: eight bytes are looked at together, and what is found in them is in one word.
+fn end_of_head(bytes: &[u8], mut found: impl FnMut(usize)) -> Option<usize> {
+    const FEEDS: u64 = u64::from_le_bytes([b'\n'; 8]);
+    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    for (word, start) in words.iter().chain([&last]).zip((0..).step_by(8)) {
+        let other = u64::from_le_bytes(*word) ^ FEEDS;
+        // The high bit of each byte that is nought, and of no other.
+        let mut feeds = !(((other & LOW) + LOW) | other | LOW);
+        while feeds != 0 {
+            let end = start + (feeds.trailing_zeros() / 8) as usize;
+            found(end);
+            if bytes.get(end + 1..end + 3) == Some(b"\r\n") {
+                return Some(end + 3);
+            }
+            feeds &= feeds - 1;
+        }
+    }
+    None
+}
+
 /// Method, target and version of a request head, its header lines behind those in `spans`.
-pub(crate) fn request(bytes: &[u8], spans: &mut HeaderSpans) -> Option<(Span, Span, Version)> {
-    let (line, mut lines) = start_line(bytes)?;
+pub(crate) fn request(
+    bytes: &[u8],
+    layout: &Layout,
+    spans: &mut HeaderSpans,
+) -> Option<(Span, Span, Version)> {
+    let (line, lines) = start_line(bytes, layout)?;
     let method = memchr(b' ', line).filter(|end| *end > 0)?;
     let (method, rest) = line.split_at_checked(method)?;
     let rest = rest.get(1..)?;
@@ -52,13 +130,17 @@ pub(crate) fn request(bytes: &[u8], spans: &mut HeaderSpans) -> Option<(Span, Sp
         start,
         end: start.saturating_add(to_u32(target.len())),
     };
-    lines.read(spans)?;
+    header_lines(bytes, lines, spans)?;
     Some((method, target, version))
 }
 
 /// Status and version of a response head, its header lines behind those in `spans`.
-pub(crate) fn response(bytes: &[u8], spans: &mut HeaderSpans) -> Option<(u16, Version)> {
-    let (line, mut lines) = start_line(bytes)?;
+pub(crate) fn response(
+    bytes: &[u8],
+    layout: &Layout,
+    spans: &mut HeaderSpans,
+) -> Option<(u16, Version)> {
+    let (line, lines) = start_line(bytes, layout)?;
     let (version, rest) = line.split_at_checked(9)?;
     let version = match version {
         b"HTTP/1.1 " => Version::Http11,
@@ -73,63 +155,39 @@ pub(crate) fn response(bytes: &[u8], spans: &mut HeaderSpans) -> Option<(u16, Ve
     }
     let digit = |byte: &u8| u16::from(byte - b'0');
     let status = digit(a) * 100 + digit(b) * 10 + digit(c);
-    lines.read(spans)?;
+    header_lines(bytes, lines, spans)?;
     Some((status, version))
 }
 
-/// Header lines that are still to be read.
-struct Lines<'b> {
-    bytes: &'b [u8],
-    at: usize,
+/// The start line without its end, and where each line ends, the first one first, in a head that has
+/// no control characters.
+fn start_line<'b, 'l>(bytes: &'b [u8], layout: &'l Layout) -> Option<(&'b [u8], &'l [u32])> {
+    let end = (*layout.ends.first()? as usize).checked_sub(1)?;
+    layout.is_text.then_some((bytes.get(..end)?, &layout.ends))
 }
 
-/// The start line without its end and the lines behind it, where every line ends with CR LF and
-/// there is no other control character but blanks.
-fn start_line(bytes: &[u8]) -> Option<(&[u8], Lines<'_>)> {
-    // Without a way out inside, so that the compiler compares many bytes at once.
-    let pairs = bytes.iter().zip(bytes.get(1..)?);
-    let is_plain = pairs.fold(true, |all, (one, next)| {
-        let (is_cr, is_lf) = (*one == b'\r', *one == b'\n');
-        let is_text = (*one >= b' ') & (*one != 0x7f);
-        all & (is_cr == (*next == b'\n')) & (is_text | (*one == b'\t') | is_cr | is_lf)
-    });
-    if !is_plain || bytes.first() == Some(&b'\n') {
-        return None;
-    }
-    let end = memchr(b'\r', bytes)?;
-    Some((bytes.get(..end)?, Lines { bytes, at: end + 2 }))
-}
-
-impl Lines<'_> {
-    /// Reads all of them; the empty line is the last.
-    fn read(&mut self, spans: &mut HeaderSpans) -> Option<()> {
-        loop {
-            let rest = self.bytes.get(self.at..)?;
-            if rest == b"\r\n" {
-                return Some(());
-            }
-            let line = rest.get(..memchr(b'\r', rest)?)?;
-            let name = token_len(line);
-            let (_, [b':', value @ ..]) = line.split_at_checked(name)? else {
-                return None;
-            };
-            let before = value.iter().take_while(|byte| is_blank(**byte)).count();
-            let after = value
-                .iter()
-                .rev()
-                .take_while(|byte| is_blank(**byte))
-                .count();
-            if name == 0 || before == value.len() || spans.len() >= LINES_MAX {
-                return None;
-            }
-            let end = self.at + line.len();
-            spans.push(HeaderSpan {
-                name: span(self.at, self.at + name),
-                value: span(self.at + name + 1 + before, end - after),
-            });
-            self.at = end + 2;
+/// Reads the lines behind the first; each ends where the next begins.
+fn header_lines(bytes: &[u8], ends: &[u32], spans: &mut HeaderSpans) -> Option<()> {
+    let starts = ends.iter().map(|end| *end as usize + 1);
+    for (start, end) in starts.zip(ends.get(1..)?) {
+        let end = (*end as usize).checked_sub(1)?;
+        let line = bytes.get(start..end)?;
+        let name = token_len(line);
+        let (_, [b':', value @ ..]) = line.split_at_checked(name)? else {
+            return None;
+        };
+        let before = value.iter().take_while(|byte| is_blank(**byte)).count();
+        let after = value.iter().rev();
+        let after = after.take_while(|byte| is_blank(**byte)).count();
+        if name == 0 || before == value.len() || spans.len() >= LINES_MAX {
+            return None;
         }
+        spans.push(HeaderSpan {
+            name: span(start, start + name),
+            value: span(start + name + 1 + before, end - after),
+        });
     }
+    Some(())
 }
 
 /// Bytes of the token that `text` begins with.
