@@ -5,12 +5,15 @@ use tapscope_http::CounterValue;
 macro_rules! counters {
     ($($field:ident: $name:literal $reason:expr;)*) => {
         /// Counts since the start.
-        #[derive(Clone, Debug, Default)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub(crate) struct Counters {
             $(pub(crate) $field: u64,)*
         }
 
         impl Counters {
+            /// Nothing was counted.
+            pub(crate) const NONE: Self = Self { $($field: 0,)* };
+
             /// What was counted since `before`.
             pub(crate) const fn since(&self, before: &Self) -> Self {
                 Self { $($field: self.$field.saturating_sub(before.$field),)* }

@@ -52,7 +52,8 @@ fn find(work: &mut Work<'_>, name: &[u8], value: &[u8]) -> Profiled {
         value: ValueProfile {
             kind,
             len: characters(value),
-            token: work.tokens.token(TokenUse::Value, value),
+            // What comes again is remembered as a whole.
+            token: work.tokens.make(TokenUse::Value, value),
             class: custom
                 .map(|custom| classes.name(custom).to_owned().into())
                 .or_else(|| class.map(|class| class.as_str().into())),

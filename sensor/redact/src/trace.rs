@@ -27,8 +27,17 @@ pub(crate) fn of_head(work: &Work<'_>, head: &HeadBytes, fields: &Fields) -> Vec
         if !(BYTES_MIN..=BYTES_MAX).contains(&identifier.len()) || is_void(identifier) {
             continue;
         }
-        let lower = identifier.to_ascii_lowercase();
-        let token = work.tokens.make(TokenUse::Trace, &lower);
+        let mut lower = [0; BYTES_MAX];
+        let Some(lower) = lower.get_mut(..identifier.len()) else {
+            continue;
+        };
+        lower.copy_from_slice(identifier);
+        lower.make_ascii_lowercase();
+        let token = work.tokens.make(TokenUse::Trace, lower);
+        if tokens.is_empty() {
+            // Most requests have one.
+            tokens.reserve_exact(1);
+        }
         if tokens.len() < IDENTIFIERS_MAX && !tokens.contains(&token) {
             tokens.push(token);
         }

@@ -33,9 +33,15 @@ struct Known {
     limits: Vec<Word>,
     inspected_len: u64,
     decoded_len: u64,
-    /// What reading it counted.
-    counted: Counters,
+    /// What reading it counted, when that is not [`USUAL`]: it is as large as all the rest.
+    counted: Option<Box<Counters>>,
 }
+
+/// What reading nearly every body counts.
+const USUAL: &Counters = &Counters {
+    bodies_inspected: 1,
+    ..Counters::NONE
+};
 
 /// The bodies that are remembered.
 pub(crate) struct Bodies {
@@ -106,7 +112,7 @@ impl Bodies {
         message.limits.clone_from(&known.limits);
         message.inspected_len = known.inspected_len;
         message.decoded_len = known.decoded_len;
-        Some(&known.counted)
+        Some(known.counted.as_deref().unwrap_or(USUAL))
     }
 
     /// Takes in what a body that was not known tells, when it came before.
@@ -128,7 +134,7 @@ impl Bodies {
             limits: message.limits.clone(),
             inspected_len: message.inspected_len,
             decoded_len: message.decoded_len,
-            counted,
+            counted: (counted != *USUAL).then(|| Box::new(counted)),
         });
         if let Some(set) = self.sets.get_mut(at) {
             set.rotate_right(1);
