@@ -80,12 +80,27 @@ impl Word {
     }
 
     fn short(text: &str) -> Option<Self> {
-        let mut bytes = [0; SHORT_BYTES_MAX];
-        let length = u8::try_from(text.len()).ok()?;
-        bytes
-            .get_mut(..text.len())?
-            .copy_from_slice(text.as_bytes());
-        Some(Self(Held::Short(length, bytes)))
+        let text = text.as_bytes();
+        let length = text.len();
+        if length > SHORT_BYTES_MAX {
+            return None;
+        }
+        let ends = text.first_chunk::<8>().zip(text.last_chunk::<8>());
+        let halves = text.first_chunk::<4>().zip(text.last_chunk::<4>());
+        // The last bytes without those that are among the first: no copy of a length that only the
+        // text knows.
+        let packed = if let Some((first, last)) = ends {
+            let rest = u128::from(u64::from_le_bytes(*last)) >> (8 * (16 - length));
+            u128::from(u64::from_le_bytes(*first)) | rest << 64
+        } else if let Some((first, last)) = halves {
+            let rest = u64::from(u32::from_le_bytes(*last)) >> (8 * (8 - length));
+            u128::from(u64::from(u32::from_le_bytes(*first)) | rest << 32)
+        } else {
+            let bytes = text.iter().rev();
+            bytes.fold(0, |packed, byte| packed << 8 | u128::from(*byte))
+        };
+        let [bytes @ .., _] = packed.to_le_bytes();
+        Some(Self(Held::Short(u8::try_from(length).ok()?, bytes)))
     }
 }
 

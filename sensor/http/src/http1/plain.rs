@@ -41,7 +41,10 @@ impl Layout {
     /// ends with CR LF, and no other CR is in it.
     pub(crate) fn of(bytes: &[u8]) -> Option<(Self, usize)> {
         let mut ends = SmallVec::new();
+        // The line feed of the empty line is the last.
+        let mut feeds = 1;
         let end = end_of_head(bytes, |end| {
+            feeds += 1;
             // The start line and the empty one are no header lines.
             if ends.len() <= LINES_MAX + 1 {
                 ends.push(to_u32(end));
@@ -51,18 +54,14 @@ impl Layout {
             ends.clear();
         }
         let head = bytes.get(..end)?;
-        // Without a way out inside, so that the compiler compares many bytes at once.
-        let pairs = head.iter().zip(head.get(1..)?);
-        let (is_paired, is_text) = pairs.fold((true, true), |(paired, text), (one, next)| {
-            let (is_cr, is_lf) = (*one == b'\r', *one == b'\n');
-            let is_text = (*one >= b' ') & (*one != 0x7f);
-            (
-                paired & (is_cr == (*next == b'\n')),
-                text & (is_text | (*one == b'\t') | is_cr | is_lf),
-            )
-        });
-        let is_whole = is_paired && head.first() != Some(&b'\n');
-        is_whole.then_some((Self { ends, is_text }, end))
+        let ends_with_cr = |feed: &u32| {
+            let before = (*feed as usize).checked_sub(1);
+            before.and_then(|before| head.get(before)) == Some(&b'\r')
+        };
+        // When all controls are those of the line ends, nothing is left to be judged.
+        let is_text =
+            ends.len() + 1 == feeds && ends.iter().all(ends_with_cr) && controls(head) == 2 * feeds;
+        (is_text || is_paired(head)).then_some((Self { ends, is_text }, end))
     }
 
     /// How long the start line is, with its end.
@@ -72,6 +71,28 @@ impl Layout {
             None => memchr(b'\n', head).map_or(0, |end| end + 1),
         }
     }
+}
+
+/// How many control characters there are, but for tabulators.
+fn controls(head: &[u8]) -> usize {
+    let is_control = |byte: u8| (byte < b' ') & (byte != b'\t') | (byte == 0x7f);
+    // No sum is too large for its byte, so that the compiler counts many at once.
+    let pieces = head.chunks(usize::from(u8::MAX));
+    let counted = pieces.map(|piece| {
+        let count = |sum: u8, byte: &u8| sum + u8::from(is_control(*byte));
+        usize::from(piece.iter().fold(0, count))
+    });
+    counted.sum()
+}
+
+/// Whether every CR stands before a line feed, and every line feed behind one.
+fn is_paired(head: &[u8]) -> bool {
+    // Without a way out inside, so that the compiler compares many bytes at once.
+    let pairs = head.iter().zip(head.get(1..).unwrap_or_default());
+    head.first() != Some(&b'\n')
+        && pairs.fold(true, |all, (one, next)| {
+            all & ((*one == b'\r') == (*next == b'\n'))
+        })
 }
 
 /// Calls `found` with the place of each line feed up to the one before the empty line that ends a

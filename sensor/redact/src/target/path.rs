@@ -4,7 +4,7 @@ use tapscope_record::{Credential, PathSegment, Token, Word};
 
 use crate::redactor::Work;
 use crate::text::{
-    DataClass, FieldHint, Mask, class_of, field_hint, first_class, looks_secret, mask_of,
+    DataClass, FieldHint, Mask, class_of, field_hint, first_class, looks_secret, mask_until,
 };
 use crate::token::TokenUse;
 use crate::{credential, percent};
@@ -20,7 +20,7 @@ pub(crate) fn segments(work: &mut Work<'_>, path: &[u8]) -> (Vec<PathSegment>, b
     // Looked at as a whole, text is found to be text much sooner than segment by segment.
     let text = core::str::from_utf8(path).ok();
     while !rest.is_empty() {
-        let end = memchr::memchr(b'/', rest).unwrap_or(rest.len());
+        let (end, mask) = mask_until(rest, b'/');
         let (raw, after) = rest.split_at_checked(end).unwrap_or_default();
         let over = segments.len() + 1 >= work.settings.path_segments_max
             || bytes >= work.settings.path_bytes_max;
@@ -32,7 +32,7 @@ pub(crate) fn segments(work: &mut Work<'_>, path: &[u8]) -> (Vec<PathSegment>, b
         if !raw.is_empty() {
             let start = path.len() - rest.len();
             let text = text.and_then(|text| text.get(start..start + raw.len()));
-            let segment = segment(work, raw, text, before);
+            let segment = segment(work, (raw, text), mask, before);
             bytes += match &segment {
                 PathSegment::Literal(text) => text.len(),
                 PathSegment::Redacted { .. } => 32,
@@ -58,11 +58,15 @@ fn redacted(work: &mut Work<'_>, class: Word, token: Token) -> PathSegment {
     PathSegment::Redacted { class, token }
 }
 
-fn segment(work: &mut Work<'_>, raw: &[u8], text: Option<&str>, before: &[u8]) -> PathSegment {
+fn segment(
+    work: &mut Work<'_>,
+    (raw, text): (&[u8], Option<&str>),
+    mask: Mask,
+    before: &[u8],
+) -> PathSegment {
     if let Some(segment) = custom(work, raw, before) {
         return segment;
     }
-    let mask = mask_of(raw);
     // Short words and numbers are by far the most common and can be nothing else.
     if raw.len() < 9
         && mask.only(Mask::DIGIT | Mask::HEX | Mask::LOWER | Mask::UPPER | Mask::DASH | Mask::TOKEN)

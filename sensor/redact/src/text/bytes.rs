@@ -77,6 +77,20 @@ pub(crate) fn mask_of(text: &[u8]) -> Mask {
     }))
 }
 
+/// How long `text` is before the first `end`, and the kinds of characters so far.
+pub(crate) fn mask_until(text: &[u8], end: u8) -> (usize, Mask) {
+    let mut mask = 0;
+    let is_end = |byte: &u8| {
+        if *byte == end {
+            return true;
+        }
+        mask |= KINDS.get(usize::from(*byte)).unwrap_or(&0);
+        false
+    };
+    let length = text.iter().position(is_end).unwrap_or(text.len());
+    (length, Mask(mask))
+}
+
 /// Texts up to here are looked at to their end.
 const LOOK_BYTES: usize = 64;
 

@@ -40,7 +40,7 @@ mod word;
 mod custom;
 
 pub(crate) use address::ip_address_of_node;
-pub(crate) use bytes::{Mask, mask_of};
+pub(crate) use bytes::{Mask, mask_of, mask_until};
 pub(crate) use class::DataClass;
 pub(crate) use custom::CustomHint;
 pub use custom::{CustomClassError, CustomClassRule, CustomClasses, CustomValues};
