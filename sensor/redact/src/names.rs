@@ -68,6 +68,11 @@ impl Names {
 
     /// What a name promises, whatever it is.
     pub(crate) fn hint(&mut self, name: &[u8]) -> Option<FieldHint> {
+        if let Some(place) = self.place(name)
+            && place.is(name)
+        {
+            return place.promise.hint;
+        }
         let known = self.known(name);
         known.map_or_else(|| field_hint(name), |(_, promise)| promise.hint)
     }
@@ -86,13 +91,7 @@ impl Names {
     /// other, and for those that are too long to be remembered.
     pub(crate) fn harmless(&mut self, name: &str) -> Option<Promise> {
         let raw = name.as_bytes();
-        if raw.is_empty() || raw.len() > NAME_BYTES_MAX.min(self.name_bytes_max) {
-            return None;
-        }
-        let places = self.places.len() as u64;
-        // The hash is a good one: its low bits tell the place.
-        let at = usize::try_from(self.hasher.hash_one(raw).checked_rem(places)?).ok()?;
-        let place = self.places.get_mut(at)?;
+        let place = self.place(raw)?;
         if place.is(raw) {
             return Some(place.promise);
         }
@@ -102,13 +101,26 @@ impl Names {
         if !is_harmless {
             return None;
         }
-        place.len = u8::try_from(raw.len()).ok()?;
-        place.bytes.get_mut(..raw.len())?.copy_from_slice(raw);
-        place.promise = Promise {
+        let promise = Promise {
             hint: field_hint(raw),
             custom: self.custom.hint(raw),
         };
-        Some(place.promise)
+        let place = self.place(raw)?;
+        place.len = u8::try_from(raw.len()).ok()?;
+        place.bytes.get_mut(..raw.len())?.copy_from_slice(raw);
+        place.promise = promise;
+        Some(promise)
+    }
+
+    /// Where a name is remembered, if it can be.
+    fn place(&mut self, name: &[u8]) -> Option<&mut Known> {
+        if name.is_empty() || name.len() > NAME_BYTES_MAX.min(self.name_bytes_max) {
+            return None;
+        }
+        let places = self.places.len() as u64;
+        // The hash is a good one: its low bits tell the place.
+        let at = usize::try_from(self.hasher.hash_one(name).checked_rem(places)?).ok()?;
+        self.places.get_mut(at)
     }
 }
 

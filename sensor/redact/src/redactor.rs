@@ -403,11 +403,11 @@ fn response_record(work: &mut Work<'_>, response: &Response, about: &About<'_>) 
     };
     head::describe(work, (head, fields), &mut message);
     let answer = Answer {
-        method: about.line.method.as_deref().unwrap_or_default(),
-        host: about.line.host.as_ref().map(|(host, _)| host.as_str()),
+        method: about.line.method.as_ref().map_or(b"", Word::as_bytes),
+        host: about.line.host.as_ref().map(|(host, _)| host.as_bytes()),
         path: &about.line.path,
         operations: about.operations,
-        media_type: message.content_type.as_deref().unwrap_or_default(),
+        media_type: message.content_type.as_ref().map_or(b"", Word::as_bytes),
     };
     match work.sampling.choose(about.exchange, &answer) {
         Choice::Passed => body::pass(work, &response.body, &mut message),

@@ -64,11 +64,11 @@ pub(crate) struct Sampling {
 
 /// What a kind is told by, beside the exchange's own fields.
 pub(crate) struct Answer<'a> {
-    pub(crate) method: &'a str,
-    pub(crate) host: Option<&'a str>,
+    pub(crate) method: &'a [u8],
+    pub(crate) host: Option<&'a [u8]>,
     pub(crate) path: &'a [PathSegment],
     pub(crate) operations: &'a [Operation],
-    pub(crate) media_type: &'a str,
+    pub(crate) media_type: &'a [u8],
 }
 
 /// Where a kind is counted: its group, and its place there.
@@ -155,25 +155,25 @@ impl Sampling {
 
     fn name(&self, exchange: &HttpExchange, answer: &Answer<'_>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        let mut text = |text: &str| match packed(text.as_bytes()) {
+        let mut text = |text: &[u8]| match packed(text) {
             Some(packed) => hasher.write_u128(packed),
             None => {
                 hasher.write_usize(text.len());
-                hasher.write(text.as_bytes());
+                hasher.write(text);
             }
         };
         text(answer.method);
         text(answer.media_type);
         for operation in answer.operations {
-            text(&operation.style);
-            text(&operation.kind);
-            text(&operation.name);
+            text(operation.style.as_bytes());
+            text(operation.kind.as_bytes());
+            text(operation.name.as_bytes());
         }
         for segment in answer.path {
             match segment {
-                PathSegment::Literal(name) if is_name(name) => text(name),
-                PathSegment::Literal(_) => text("{}"),
-                PathSegment::Redacted { class, .. } => text(class),
+                PathSegment::Literal(name) if is_name(name.as_bytes()) => text(name.as_bytes()),
+                PathSegment::Literal(_) => text(b"{}"),
+                PathSegment::Redacted { class, .. } => text(class.as_bytes()),
             }
         }
         match answer.host {
@@ -215,17 +215,18 @@ impl Sampling {
 /// Whether a body may go without a look: a longer answer of success to a request that is known, of a
 /// media type that says by itself that it has a shape. What may be a page is looked at, for templates
 /// rest on what is none.
-fn may_pass(exchange: &HttpExchange, media_type: &str) -> bool {
+fn may_pass(exchange: &HttpExchange, media_type: &[u8]) -> bool {
     let is_known = |request: &tapscope_http::Request| request.certainty == Certainty::Exact;
     let succeeded = |response: &tapscope_http::Response| {
         (200..400).contains(&response.status)
             && response.body.length >= BODY_BYTES_MIN
             && !response.body.sample.is_empty()
     };
-    let subtype = media_type.split('/').nth(1).unwrap_or_default();
-    let has_shape = subtype.ends_with("json")
-        || subtype == "xml"
-        || (subtype.ends_with("+xml") && subtype != "xhtml+xml");
+    let subtype = media_type.split(|byte| *byte == b'/').nth(1);
+    let subtype = subtype.unwrap_or_default();
+    let has_shape = subtype.ends_with(b"json")
+        || subtype == b"xml"
+        || (subtype.ends_with(b"+xml") && subtype != b"xhtml+xml");
     exchange.part == Part::Whole
         && exchange.messages.is_none()
         && exchange.request.as_deref().is_some_and(is_known)
@@ -234,8 +235,8 @@ fn may_pass(exchange: &HttpExchange, media_type: &str) -> bool {
 }
 
 /// Whether a segment is the same in every call of its endpoint.
-fn is_name(segment: &str) -> bool {
-    let digits = segment.bytes().filter(u8::is_ascii_digit).count();
+fn is_name(segment: &[u8]) -> bool {
+    let digits = segment.iter().filter(|byte| byte.is_ascii_digit()).count();
     digits == 0 || (segment.len() <= NAME_BYTES_MAX && digits < segment.len())
 }
 
@@ -292,7 +293,7 @@ mod tests {
             ("0b5f1c3a-7d29-4f7e-9a44-0c1f0d2f6a11", false),
             ("order-items", true),
         ] {
-            assert_eq!(is_name(segment), name, "{segment}");
+            assert_eq!(is_name(segment.as_bytes()), name, "{segment}");
         }
     }
 }

@@ -149,6 +149,7 @@ impl HeadAssembler {
 
     /// A head that is all there, with how many bytes it takes, when none of it came before and
     /// nothing about its lines is odd. What is not taken so is for [`Self::feed`].
+    #[inline]
     pub(crate) fn whole(
         &self,
         chunk: Chunk<'_>,

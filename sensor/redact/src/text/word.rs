@@ -227,10 +227,17 @@ pub(crate) fn common_word(value: &[u8]) -> Option<&str> {
     core::str::from_utf8(value).ok()
 }
 
+/// Longest word of the list with a digit in it: `v2`.
+const NUMBERED_BYTES_MAX: usize = 2;
+
 /// The word of the list that `value` is but for its case.
 fn listed(value: &[u8]) -> Option<&'static str> {
     let mut buffer = [0; WORD_BYTES_MAX];
     let lower = buffer.get_mut(..value.len())?;
+    // But for the shortest no word of the list has a digit, and most values have.
+    if value.len() > NUMBERED_BYTES_MAX && value.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
     lower.copy_from_slice(value);
     lower.make_ascii_lowercase();
     let lower = core::str::from_utf8(lower).ok()?;
@@ -255,6 +262,9 @@ mod tests {
     fn the_list_is_sorted_and_short_enough() {
         assert!(WORDS.is_sorted());
         assert!(WORDS.iter().all(|word| word.len() <= WORD_BYTES_MAX));
+        for word in WORDS.iter().filter(|w| w.len() > NUMBERED_BYTES_MAX) {
+            assert!(!word.bytes().any(|byte| byte.is_ascii_digit()), "{word}");
+        }
     }
 
     #[test]
