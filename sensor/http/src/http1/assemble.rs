@@ -147,31 +147,19 @@ impl HeadAssembler {
         self.0.as_ref()?.is_settled()
     }
 
-    /// A head that is all there, with how many bytes it takes, when none of it came before and
-    /// nothing about its lines is odd. What is not taken so is for [`Self::feed`].
+    /// A head that is all there, when none of it came before and nothing about its lines is odd. What
+    /// is not taken so is for [`Self::feed`].
     #[inline]
-    pub(crate) fn whole(
+    pub(crate) fn whole<'c>(
         &self,
-        chunk: Chunk<'_>,
+        chunk: Chunk<'c>,
         expectation: Expectation,
         settings: &HttpSettings,
-    ) -> Option<(usize, AssembledHead)> {
+    ) -> Option<(MessageKind, Layout, &'c [u8])> {
         if self.0.is_some() || expectation.is_search() {
             return None;
         }
-        let (kind, layout, head) = whole_head(chunk.bytes, expectation, settings)?;
-        let head = AssembledHead {
-            kind,
-            bytes: head.to_vec(),
-            layout: Some(layout),
-            start: chunk.at,
-            end: chunk.position(head.len()),
-            cut: None,
-            cr_lines: false,
-            anomalies: Anomalies::new(),
-            unread: Vec::new(),
-        };
-        Some((head.bytes.len(), head))
+        whole_head(chunk.bytes, expectation, settings)
     }
 
     /// Takes bytes up to the end of the head. Returns how many and what they made.

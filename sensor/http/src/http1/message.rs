@@ -34,9 +34,20 @@ impl Connection {
         let State::Message(assembler) = &mut stream.state else {
             return 0;
         };
-        if let Some((taken, mut head)) = assembler.whole(chunk, expectation, cx.settings) {
+        if let Some((kind, layout, bytes)) = assembler.whole(chunk, expectation, cx.settings) {
+            let mut head = AssembledHead {
+                kind,
+                bytes: bytes.to_vec(),
+                layout: Some(layout),
+                start: chunk.at,
+                end: chunk.position(bytes.len()),
+                cut: None,
+                cr_lines: false,
+                anomalies: Anomalies::new(),
+                unread: Vec::new(),
+            };
             self.read_head(cx, side, &mut head);
-            return taken;
+            return bytes.len();
         }
         let (taken, progress) = assembler.feed(chunk, expectation, cx.settings);
         match progress {

@@ -5,7 +5,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use tapscope_record::{Credential, Token, Word};
 
-use super::{jwt_subject, push};
+use super::{has_room, jwt_subject, push};
 use crate::redactor::Work;
 use crate::text::{is_jwt, safe_name};
 use crate::token::TokenUse;
@@ -28,9 +28,10 @@ pub(super) fn read(work: &mut Work<'_>, field: &'static str, value: &[u8]) {
     let parts = [field.as_bytes(), value].into_iter();
     let print = work.tokens.print_of(TokenUse::Credential, parts);
     if let Some(known) = work.authorizations.get(print) {
-        let mut credential = known.clone();
-        work.jwt = credential.jwt.take();
-        push(work, credential);
+        let (credentials, counters) = (&mut work.credentials, &mut *work.counters);
+        if has_room(credentials, counters, work.settings) {
+            credentials.push(known.clone());
+        }
         return;
     }
     let before = (work.credentials.len(), work.signals.len());

@@ -17,8 +17,10 @@ use tapscope_record::{Credential, Signal, Token};
 
 use crate::text::safe_name;
 
+use crate::counters::Counters;
 use crate::fields::{Fields, Role};
 use crate::redactor::Work;
+use crate::settings::RedactSettings;
 use crate::token::TokenUse;
 pub(crate) use cookie::{cookies, is_credential_name};
 pub(crate) use header::is_key;
@@ -73,15 +75,26 @@ pub(crate) fn in_url(work: &mut Work<'_>, credential: Credential) {
 /// Adds a credential, up to the cap.
 pub(crate) fn push(work: &mut Work<'_>, mut credential: Credential) {
     credential.jwt = work.jwt.take().filter(|_| credential.scheme == "jwt");
-    if work.credentials.len() < work.settings.credentials_max {
-        if work.credentials.is_empty() {
-            // A token and a cookie are what most requests carry at most.
-            work.credentials.reserve_exact(2);
-        }
+    if has_room(&mut work.credentials, work.counters, work.settings) {
         work.credentials.push(credential);
-    } else {
-        work.counters.credentials_over_cap += 1;
     }
+}
+
+/// Whether there is room for one more credential; counts one for which there is none.
+fn has_room(
+    credentials: &mut Vec<Credential>,
+    counters: &mut Counters,
+    settings: &RedactSettings,
+) -> bool {
+    if credentials.len() >= settings.credentials_max {
+        counters.credentials_over_cap += 1;
+        return false;
+    }
+    if credentials.is_empty() {
+        // A token and a cookie are what most requests carry at most.
+        credentials.reserve_exact(2);
+    }
+    true
 }
 
 /// Adds a signal, up to the cap.
