@@ -24,12 +24,12 @@ use crate::filter::SharedFilter;
 use crate::spent::Returned;
 
 /// Records handed on at once: enough to make the hand-over cheap, few enough that the engine looks
-/// at commands often.
-const RECORDS_PER_BATCH: usize = 256;
+/// at commands often, and that they are still in the processor's cache when it has them.
+const RECORDS_PER_BATCH: usize = 128;
 
 /// Batches that may wait for the engine, or for the collector. A full queue holds the input back:
 /// a file waits; of what comes from a live ring, exchanges are then shed and counted.
-const BATCHES_WAITING: usize = 16;
+const BATCHES_WAITING: usize = 32;
 
 /// The same where the cap on memory is small: there are two queues, and each has a thirty-second of
 /// it, but room for two batches, so that both sides of it can work at a time.

@@ -10,7 +10,7 @@ use super::{RECORDS_PER_BATCH, Word};
 use crate::spent::Returned;
 
 /// Records of a live ring that may wait for room in the queue.
-const RECORDS_WAITING_MAX: usize = 16 * RECORDS_PER_BATCH;
+const RECORDS_WAITING_MAX: usize = 32 * RECORDS_PER_BATCH;
 
 /// A worker's records on their way to the collector.
 pub(super) struct Outbox {

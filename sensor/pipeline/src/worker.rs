@@ -149,6 +149,7 @@ impl<S: ExchangeSink> Worker<S> {
     /// in `owners`, by its number.
     pub fn set_owners(&mut self, owners: Arc<Owners>, number: u8) {
         self.owners = Some((owners, number));
+        self.pace.set_dealt();
     }
 
     /// C: another filter of segments from the next packet on.
