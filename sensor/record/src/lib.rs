@@ -33,7 +33,7 @@ mod word;
 pub use bounds::Bounds;
 pub use counts::Counts;
 pub use names::NameList;
-pub use word::Word;
+pub use word::{Word, packed};
 
 pub use health::{Counter, FeedCounters, FeedHealth, HealthReport, MemoryAccount, SourceHealth};
 

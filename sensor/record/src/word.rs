@@ -80,28 +80,35 @@ impl Word {
     }
 
     fn short(text: &str) -> Option<Self> {
-        let text = text.as_bytes();
-        let length = text.len();
-        if length > SHORT_BYTES_MAX {
-            return None;
-        }
-        let ends = text.first_chunk::<8>().zip(text.last_chunk::<8>());
-        let halves = text.first_chunk::<4>().zip(text.last_chunk::<4>());
-        // The last bytes without those that are among the first: no copy of a length that only the
-        // text knows.
-        let packed = if let Some((first, last)) = ends {
-            let rest = u128::from(u64::from_le_bytes(*last)) >> (8 * (16 - length));
-            u128::from(u64::from_le_bytes(*first)) | rest << 64
-        } else if let Some((first, last)) = halves {
-            let rest = u64::from(u32::from_le_bytes(*last)) >> (8 * (8 - length));
-            u128::from(u64::from(u32::from_le_bytes(*first)) | rest << 32)
-        } else {
-            let bytes = text.iter().rev();
-            bytes.fold(0, |packed, byte| packed << 8 | u128::from(*byte))
-        };
-        let [bytes @ .., _] = packed.to_le_bytes();
-        Some(Self(Held::Short(u8::try_from(length).ok()?, bytes)))
+        let [bytes @ .., length] = packed(text.as_bytes())?.to_le_bytes();
+        Some(Self(Held::Short(length, bytes)))
     }
+}
+
+/// A value of at most 15 bytes as one number, which no other value has: its bytes, nought behind
+/// them, and its length in the last. None of a longer one.
+#[must_use]
+#[inline]
+pub fn packed(value: &[u8]) -> Option<u128> {
+    let length = value.len();
+    if length > SHORT_BYTES_MAX {
+        return None;
+    }
+    let ends = value.first_chunk::<8>().zip(value.last_chunk::<8>());
+    let halves = value.first_chunk::<4>().zip(value.last_chunk::<4>());
+    // The last bytes without those that are among the first: no copy of a length that only the
+    // value knows.
+    let text = if let Some((first, last)) = ends {
+        let rest = u128::from(u64::from_le_bytes(*last)) >> (8 * (16 - length));
+        u128::from(u64::from_le_bytes(*first)) | rest << 64
+    } else if let Some((first, last)) = halves {
+        let rest = u64::from(u32::from_le_bytes(*last)) >> (8 * (8 - length));
+        u128::from(u64::from(u32::from_le_bytes(*first)) | rest << 32)
+    } else {
+        let bytes = value.iter().rev();
+        bytes.fold(0, |text, byte| text << 8 | u128::from(*byte))
+    };
+    Some(text | (length as u128) << 120)
 }
 
 impl Default for Word {
@@ -267,5 +274,19 @@ mod tests {
             assert_eq!(String::from(Word::of(text)), text);
         }
         assert_eq!(size_of::<Word>(), size_of::<String>());
+    }
+
+    #[test]
+    fn short_values_are_packed_as_they_are() {
+        let value = b"content-encoding: x";
+        for length in 0..=value.len() {
+            let value = value.get(..length).unwrap();
+            let plain = value
+                .iter()
+                .rev()
+                .fold(0, |sum, byte| sum << 8 | u128::from(*byte));
+            let expected = (length < 16).then_some(plain | (length as u128) << 120);
+            assert_eq!(packed(value), expected, "{length}");
+        }
     }
 }

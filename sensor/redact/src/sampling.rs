@@ -15,9 +15,7 @@ use core::hash::{BuildHasher as _, Hasher as _};
 
 use foldhash::quality::FixedState;
 use tapscope_http::{Certainty, GROUPS, HttpExchange, Part, group_of};
-use tapscope_record::{Operation, PathSegment};
-
-use crate::token::packed;
+use tapscope_record::{Operation, PathSegment, packed};
 
 /// Places of one group of connections: kinds that a large API has, with its usual answers.
 const PLACES: usize = 2_048;

@@ -9,7 +9,7 @@ use core::hash::{BuildHasher as _, Hasher as _};
 use foldhash::quality::FixedState;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use tapscope_record::Token;
+use tapscope_record::{Token, packed};
 
 /// The installation's key for tokens: 32 random bytes, never logged.
 ///
@@ -54,28 +54,6 @@ pub(crate) enum TokenUse {
 /// What a value is remembered by: two hashes under seeds that nobody outside knows, and no part of
 /// the value. Two values that share both are not met in the life of an installation.
 pub(crate) type Print = [u64; 2];
-
-/// A value of at most 15 bytes as one number, which no other value has: its length is in the last.
-pub(crate) fn packed(value: &[u8]) -> Option<u128> {
-    let length = value.len();
-    if length > 15 {
-        return None;
-    }
-    let ends = value.first_chunk::<8>().zip(value.last_chunk::<8>());
-    let halves = value.first_chunk::<4>().zip(value.last_chunk::<4>());
-    // The last bytes without those that are among the first.
-    let text = if let Some((first, last)) = ends {
-        let rest = u128::from(u64::from_le_bytes(*last)) >> (8 * (16 - length));
-        u128::from(u64::from_le_bytes(*first)) | rest << 64
-    } else if let Some((first, last)) = halves {
-        let rest = u64::from(u32::from_le_bytes(*last)) >> (8 * (8 - length));
-        u128::from(u64::from(u32::from_le_bytes(*first)) | rest << 32)
-    } else {
-        let bytes = value.iter().rev();
-        bytes.fold(0, |text, byte| text << 8 | u128::from(*byte))
-    };
-    Some(text | (length as u128) << 120)
-}
 
 /// Makes tokens under one key; the key schedule is done once, and so is the token of what comes
 /// again and again (credentials, products, choices in a query).
@@ -186,20 +164,6 @@ mod tests {
         assert_ne!(token, one.token(TokenUse::Credential, b"value"));
         assert_ne!(token, one.token(TokenUse::Value, b"valuf"));
         assert_ne!(token, other.token(TokenUse::Value, b"value"));
-    }
-
-    #[test]
-    fn short_values_are_packed_as_they_are() {
-        let value = b"content-encoding: x";
-        for length in 0..=value.len() {
-            let value = value.get(..length).unwrap();
-            let plain = value
-                .iter()
-                .rev()
-                .fold(0, |sum, byte| sum << 8 | u128::from(*byte));
-            let expected = (length < 16).then_some(plain | (length as u128) << 120);
-            assert_eq!(packed(value), expected, "{length}");
-        }
     }
 
     #[test]
