@@ -30,38 +30,67 @@ const TOKEN_BYTES: [bool; 256] = {
 /// Where the lines of a head end: found once, when its end is looked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layout {
-    /// Where the line feeds are; none when there are more lines than are read here.
+    /// Where the line feeds are, of as many lines as are read here.
     ends: SmallVec<[u32; 16]>,
-    /// There are no control characters but those that end lines, and blanks.
+    /// There are no more lines than that, and no control characters but those that end lines, and
+    /// blanks.
     is_text: bool,
 }
 
 impl Layout {
     /// The layout of the head that `bytes` begin with, and how long it is: when every line of it
     /// ends with CR LF, and no other CR is in it.
+    ///
+    /// Control characters end the lines and are hardly ever anywhere else: sixteen bytes are looked
+    /// at for any of them together.
     pub(crate) fn of(bytes: &[u8]) -> Option<(Self, usize)> {
-        let mut ends = SmallVec::new();
-        // The line feed of the empty line is the last.
-        let mut feeds = 1;
-        let end = end_of_head(bytes, |end| {
-            feeds += 1;
-            // The start line and the empty one are no header lines.
-            if ends.len() <= LINES_MAX + 1 {
-                ends.push(to_u32(end));
-            }
-        })?;
-        if ends.len() > LINES_MAX + 1 {
-            ends.clear();
-        }
-        let head = bytes.get(..end)?;
-        let ends_with_cr = |feed: &u32| {
-            let before = (*feed as usize).checked_sub(1);
-            before.and_then(|before| head.get(before)) == Some(&b'\r')
+        let mut layout = Self {
+            ends: SmallVec::new(),
+            is_text: true,
         };
-        // When all controls are those of the line ends, nothing is left to be judged.
-        let is_text =
-            ends.len() + 1 == feeds && ends.iter().all(ends_with_cr) && controls(head) == 2 * feeds;
-        (is_text || is_paired(head)).then_some((Self { ends, is_text }, end))
+        let last = bytes.len().checked_sub(PIECE)?;
+        let mut start = 0;
+        // What was looked at already.
+        let mut seen = 0;
+        loop {
+            let mut controls = controls(bytes.get(start..)?.first_chunk()?);
+            while controls != 0 {
+                let at = start + controls.trailing_zeros() as usize;
+                controls &= controls - 1;
+                if at < seen {
+                    continue;
+                }
+                // A head does not end behind the last four bytes.
+                match bytes.get(at..)?.first_chunk::<4>()? {
+                    b"\r\n\r\n" => {
+                        layout.end_line(at + 1);
+                        return Some((layout, at + 4));
+                    }
+                    [b'\r', b'\n', ..] => {
+                        layout.end_line(at + 1);
+                        seen = at + 2;
+                    }
+                    [b'\r' | b'\n', ..] => return None,
+                    [b'\t', ..] => {}
+                    _ => layout.is_text = false,
+                }
+            }
+            if start == last {
+                return None;
+            }
+            seen = seen.max(start + PIECE);
+            start = last.min(start + PIECE);
+        }
+    }
+
+    /// A line ends at that line feed.
+    fn end_line(&mut self, feed: usize) {
+        // The start line is no header line.
+        if self.ends.len() <= LINES_MAX {
+            self.ends.push(to_u32(feed));
+        } else {
+            self.is_text = false;
+        }
     }
 
     /// How long the start line is, with its end.
@@ -73,52 +102,35 @@ impl Layout {
     }
 }
 
-/// How many control characters there are, but for tabulators.
-fn controls(head: &[u8]) -> usize {
-    let is_control = |byte: u8| (byte < b' ') & (byte != b'\t') | (byte == 0x7f);
-    // No sum is too large for its byte, so that the compiler counts many at once.
-    let pieces = head.chunks(usize::from(u8::MAX));
-    let counted = pieces.map(|piece| {
-        let count = |sum: u8, byte: &u8| sum + u8::from(is_control(*byte));
-        usize::from(piece.iter().fold(0, count))
-    });
-    counted.sum()
-}
+/// Bytes that are looked at together.
+const PIECE: usize = 16;
 
-/// Whether every CR stands before a line feed, and every line feed behind one.
-fn is_paired(head: &[u8]) -> bool {
-    // Without a way out inside, so that the compiler compares many bytes at once.
-    let pairs = head.iter().zip(head.get(1..).unwrap_or_default());
-    head.first() != Some(&b'\n')
-        && pairs.fold(true, |all, (one, next)| {
-            all & ((*one == b'\r') == (*next == b'\n'))
-        })
-}
+/// All bits but the high one of each byte.
+const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
 
-/// Calls `found` with the place of each line feed up to the one before the empty line that ends a
-/// head. Returns where the head ends.
-///
-/// Lines are short: eight bytes are looked at together, and what is found in them is in one word.
-fn end_of_head(bytes: &[u8], mut found: impl FnMut(usize)) -> Option<usize> {
-    const FEEDS: u64 = u64::from_le_bytes([b'\n'; 8]);
-    const LOW: u64 = u64::from_le_bytes([0x7f; 8]);
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [0; 8];
-    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    for (word, start) in words.iter().chain([&last]).zip((0..).step_by(8)) {
-        let other = u64::from_le_bytes(*word) ^ FEEDS;
-        // The high bit of each byte that is nought, and of no other.
-        let mut feeds = !(((other & LOW) + LOW) | other | LOW);
-        while feeds != 0 {
-            let end = start + (feeds.trailing_zeros() / 8) as usize;
-            found(end);
-            if bytes.get(end + 1..end + 3) == Some(b"\r\n") {
-                return Some(end + 3);
-            }
-            feeds &= feeds - 1;
-        }
+/// A bit for each byte that is a control character, tabulators among them: the first is the lowest.
+fn controls(piece: &[u8; PIECE]) -> u32 {
+    let ([one, other], _) = piece.as_chunks::<8>() else {
+        return 0;
+    };
+    let (one, other) = (controls_of(*one), controls_of(*other));
+    if one | other == 0 {
+        return 0;
     }
-    None
+    // What brings the high bits of the bytes together in the highest byte, in their order.
+    const TOGETHER: u64 = 0x0002_0408_1020_4081;
+    let bits = |marks: u64| (marks.wrapping_mul(TOGETHER) >> 56) as u32;
+    bits(one) | bits(other) << 8
+}
+
+/// The high bit of each byte that is a control character, and no other bit.
+const fn controls_of(word: [u8; 8]) -> u64 {
+    // What makes the high bit of all bytes from the blank on, and of the last control character.
+    const TO_BLANK: u64 = u64::from_le_bytes([0x80 - b' '; 8]);
+    const TO_DELETE: u64 = u64::from_le_bytes([0x80 - 0x7f; 8]);
+    let word = u64::from_le_bytes(word);
+    let low = word & LOW;
+    (!(low + TO_BLANK) | (low + TO_DELETE)) & !(word | LOW)
 }
 
 /// Method, target and version of a request head, its header lines behind those in `spans`.
