@@ -28,6 +28,17 @@ pub struct HttpFeedCounts {
 }
 
 impl HttpFeedCounts {
+    const NONE: Self = Self {
+        connections: 0,
+        tls_streams: 0,
+        foreign_streams: 0,
+        heads_parsed: 0,
+        heads_tolerated: 0,
+        exchanges: 0,
+        requests_only: 0,
+        responses_only: 0,
+    };
+
     /// The stage's counters as they stand.
     pub(crate) fn of(counters: &Counters) -> Self {
         let sum = |of: &[Counter]| {
@@ -68,31 +79,42 @@ impl HttpFeedCounts {
 
 /// The counts of all feeds; the flow stage bounds how many there are.
 #[derive(Debug, Default)]
-pub(crate) struct HttpFeeds(Vec<HttpFeedCounts>);
+pub(crate) struct HttpFeeds {
+    feeds: Vec<HttpFeedCounts>,
+    /// The stage's counters as far as they were added to a feed's.
+    settled: HttpFeedCounts,
+}
 
 impl HttpFeeds {
     /// Nothing counted.
     pub(crate) const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            feeds: Vec::new(),
+            settled: HttpFeedCounts::NONE,
+        }
     }
 
-    /// Adds what happened between `before` and now.
-    pub(crate) fn settle(&mut self, feed: FeedIndex, before: &HttpFeedCounts, counters: &Counters) {
-        let after = HttpFeedCounts::of(counters);
-        if after == *before {
+    /// Adds what happened since the last call: a connection of that feed did it.
+    pub(crate) fn settle(&mut self, feed: FeedIndex, counters: &Counters) {
+        let now = HttpFeedCounts::of(counters);
+        if now == self.settled {
             return;
         }
         let place = usize::from(feed.0);
-        if self.0.len() <= place {
-            self.0.resize(place + 1, HttpFeedCounts::default());
+        if self.feeds.len() <= place {
+            self.feeds.resize(place + 1, HttpFeedCounts::NONE);
         }
-        if let Some(counts) = self.0.get_mut(place) {
-            counts.add(before, &after);
+        if let Some(counts) = self.feeds.get_mut(place) {
+            counts.add(&self.settled, &now);
         }
+        self.settled = now;
     }
 
     /// The counts of one feed.
     pub(crate) fn get(&self, feed: FeedIndex) -> HttpFeedCounts {
-        self.0.get(usize::from(feed.0)).copied().unwrap_or_default()
+        self.feeds
+            .get(usize::from(feed.0))
+            .copied()
+            .unwrap_or_default()
     }
 }

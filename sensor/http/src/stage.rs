@@ -217,7 +217,6 @@ impl HttpStage {
         if let Some(deadline) = entry.deadline {
             self.deadlines.remove(&(deadline, entry.facts.id.slot));
         }
-        let before = HttpFeedCounts::of(&self.counters);
         entry.conversation.close(&mut Context {
             settings: &self.settings,
             counters: &mut self.counters,
@@ -226,7 +225,7 @@ impl HttpStage {
             now,
             ordinal: &mut entry.ordinal,
         });
-        self.feeds.settle(entry.feed, &before, &self.counters);
+        self.feeds.settle(entry.feed, &self.counters);
     }
 
     fn knows(&self, id: ConnectionId) -> bool {
@@ -300,7 +299,6 @@ impl HttpStage {
         let Some(Some(entry)) = self.entries.get_mut(slot as usize) else {
             return;
         };
-        let before = HttpFeedCounts::of(&self.counters);
         let Entry {
             facts,
             feed,
@@ -331,7 +329,7 @@ impl HttpStage {
         *held = now_held;
         let before_standing = core::mem::replace(standing, conversation.standing());
         self.standing = (self.standing + *standing).saturating_sub(before_standing);
-        self.feeds.settle(*feed, &before, &self.counters);
+        self.feeds.settle(*feed, &self.counters);
         // A place in the queue is kept although what it was taken for may be over: when it comes
         // up, the next is taken for what waits then. What opens does not wait for that.
         let opening = conversation.opening(settings);
