@@ -64,6 +64,11 @@ pub struct Span {
 }
 
 impl Span {
+    /// Bytes in it.
+    pub(crate) const fn len(self) -> usize {
+        self.end.saturating_sub(self.start) as usize
+    }
+
     /// Whether it holds nothing.
     #[must_use]
     pub const fn is_empty(self) -> bool {
@@ -106,12 +111,20 @@ impl HeadBytes {
             .map(|header| (self.slice(header.name), self.slice(header.value)))
     }
 
+    /// The values of the header lines of that name, compared without case, in order.
+    pub(crate) fn named(&self, name: &[u8]) -> impl Iterator<Item = &[u8]> {
+        let is_it = |line: &&HeaderSpan| {
+            // Lengths tell most names apart.
+            line.name.len() == name.len() && self.slice(line.name).eq_ignore_ascii_case(name)
+        };
+        let named = self.headers.iter().filter(is_it);
+        named.map(|line| self.slice(line.value))
+    }
+
     /// The value of the first header line of that name, compared without case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| value)
+        self.named(name.as_bytes()).next()
     }
 }
 

@@ -3,7 +3,7 @@
 //! Only a whole start line with `HTTP/1.0` or `HTTP/1.1` in the right place makes an HTTP message;
 //! RTSP, SIP, ICY and the like differ exactly there.
 
-use memchr::memrchr;
+use memchr::{memchr, memrchr};
 
 use crate::counters::Counter;
 
@@ -111,13 +111,11 @@ pub(crate) fn start_line(line: &[u8], strict: bool) -> Option<MessageKind> {
         && method.iter().all(|&b| is_token_byte(b))
         && !(strict && method.iter().any(u8::is_ascii_lowercase));
     let target_fits = !target.is_empty()
-        && target.iter().all(|&b| {
-            if strict {
-                b > b' ' && b != 0x7f
-            } else {
-                b != 0
-            }
-        });
+        && if strict {
+            target.iter().all(|&b| b > b' ' && b != 0x7f)
+        } else {
+            memchr(0, target).is_none()
+        };
     (method_fits && target_fits).then_some(MessageKind::Request)
 }
 

@@ -210,8 +210,11 @@ fn read_fields(head: &HeadBytes, version: Version, anomalies: &mut Anomalies) ->
     let mut fields = Fields::default();
     let mut codings = Codings::default();
     for header in &head.headers {
-        let name = head.slice(header.name);
         // Only two names matter and both are rare lengths: most lines are passed over cheaply.
+        if header.name.len() < 14 {
+            continue;
+        }
+        let name = head.slice(header.name);
         let is_length = name.len() == 14 && name.eq_ignore_ascii_case(b"content-length");
         let is_coding = name.len() == 17 && name.eq_ignore_ascii_case(b"transfer-encoding");
         if !is_length && !is_coding {

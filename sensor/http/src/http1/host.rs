@@ -11,9 +11,7 @@ pub(crate) fn judge(
     version: Version,
     anomalies: &mut Anomalies,
 ) {
-    let is_host =
-        |(name, _): &(&[u8], &[u8])| name.len() == 4 && name.eq_ignore_ascii_case(b"host");
-    let mut hosts = head.headers().filter(is_host).map(|(_, value)| value);
+    let mut hosts = head.named(b"host");
     let Some(first) = hosts.next() else {
         if version == Version::Http11 {
             anomalies.insert(MessageAnomaly::MissingHost);
