@@ -3,7 +3,9 @@
 use serde::Serialize;
 use tapscope_analyzer::Observation;
 use tapscope_http::{BodyEnd, HttpExchange, Pairing, Protocol};
-use tapscope_record::{Completeness, ExchangeRecord, Part, PathSegment, Signal, VantagePoint};
+use tapscope_record::{
+    Completeness, ExchangeName, ExchangeRecord, Part, PathSegment, Signal, VantagePoint,
+};
 
 /// One exchange as it was on the wire (`tapscope exchanges`): the request target unredacted,
 /// because the person asked for it on their own capture; never a header value or a body.
@@ -88,7 +90,7 @@ fn body_end(end: BodyEnd) -> &'static str {
 /// One line of the exchange log: the exchange as the analyzer saw it, redacted.
 #[derive(Serialize)]
 pub(crate) struct LogLine<'a> {
-    id: &'a str,
+    id: &'a ExchangeName,
     time: String,
     client: String,
     server: String,

@@ -236,7 +236,7 @@ fn occur(
         let values = anomaly.values.iter();
         finding.evidence.push(Evidence {
             time,
-            exchange: Some(scene.record.id.clone()),
+            exchange: Some(scene.record.id.to_string()),
             summary: words.evidence,
             values: values
                 .map(|(name, value)| ((*name).to_owned(), *value))

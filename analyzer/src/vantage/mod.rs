@@ -294,14 +294,13 @@ impl Legs {
             return;
         };
         let point = VantagePoint {
-            id: gone.record.id,
+            id: gone.record.id.to_string(),
             client: gone.record.client,
             server: gone.record.server,
         };
         let points = &mut kept.record.vantage;
-        points.push(point);
-        points.extend(gone.record.vantage);
-        points.truncate(legs_max);
+        let more = std::iter::once(point).chain(gone.record.vantage);
+        points.extend(more.take(legs_max.saturating_sub(points.len())));
         self.counts.joined += 1;
     }
 

@@ -21,7 +21,7 @@ fn leg(client: &str, server: &str, start: i64, end: i64) -> ExchangeRecord {
         "completeness":{"request":"complete","response":"complete","pairing":"ordered"}}"#;
     let record: ExchangeRecord = serde_json::from_str(whole).unwrap();
     ExchangeRecord {
-        id: format!("{client}-{server}-{start}"),
+        id: format!("{client}-{server}-{start}").into(),
         time: T0 + start * MS,
         client: client.parse().unwrap(),
         server: server.parse().unwrap(),

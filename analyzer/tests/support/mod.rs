@@ -13,7 +13,7 @@ use tapscope_analyzer::snapshot::{Changes, EndpointSnapshot, FindingSnapshot, Ho
 use tapscope_analyzer::{Analyzer, Restored};
 use tapscope_record::{
     Completeness, Credential, ExchangeRecord, MessageCompleteness, MessageRecord, Pairing,
-    PathSegment, RECORD_VERSION, Token,
+    PathSegment, RECORD_VERSION, Rare, Token,
 };
 
 /// Monday, 2024-01-01T00:00:00Z.
@@ -40,14 +40,14 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
     };
     Call(ExchangeRecord {
         version: RECORD_VERSION,
-        id: format!("{second}-{path}"),
+        id: format!("{second}-{path}").into(),
         time: T0 + second * S,
         client: SocketAddr::from(([10, 0, 0, 7], 40_000)),
         server: SocketAddr::from(([10, 0, 0, 1], 80)),
-        encapsulation: Vec::new(),
+        encapsulation: Rare::new(),
         protocol: "http1".into(),
         operation: None,
-        batch: Vec::new(),
+        batch: Rare::new(),
         method: Some(method.to_owned().into()),
         host: "shop.test".into(),
         port: None,
@@ -69,10 +69,10 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         trace: Vec::new(),
         ended: None,
         reported: 0,
-        vantage: Vec::new(),
+        vantage: Rare::new(),
         certainty: 100,
-        anomalies: Vec::new(),
-        signals: Vec::new(),
+        anomalies: Rare::new(),
+        signals: Rare::new(),
         part: tapscope_record::Part::Whole,
         completeness: Completeness {
             request: MessageCompleteness::Complete,

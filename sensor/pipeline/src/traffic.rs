@@ -116,7 +116,7 @@ impl TrafficLine {
     /// The redacted record, under the line's own name.
     pub fn record(&self, redactor: &mut Redactor) -> ExchangeRecord {
         let mut record = redactor.record(&self.exchange);
-        record.id.clone_from(&self.id);
+        record.id = self.id.as_str().into();
         record.completeness.pairing = tapscope_record::Pairing::Given;
         if !self.latency_known {
             record.latency_ns = None;
@@ -436,7 +436,7 @@ mod tests {
             "authorization":"Bearer abc"},"req_body":"{\"qty\":2}","status":201,
             "resp_headers":{"content-type":"application/json"},"resp_body":"[]","latency_ms":12.5}"#,
         );
-        assert_eq!(record.id, "12");
+        assert_eq!(record.id.to_string(), "12");
         assert_eq!(record.time, 1_767_571_212_184_000_000);
         assert_eq!(record.client, "10.0.0.9:4711".parse().unwrap());
         assert_eq!(
@@ -461,7 +461,7 @@ mod tests {
     #[test]
     fn missing_fields_are_not_known() {
         let record = record(r#"{"id":"a-1","path":"/x","req_body":null}"#);
-        assert_eq!(record.id, "a-1");
+        assert_eq!(record.id.to_string(), "a-1");
         assert_eq!(
             (record.status, record.latency_ns, record.time),
             (None, None, 0)

@@ -21,6 +21,12 @@ mod counts;
 /// Lists of names that records share.
 mod names;
 
+/// Names of exchanges.
+mod name;
+
+/// Lists that most records have nothing in.
+mod rare;
+
 /// Header fields that are parameters.
 pub mod header;
 
@@ -32,7 +38,9 @@ mod word;
 
 pub use bounds::Bounds;
 pub use counts::Counts;
+pub use name::ExchangeName;
 pub use names::NameList;
+pub use rare::Rare;
 pub use word::{Word, packed};
 
 pub use health::{Counter, FeedCounters, FeedHealth, HealthReport, MemoryAccount, SourceHealth};
@@ -52,7 +60,7 @@ pub struct ExchangeRecord {
     /// [`RECORD_VERSION`] of the writer.
     pub version: u16,
     /// The exchange's name: the source's own id where it has one, else `CONNECTION-ORDINAL`.
-    pub id: String,
+    pub id: ExchangeName,
     /// Nanoseconds since the Unix epoch: first byte of the request, or of the response when the
     /// request was not seen.
     pub time: i64,
@@ -61,8 +69,8 @@ pub struct ExchangeRecord {
     /// Address and port of the server.
     pub server: SocketAddr,
     /// What was peeled, outermost first, as `vlan:12`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub encapsulation: Vec<String>,
+    #[serde(default, skip_serializing_if = "Rare::is_empty")]
+    pub encapsulation: Rare<String>,
     /// `http1`, `http2`, `grpc`, `websocket`.
     pub protocol: Word,
     /// The operation the request names inside its content (or, for gRPC, by its path); none where
@@ -70,8 +78,8 @@ pub struct ExchangeRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Box<Operation>>,
     /// The other operations of a batch, each once, at most a named cap; `operation` is the first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub batch: Vec<Operation>,
+    #[serde(default, skip_serializing_if = "Rare::is_empty")]
+    pub batch: Rare<Operation>,
     /// The method; none when the request was not seen.
     pub method: Option<Word>,
     /// The host asked for, lower case, without port and final dot; the server's address when the
@@ -142,17 +150,17 @@ pub struct ExchangeRecord {
     pub reported: i64,
     /// Where else on its way the same exchange was seen: its other legs, from client to server. The
     /// sensor leaves it empty; what joins legs fills it in.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub vantage: Vec<VantagePoint>,
+    #[serde(default, skip_serializing_if = "Rare::is_empty")]
+    pub vantage: Rare<VantagePoint>,
     /// How certain method, host and path are, in percent; 100 when they were on the wire.
     #[serde(default = "certain", skip_serializing_if = "is_certain")]
     pub certainty: u8,
     /// What a strict parser would not have accepted, by name (`obs_fold`, `bare_lf`, …), once each.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub anomalies: Vec<String>,
+    #[serde(default, skip_serializing_if = "Rare::is_empty")]
+    pub anomalies: Rare<String>,
     /// What is noteworthy about this one exchange.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub signals: Vec<Signal>,
+    #[serde(default, skip_serializing_if = "Rare::is_empty")]
+    pub signals: Rare<Signal>,
     /// Which record of the exchange this is.
     #[serde(default, skip_serializing_if = "Part::is_whole")]
     pub part: Part,
@@ -384,8 +392,8 @@ pub struct MessageRecord {
     /// Media type, lower case, without parameters.
     pub content_type: Option<Word>,
     /// Content codings in the order applied.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub content_encoding: Vec<String>,
+    #[serde(default, skip_serializing_if = "Rare::is_empty")]
+    pub content_encoding: Rare<String>,
     /// Names of the header fields, lower case, in order; names that are not registered or common
     /// stay, their values never do.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]

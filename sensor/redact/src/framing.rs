@@ -8,6 +8,8 @@ use tapscope_http::{
     Anomalies, FramingRule, HttpExchange, MessageAnomaly, Reading, Readings, Request, Response,
 };
 
+use tapscope_record::Rare;
+
 use crate::credential;
 use crate::redactor::Work;
 use crate::target::{self, Target};
@@ -17,7 +19,7 @@ use crate::target::{self, Target};
 const HOSTS_NAMED_MAX: usize = 3;
 
 /// The names of everything odd, once each.
-pub(crate) fn anomaly_names(exchange: &HttpExchange) -> Vec<String> {
+pub(crate) fn anomaly_names(exchange: &HttpExchange) -> Rare<String> {
     let names = exchange.anomalies();
     names
         .iter()

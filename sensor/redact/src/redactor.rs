@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use tapscope_http::{
-    BodyEnd, Certainty, CounterValue, ExchangeId, HttpExchange, Layer, Pairing, Protocol, Request,
-    Response,
+    BodyEnd, Certainty, CounterValue, HttpExchange, Layer, Pairing, Protocol, Request, Response,
 };
 use tapscope_record::{
-    Completeness, Credential, ExchangeRecord, JwtFacts, MessageCompleteness, MessageRecord,
-    Operation, Parameter, Part, PathSegment, RECORD_VERSION, Signal, UserAgent, Word,
+    Completeness, Credential, ExchangeName, ExchangeRecord, JwtFacts, MessageCompleteness,
+    MessageRecord, Operation, Parameter, Part, PathSegment, RECORD_VERSION, Rare, Signal,
+    UserAgent, Word,
 };
 
 use crate::body::{self, Bodies, Classes, Side};
@@ -222,7 +222,7 @@ impl Redactor {
             asked.and_then(|(it, fields)| head::user_agent(&mut work, &it.head, fields));
         ExchangeRecord {
             version: RECORD_VERSION,
-            id: name_of(exchange.id),
+            id: ExchangeName::of_numbers(exchange.id.connection, exchange.id.ordinal),
             time: started(exchange),
             client: exchange.client,
             server: exchange.server,
@@ -255,10 +255,10 @@ impl Redactor {
             }),
             ended: response.map(|response| response.ended.nanos()),
             reported: exchange.reported.nanos(),
-            vantage: Vec::new(),
+            vantage: Rare::new(),
             certainty: request.map_or(100, certainty),
             anomalies: framing::anomaly_names(exchange),
-            signals: work.signals,
+            signals: work.signals.into(),
             part: part(exchange.part),
             completeness: completeness(exchange),
         }
@@ -427,38 +427,6 @@ fn server_address(exchange: &HttpExchange) -> (Word, Option<u16>) {
     (exchange.server.ip().to_string().into(), port)
 }
 
-fn name_of(id: ExchangeId) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    // By hand, backwards and without formatting: every record has one.
-    let mut name = [0_u8; NAME_BYTES];
-    let mut places = name.iter_mut().rev();
-    let mut ordinal = id.ordinal;
-    let mut length = 0;
-    while length == 0 || ordinal > 0 {
-        let digit = (ordinal % 10) as usize;
-        put(&mut places, DIGITS.get(digit));
-        ordinal /= 10;
-        length += 1;
-    }
-    put(&mut places, Some(&b'-'));
-    for place in 0..16 {
-        let digit = id.connection >> (4 * place) & 15;
-        put(&mut places, DIGITS.get(digit as usize));
-    }
-    let start = NAME_BYTES - (length + 17).min(NAME_BYTES);
-    let text = name.get(start..).map(core::str::from_utf8);
-    text.and_then(Result::ok).unwrap_or_default().to_owned()
-}
-
-/// Bytes of the longest name: 16 digits, a hyphen and the ten digits of the largest ordinal.
-const NAME_BYTES: usize = 27;
-
-fn put<'n>(places: &mut impl Iterator<Item = &'n mut u8>, byte: Option<&u8>) {
-    if let (Some(place), Some(byte)) = (places.next(), byte) {
-        *place = *byte;
-    }
-}
-
 fn started(exchange: &HttpExchange) -> i64 {
     let request = exchange.request.as_deref().map(|request| request.started);
     let response = exchange
@@ -534,21 +502,5 @@ fn completeness(exchange: &HttpExchange) -> Completeness {
             Pairing::Supposed => tapscope_record::Pairing::Supposed,
             _ => tapscope_record::Pairing::Unpaired,
         },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_exchanges() {
-        for (connection, ordinal) in [(0, 0), (1, 9), (0xfedc, 10), (u64::MAX, u32::MAX)] {
-            let name = name_of(ExchangeId {
-                connection,
-                ordinal,
-            });
-            assert_eq!(name, format!("{connection:016x}-{ordinal}"));
-        }
     }
 }

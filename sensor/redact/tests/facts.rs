@@ -610,7 +610,7 @@ fn head_facts_are_kept() {
     assert_eq!(record.forwarded_for, Some("203.0.113.7".parse().unwrap()));
     assert_eq!((record.latency_ns, record.time), (Some(3_000), 1_000));
     assert_eq!(
-        (record.id.as_str(), record.protocol.as_str()),
+        (record.id.to_string().as_str(), record.protocol.as_str()),
         ("0000000000000004-2", "http1")
     );
 }

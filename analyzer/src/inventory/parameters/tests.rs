@@ -7,7 +7,7 @@ use super::super::lists::NameLists;
 use super::*;
 use tapscope_record::{
     Completeness, MessageCompleteness, MessageRecord, Pairing, Parameter as Sent, PathSegment,
-    RECORD_VERSION, Token,
+    RECORD_VERSION, Rare, Token,
 };
 
 fn sent(name: &str, kind: ValueType, value: u64) -> Sent {
@@ -36,14 +36,14 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
     };
     ExchangeRecord {
         version: RECORD_VERSION,
-        id: String::new(),
+        id: String::new().into(),
         time: 1,
         client: SocketAddr::from(([10, 0, 0, 7], 40_000)),
         server: SocketAddr::from(([10, 0, 0, 1], 80)),
-        encapsulation: Vec::new(),
+        encapsulation: Rare::new(),
         protocol: "http1".into(),
         operation: None,
-        batch: Vec::new(),
+        batch: Rare::new(),
         method: Some("GET".into()),
         host: "shop.test".into(),
         port: None,
@@ -69,10 +69,10 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
         trace: Vec::new(),
         ended: None,
         reported: 0,
-        vantage: Vec::new(),
+        vantage: Rare::new(),
         certainty: 100,
-        anomalies: Vec::new(),
-        signals: Vec::new(),
+        anomalies: Rare::new(),
+        signals: Rare::new(),
         part: tapscope_record::Part::Whole,
         completeness: Completeness {
             request: MessageCompleteness::Complete,
