@@ -47,6 +47,9 @@ pub(crate) enum Role {
     Mcp,
 }
 
+/// How many roles there are.
+const ROLES: usize = Role::Mcp as usize + 1;
+
 /// Names of one message, looked at.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
@@ -56,6 +59,8 @@ pub(crate) struct Fields {
     roles: Box<[Role]>,
     /// Which roles there are, as bits.
     present: u32,
+    /// Of each role, the place of the first field that has it.
+    first: [u32; ROLES],
     /// Places of those that are parameters of what is called.
     parameters: Box<[u32]>,
     /// Order and spelling of the fields that software writes of its own accord; nought without any.
@@ -86,10 +91,11 @@ impl Fields {
         head: &'h HeadBytes,
         role: Role,
     ) -> impl DoubleEndedIterator<Item = (&'h [u8], &'h [u8])> + Clone {
-        let some = if self.has(role) { &*self.roles } else { &[] };
+        let first = self.first(role).unwrap_or(self.roles.len());
+        let some = self.roles.get(first..).unwrap_or_default();
         let here = some.iter().enumerate().filter(move |(_, it)| **it == role);
-        here.filter_map(|(at, _)| {
-            let line = head.headers.get(at)?;
+        here.filter_map(move |(at, _)| {
+            let line = head.headers.get(first + at)?;
             Some((head.slice(line.name), head.slice(line.value)))
         })
     }
@@ -125,7 +131,13 @@ impl Fields {
 
     /// The value of the first field of that role.
     pub(crate) fn value<'h>(&self, head: &'h HeadBytes, role: Role) -> Option<&'h [u8]> {
-        self.all(head, role).next().map(|(_, value)| value)
+        let line = head.headers.get(self.first(role)?)?;
+        Some(head.slice(line.value))
+    }
+
+    fn first(&self, role: Role) -> Option<usize> {
+        let place = self.first.get(role as usize).filter(|_| self.has(role));
+        place.map(|at| *at as usize)
     }
 }
 
@@ -211,6 +223,10 @@ fn find<'n>(work: &Work<'_>, kind: Kind, names: impl Iterator<Item = &'n [u8]> +
     let (mut kept, mut roles) = (Vec::new(), Vec::new());
     for raw in names.clone() {
         let role = kind.role(raw);
+        let place = fields.first.get_mut(role as usize);
+        if let Some(first) = place.filter(|_| fields.present >> role as u8 & 1 == 0) {
+            *first = u32::try_from(roles.len()).unwrap_or(u32::MAX);
+        }
         fields.present |= 1 << role as u8;
         roles.push(role);
         if kept.len() >= work.settings.header_names_max {

@@ -39,7 +39,11 @@ pub(crate) fn of_head(work: &mut Work<'_>, (head, fields): (&HeadBytes, &Fields)
         return;
     }
     let mut named = named.roles().iter();
-    for ((name, value), role) in head.headers().zip(fields.roles()) {
+    for (line, role) in head.headers.iter().zip(fields.roles()) {
+        if !CREDENTIALS.contains(role) {
+            continue;
+        }
+        let (name, value) = (head.slice(line.name), head.slice(line.value));
         match role {
             _ if value.is_empty() => {}
             Role::Authorization => authorization::read(work, "authorization", value),
