@@ -100,8 +100,14 @@ impl Bodies {
         Some(hasher.finish())
     }
 
-    /// Fills in what is known of the body of that name; what reading it counted, when it is known.
-    pub(super) fn recall(&mut self, name: u64, message: &mut MessageRecord) -> Option<&Counters> {
+    /// Fills in what is known of the body of that name, and counts what reading it counted; none
+    /// when it is not known.
+    pub(super) fn recall(
+        &mut self,
+        name: u64,
+        message: &mut MessageRecord,
+        counters: &mut Counters,
+    ) -> Option<()> {
         let at = self.set(name)?;
         let set = self.sets.get_mut(at)?;
         let way = set.iter().position(|(known, _)| *known == name)?;
@@ -112,7 +118,11 @@ impl Bodies {
         message.limits.clone_from(&known.limits);
         message.inspected_len = known.inspected_len;
         message.decoded_len = known.decoded_len;
-        Some(known.counted.as_deref().unwrap_or(USUAL))
+        match known.counted.as_deref() {
+            Some(counted) => counters.add(counted),
+            None => counters.bodies_inspected += 1,
+        }
+        Some(())
     }
 
     /// Takes in what a body that was not known tells, when it came before.
@@ -212,14 +222,15 @@ mod tests {
     fn a_body_is_known_from_its_third_time_on() {
         let mut bodies = Bodies::new(1, 64, 100);
         let mut recalled = MessageRecord::default();
+        let mut counters = Counters::default();
         for _ in 0..2 {
-            assert!(bodies.recall(5, &mut recalled).is_none());
+            assert!(bodies.recall(5, &mut recalled, &mut counters).is_none());
             bodies.learn(5, &message(3), counted());
         }
-        let counted = bodies.recall(5, &mut recalled).unwrap();
-        assert_eq!(counted.bodies_inspected, 1);
+        bodies.recall(5, &mut recalled, &mut counters).unwrap();
+        assert_eq!(counters, counted());
         assert_eq!(recalled, message(3));
-        assert!(bodies.recall(6, &mut recalled).is_none());
+        assert!(bodies.recall(6, &mut recalled, &mut counters).is_none());
     }
 
     #[test]
@@ -242,6 +253,8 @@ mod tests {
         let mut off = Bodies::new(1, 0, 100);
         off.learn(1, &message(1), counted());
         off.learn(1, &message(1), counted());
-        assert!(off.recall(1, &mut MessageRecord::default()).is_none());
+        let mut counters = Counters::default();
+        let recalled = off.recall(1, &mut MessageRecord::default(), &mut counters);
+        assert!(recalled.is_none());
     }
 }

@@ -78,9 +78,8 @@ pub(crate) fn describe(
         .then(|| work.bodies.name(side, head, body, message))
         .flatten();
     if let Some(name) = name
-        && let Some(counted) = work.bodies.recall(name, message)
+        && work.bodies.recall(name, message, work.counters).is_some()
     {
-        work.counters.add(counted);
         return;
     }
     let before = work.counters.clone();
