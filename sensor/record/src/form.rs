@@ -18,7 +18,7 @@ pub fn form_of(text: &str) -> Option<&'static str> {
         Some("prefixed_id")
     } else if is_base64(bytes) {
         Some("base64")
-    } else if is_slug(text) {
+    } else if is_slug(bytes) {
         Some("slug")
     } else {
         None
@@ -41,6 +41,9 @@ const fn is_letter_of_ulid(byte: u8) -> bool {
 /// `1.12.3`, with what may follow it (Semantic Versioning 2.0.0).
 fn is_semver(text: &str) -> bool {
     let text = text.strip_prefix('v').unwrap_or(text);
+    if !text.as_bytes().first().is_some_and(u8::is_ascii_digit) {
+        return false;
+    }
     let core = text.split(['-', '+']).next().unwrap_or_default();
     let mut parts = core.split('.');
     let is_number = |part: &str| {
@@ -52,7 +55,11 @@ fn is_semver(text: &str) -> bool {
 
 /// `en-US`, `pt_BR`, `zh-Hant`, `es-419` (RFC 5646); a language alone may be any word.
 fn is_locale(text: &str) -> bool {
-    let Some((language, region)) = text.split_once(['-', '_']) else {
+    let mut start = text.bytes().take(4);
+    let end = start.position(|byte| matches!(byte, b'-' | b'_'));
+    let Some((language, region)) =
+        end.and_then(|end| Some((text.get(..end)?, text.get(end + 1..)?)))
+    else {
         return false;
     };
     let lower = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -73,7 +80,9 @@ fn is_locale(text: &str) -> bool {
 
 /// `cus_9s6XKzkNRiz8i3`: a short word that names the kind, and what names the thing.
 fn is_prefixed(text: &str) -> bool {
-    let Some((kind, name)) = text.split_once('_') else {
+    let end = text.bytes().take(7).position(|byte| byte == b'_');
+    let Some((kind, name)) = end.and_then(|end| Some((text.get(..end)?, text.get(end + 1..)?)))
+    else {
         return false;
     };
     (2..=6).contains(&kind.len())
@@ -97,15 +106,16 @@ fn is_base64(text: &[u8]) -> bool {
 }
 
 /// `hello-small-world`: words in lower case.
-fn is_slug(text: &str) -> bool {
-    let is_part = |part: &str| {
+fn is_slug(text: &[u8]) -> bool {
+    let is_part = |part: &[u8]| {
         !part.is_empty()
             && part
-                .bytes()
+                .iter()
                 .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
-    let is_word = |part: &str| part.len() >= 3 && part.bytes().all(|b| b.is_ascii_lowercase());
-    text.contains('-') && text.split('-').all(is_part) && text.split('-').any(is_word)
+    let is_word = |part: &[u8]| part.len() >= 3 && part.iter().all(u8::is_ascii_lowercase);
+    let mut parts = text.split(|byte| *byte == b'-');
+    text.contains(&b'-') && parts.clone().all(is_part) && parts.any(is_word)
 }
 
 #[cfg(test)]

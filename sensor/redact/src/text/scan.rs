@@ -51,6 +51,10 @@ const fn role(byte: u8) -> u8 {
     role
 }
 
+fn role_of(byte: u8) -> u8 {
+    ROLES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
 /// Calls `found` with each datum in `text`, in order.
 ///
 /// Linear: every byte is looked at once for where things start, and each recogniser looks at a
@@ -60,7 +64,7 @@ pub(crate) fn scan(text: &[u8], mut found: impl FnMut(DataClass, &[u8])) {
     let mut email_end = 0;
     let mut before = 0;
     while let Some(&byte) = text.get(at) {
-        let role = ROLES.get(usize::from(byte)).copied().unwrap_or(0);
+        let role = role_of(byte);
         if role & AT != 0 {
             if let Some((start, end)) = email_around(text, at)
                 && start >= email_end
@@ -83,6 +87,13 @@ pub(crate) fn scan(text: &[u8], mut found: impl FnMut(DataClass, &[u8])) {
         }
         before = role;
         at += 1;
+        if role & GLUES != 0 {
+            // Nothing starts before something comes that does not glue.
+            let glued = text.get(at..).unwrap_or_default().iter();
+            at += glued
+                .take_while(|byte| role_of(**byte) & GLUES != 0)
+                .count();
+        }
     }
 }
 

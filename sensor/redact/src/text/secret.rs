@@ -53,7 +53,7 @@ pub(crate) fn is_jwt(text: &[u8]) -> bool {
 /// UUIDs, plain hexadecimal of a hash's length (with a prefix of up to four letters: `AC…`) and
 /// words joined by separators are not.
 pub(crate) fn looks_random(text: &[u8]) -> bool {
-    text.len() >= RANDOM_BYTES_MIN && is_varied(text) && !contains_uuid(text) && mostly_random(text)
+    text.len() >= RANDOM_BYTES_MIN && !contains_uuid(text) && is_varied(text) && mostly_random(text)
 }
 
 /// How many different ASCII characters a random text of [`RANDOM_BYTES_MIN`] has at least:

@@ -21,6 +21,29 @@ const COMPACT_BYTES_MAX: usize = 18;
 /// Longest number with its separators.
 const WRITTEN_BYTES_MAX: usize = 24;
 
+/// By length: a bit for each of [`RULES`] that gives numbers of it.
+const BY_LENGTH: [u32; COMPACT_BYTES_MAX + 1] = {
+    let mut by_length = [0; COMPACT_BYTES_MAX + 1];
+    let mut rules = RULES;
+    let mut bit = 1;
+    while let [rule, rest @ ..] = rules {
+        let mut lengths = rule.len;
+        while let [length, more @ ..] = lengths {
+            #[expect(
+                clippy::indexing_slicing,
+                reason = "evaluated at compile time, no number is longer"
+            )]
+            {
+                by_length[*length as usize] |= bit;
+            }
+            lengths = more;
+        }
+        rules = rest;
+        bit <<= 1;
+    }
+    by_length
+};
+
 /// What is known beside a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beside<'a> {
@@ -41,7 +64,12 @@ pub(super) fn national_id(written: &[u8], beside: Beside<'_>) -> Option<DataClas
     if compact.len() < COMPACT_BYTES_MIN {
         return None;
     }
-    let fits = |rule: &&Rule| rule.len.contains(&(compact.len() as u8)) && (rule.valid)(compact);
+    let of_length = *BY_LENGTH.get(compact.len())?;
+    let rules = RULES
+        .iter()
+        .zip(0..)
+        .filter(|(_, at)| of_length >> at & 1 == 1);
+    let fits = |rule: &&Rule| (rule.valid)(compact);
     let told = |rule: &&Rule| match beside {
         _ if rule.alone => true,
         Beside::Class(class) => class == rule.class,
@@ -49,7 +77,8 @@ pub(super) fn national_id(written: &[u8], beside: Beside<'_>) -> Option<DataClas
         Beside::Text(before) => by_layout(rule, written) || speaks_of(before, rule.words),
         Beside::Nothing => by_layout(rule, written),
     };
-    let found = RULES.iter().filter(fits).find(told).map(|rule| rule.class);
+    let found = rules.map(|(rule, _)| rule).filter(fits).find(told);
+    let found = found.map(|rule| rule.class);
     // The century of a Finnish number is a sign that is none elsewhere.
     found.or_else(|| {
         let signed = written.len() == 11 && matches!(written.get(6), Some(b'-' | b'+'));
