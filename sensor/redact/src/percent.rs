@@ -48,9 +48,10 @@ pub(crate) fn decode_fully<'a>(
     plus_is_space: bool,
     out: &'a mut Vec<u8>,
 ) -> &'a [u8] {
-    if memchr::memchr(b'%', text).is_none()
-        && !(plus_is_space && memchr::memchr(b'+', text).is_some())
-    {
+    // Without a way out inside: most values are short.
+    let is_encoded =
+        |any: bool, byte: &u8| any | (*byte == b'%') | (plus_is_space & (*byte == b'+'));
+    if !text.iter().fold(false, is_encoded) {
         return text;
     }
     out.clear();

@@ -11,7 +11,9 @@ use crate::token::TokenUse;
 pub(crate) fn cookies(field: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
     field.split(|&byte| byte == b';').filter_map(|pair| {
         let pair = pair.trim_ascii();
-        let (name, value) = pair.split_at_checked(memchr::memchr(b'=', pair)?)?;
+        // Names are short.
+        let equals = pair.iter().position(|byte| *byte == b'=')?;
+        let (name, value) = pair.split_at_checked(equals)?;
         Some((name, value.get(1..)?))
     })
 }

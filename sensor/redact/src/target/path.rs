@@ -84,16 +84,16 @@ fn segment(
         return segment;
     }
     let mut scratch = core::mem::take(work.scratch);
-    let text = percent::decode_fully(raw, false, &mut scratch);
-    let class = class_of(hint_of(work, before, text), text)
-        .or_else(|| first_class(text))
+    let decoded = percent::decode_fully(raw, false, &mut scratch);
+    let class = class_of(hint_of(work, before, decoded), decoded)
+        .or_else(|| first_class(decoded))
         // Addresses of machines are what operators' paths are made of.
         .filter(|class| *class != DataClass::IpAddress);
-    let token = class.map(|class| (class, work.tokens.token(TokenUse::Value, text)));
+    let token = class.map(|class| (class, work.tokens.token(TokenUse::Value, decoded)));
     *work.scratch = scratch;
     match token {
         Some((class, token)) => redacted(work, class.as_str().into(), token),
-        None => literal(work, raw),
+        None => literal(work, (raw, text), mask),
     }
 }
 
@@ -117,8 +117,13 @@ fn custom(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> Option<PathSegment>
     Some(redacted(work, classes.name(class).to_owned().into(), token))
 }
 
-fn literal(work: &mut Work<'_>, raw: &[u8]) -> PathSegment {
+fn literal(work: &mut Work<'_>, (raw, text): (&[u8], Option<&str>), mask: Mask) -> PathSegment {
     if raw.len() <= work.settings.segment_bytes_max {
+        // Without escapes and what has to be escaped, it is normal as it is.
+        let is_normal = !mask.has(Mask::PUNCTUATION | Mask::SPACE | Mask::ODD);
+        if let Some(text) = text.filter(|_| is_normal) {
+            return PathSegment::Literal(Word::of(text));
+        }
         let text = percent::normalise(raw);
         if text.len() <= work.settings.segment_bytes_max {
             return PathSegment::Literal(text.into());

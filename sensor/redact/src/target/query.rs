@@ -19,7 +19,9 @@ pub(crate) fn parameters(work: &mut Work<'_>, query: &[u8]) -> Vec<Parameter> {
             work.counters.parameters_over_cap += 1;
             continue;
         }
-        let equals = memchr::memchr(b'=', part).unwrap_or(part.len());
+        // Names are short.
+        let equals = part.iter().position(|byte| *byte == b'=');
+        let equals = equals.unwrap_or(part.len());
         let (name, value) = part.split_at_checked(equals).unwrap_or_default();
         parameters.push(parameter(work, name, value.get(1..).unwrap_or_default()));
     }
