@@ -38,6 +38,8 @@ pub(crate) struct Context<'a, S> {
     pub(crate) now: Timestamp,
     /// Exchanges of the connection reported so far.
     pub(crate) ordinal: &'a mut u32,
+    /// Room for what can be reported, for whichever connection has something.
+    pub(crate) room: &'a mut Vec<Finished>,
 }
 
 impl<S: ExchangeSink> Context<'_, S> {

@@ -8,7 +8,7 @@ use tapscope_flow::{
 
 use crate::anomaly::MessageAnomaly;
 use crate::chunk::{Chunk, Position};
-use crate::conversation::{Context, Conversation, Facts};
+use crate::conversation::{Context, Conversation, Facts, Finished};
 use crate::counters::{Counter, Counters};
 use crate::exchange::ExchangeSink;
 use crate::feed::{HttpFeedCounts, HttpFeeds};
@@ -54,6 +54,8 @@ pub struct HttpStage {
     /// The setting of `body_sample_bytes_max` and `message_samples_max`; in an emergency these are
     /// none.
     samples: (usize, usize),
+    /// Room for exchanges that can be reported: none between two events.
+    room: Vec<Finished>,
 }
 
 impl HttpStage {
@@ -78,6 +80,7 @@ impl HttpStage {
             next_deadline: None,
             held: 0,
             standing: 0,
+            room: Vec::new(),
         }
     }
 
@@ -224,6 +227,7 @@ impl HttpStage {
             sink,
             now,
             ordinal: &mut entry.ordinal,
+            room: &mut self.room,
         });
         self.feeds.settle(entry.feed, &self.counters);
     }
@@ -316,6 +320,7 @@ impl HttpStage {
             sink,
             now,
             ordinal,
+            room: &mut self.room,
         };
         act(conversation, &mut cx);
         let mut now_held = conversation.held();

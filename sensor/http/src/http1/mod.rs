@@ -249,6 +249,7 @@ impl Connection {
         side: Side,
         chunk: Chunk<'c>,
     ) -> Chunk<'c> {
+        self.pairs.take_room(cx.room);
         self.settle(cx, side.other());
         let stream = self.stream(side);
         stream.captured = chunk.at.captured;
@@ -494,14 +495,15 @@ impl Connection {
 
     /// Hands what is ready to the sink.
     fn report<S: ExchangeSink>(&mut self, cx: &mut Context<'_, S>) {
-        if !self.pairs.has_ready() {
-            return;
-        }
+        let mut ready = self.pairs.take_ready();
         let client = self.client.or(cx.facts.initiator).unwrap_or(Side::A);
-        for mut finished in self.pairs.take_ready() {
+        for mut finished in ready.drain(..) {
             let (request, response) = (finished.request.as_deref(), finished.response.as_deref());
             finished.messages = grpc::web_messages(request, response, cx.settings);
             cx.report(client, finished);
+        }
+        if ready.capacity() > 0 {
+            *cx.room = ready;
         }
     }
 }

@@ -245,14 +245,16 @@ impl Pairs {
         self.pending.is_empty() && self.active.is_none() && self.waiting.is_empty()
     }
 
+    /// Takes room for what will be ready: connections need none of their own.
+    pub(crate) fn take_room(&mut self, room: &mut Vec<Finished>) {
+        if self.ready.capacity() == 0 {
+            self.ready = core::mem::take(room);
+        }
+    }
+
     /// Takes what is ready, in order.
     pub(crate) fn take_ready(&mut self) -> Vec<Finished> {
         core::mem::take(&mut self.ready)
-    }
-
-    /// Whether anything is ready.
-    pub(crate) const fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
     }
 
     /// A request head was read; its body goes on until [`Self::end_request`].
