@@ -202,14 +202,21 @@ impl From<Word> for String {
 impl PartialEq<str> for Word {
     #[inline]
     fn eq(&self, other: &str) -> bool {
-        self.as_bytes() == other.as_bytes()
+        match &self.0 {
+            // As numbers: most that are compared are short, and a call takes longer than that.
+            Held::Short(length, bytes) => packed(other.as_bytes()).is_some_and(|other| {
+                let [theirs @ .., their_length] = other.to_le_bytes();
+                *length == their_length && *bytes == theirs
+            }),
+            _ => self.as_bytes() == other.as_bytes(),
+        }
     }
 }
 
 impl PartialEq<&str> for Word {
     #[inline]
     fn eq(&self, other: &&str) -> bool {
-        self.as_bytes() == other.as_bytes()
+        *self == **other
     }
 }
 

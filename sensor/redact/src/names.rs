@@ -6,6 +6,7 @@
 use core::hash::BuildHasher as _;
 
 use foldhash::quality::FixedState;
+use tapscope_record::packed;
 
 use crate::text::{CustomClasses, CustomHint, FieldHint, field_hint, first_class};
 
@@ -22,6 +23,8 @@ pub(crate) struct Promise {
 /// One name; an empty place has none.
 #[derive(Clone, Copy)]
 struct Known {
+    /// A short name as a whole, as most are; nought for a longer one.
+    packed: u128,
     len: u8,
     bytes: [u8; NAME_BYTES_MAX],
     promise: Promise,
@@ -29,6 +32,7 @@ struct Known {
 
 impl Known {
     const NONE: Self = Self {
+        packed: 0,
         len: 0,
         bytes: [0; NAME_BYTES_MAX],
         promise: Promise {
@@ -37,8 +41,11 @@ impl Known {
         },
     };
 
-    fn is(&self, name: &[u8]) -> bool {
-        self.bytes.get(..usize::from(self.len)) == Some(name)
+    fn is(&self, name: &[u8], packed: Option<u128>) -> bool {
+        match packed {
+            Some(packed) => self.packed == packed,
+            None => self.bytes.get(..usize::from(self.len)) == Some(name),
+        }
     }
 }
 
@@ -68,8 +75,9 @@ impl Names {
 
     /// What a name promises, whatever it is.
     pub(crate) fn hint(&mut self, name: &[u8]) -> Option<FieldHint> {
-        if let Some(place) = self.place(name)
-            && place.is(name)
+        let short = packed(name);
+        if let Some(place) = self.place(name, short)
+            && place.is(name, short)
         {
             return place.promise.hint;
         }
@@ -91,8 +99,9 @@ impl Names {
     /// other, and for those that are too long to be remembered.
     pub(crate) fn harmless(&mut self, name: &str) -> Option<Promise> {
         let raw = name.as_bytes();
-        let place = self.place(raw)?;
-        if place.is(raw) {
+        let short = packed(raw);
+        let place = self.place(raw, short)?;
+        if place.is(raw, short) {
             return Some(place.promise);
         }
         let is_harmless = self.custom.class_of(CustomHint::NONE, raw).is_none()
@@ -105,7 +114,8 @@ impl Names {
             hint: field_hint(raw),
             custom: self.custom.hint(raw),
         };
-        let place = self.place(raw)?;
+        let place = self.place(raw, short)?;
+        place.packed = short.unwrap_or_default();
         place.len = u8::try_from(raw.len()).ok()?;
         place.bytes.get_mut(..raw.len())?.copy_from_slice(raw);
         place.promise = promise;
@@ -113,13 +123,17 @@ impl Names {
     }
 
     /// Where a name is remembered, if it can be.
-    fn place(&mut self, name: &[u8]) -> Option<&mut Known> {
+    fn place(&mut self, name: &[u8], packed: Option<u128>) -> Option<&mut Known> {
         if name.is_empty() || name.len() > NAME_BYTES_MAX.min(self.name_bytes_max) {
             return None;
         }
         let places = self.places.len() as u64;
         // The hash is a good one: its low bits tell the place.
-        let at = usize::try_from(self.hasher.hash_one(name).checked_rem(places)?).ok()?;
+        let hash = match packed {
+            Some(packed) => self.hasher.hash_one(packed),
+            None => self.hasher.hash_one(name),
+        };
+        let at = usize::try_from(hash.checked_rem(places)?).ok()?;
         self.places.get_mut(at)
     }
 }
