@@ -393,7 +393,7 @@ pub struct MessageRecord {
     pub content_type: Option<Word>,
     /// Content codings in the order applied.
     #[serde(default, skip_serializing_if = "Rare::is_empty")]
-    pub content_encoding: Rare<String>,
+    pub content_encoding: Rare<Word>,
     /// Names of the header fields, lower case, in order; names that are not registered or common
     /// stay, their values never do.
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::sync::Arc;
 
 use tapscope_http::HeadBytes;
-use tapscope_record::{MessageRecord, Rare, Token, UserAgent};
+use tapscope_record::{MessageRecord, Rare, Token, UserAgent, Word};
 
 use crate::fields::{Fields, Role};
 use crate::redactor::Work;
@@ -74,7 +74,7 @@ pub(crate) fn media_type(value: &[u8]) -> String {
     safe_name(name, MEDIA_TYPE_BYTES_MAX).to_ascii_lowercase()
 }
 
-fn codings(value: &[u8], out: &mut Rare<String>) {
+fn codings(value: &[u8], out: &mut Rare<Word>) {
     for coding in value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
         if coding.is_empty() || out.len() >= CODINGS_MAX {
             continue;
@@ -82,7 +82,7 @@ fn codings(value: &[u8], out: &mut Rare<String>) {
         let known = CODINGS
             .iter()
             .find(|known| coding.eq_ignore_ascii_case(known.as_bytes()));
-        out.push((*known.unwrap_or(&"{unknown}")).to_owned());
+        out.push((*known.unwrap_or(&"{unknown}")).into());
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) mod xml;
 use std::sync::Arc;
 
 use tapscope_http::{Body, HeadBytes};
-use tapscope_record::{MessageRecord, Shape, ValueType};
+use tapscope_record::{MessageRecord, Shape, ValueType, Word};
 
 pub(crate) use classes::Classes;
 pub(crate) use memo::Bodies;
@@ -112,11 +112,7 @@ fn read(
     }
     let mut buffer = core::mem::take(work.decoded);
     let declared = message.content_type.as_deref().unwrap_or_default();
-    let mut codings: Vec<&str> = message
-        .content_encoding
-        .iter()
-        .map(String::as_str)
-        .collect();
+    let mut codings: Vec<&str> = message.content_encoding.iter().map(Word::as_str).collect();
     if codings.is_empty() {
         codings.extend(decode::sniff(declared, &body.sample));
     }
