@@ -23,16 +23,14 @@ pub(crate) struct Promise {
 /// One name; an empty place has none.
 #[derive(Clone, Copy)]
 struct Known {
-    /// A short name as a whole, as most are; nought for a longer one.
-    packed: u128,
     len: u8,
+    /// Nought behind the name.
     bytes: [u8; NAME_BYTES_MAX],
     promise: Promise,
 }
 
 impl Known {
     const NONE: Self = Self {
-        packed: 0,
         len: 0,
         bytes: [0; NAME_BYTES_MAX],
         promise: Promise {
@@ -42,10 +40,12 @@ impl Known {
     };
 
     fn is(&self, name: &[u8], packed: Option<u128>) -> bool {
-        match packed {
-            Some(packed) => self.packed == packed,
-            None => self.bytes.get(..usize::from(self.len)) == Some(name),
-        }
+        let Some(packed) = packed else {
+            return self.bytes.get(..usize::from(self.len)) == Some(name);
+        };
+        // A short name as a whole, without a call to compare it.
+        let [bytes @ .., len] = packed.to_le_bytes();
+        self.len == len && self.bytes.first_chunk() == Some(&bytes)
     }
 }
 
@@ -115,7 +115,7 @@ impl Names {
             custom: self.custom.hint(raw),
         };
         let place = self.place(raw, short)?;
-        place.packed = short.unwrap_or_default();
+        place.bytes = [0; NAME_BYTES_MAX];
         place.len = u8::try_from(raw.len()).ok()?;
         place.bytes.get_mut(..raw.len())?.copy_from_slice(raw);
         place.promise = promise;
