@@ -183,9 +183,9 @@ pub struct InventorySettings {
     /// told but little traffic comes in.
     pub settle_interval: Nanos,
     /// Exchanges of one host kept until their endpoint is known, to be learned from then: template
-    /// learning decides after 64 paths at the latest, and a path is seldom called twice before.
+    /// learning decides after 512 paths at the latest, and a path is seldom called twice before.
     pub max_held_per_host: usize,
-    /// Exchanges of the same method and path among them: a third call shows little that two did
+    /// Exchanges of the same method and path among them: a fifth call shows little that four did
     /// not.
     pub max_held_per_path: usize,
     /// Packet time for which they are kept: what is called so seldom shows itself again.
@@ -267,8 +267,8 @@ impl Default for InventorySettings {
             max_latency_ns: 600_000_000_000,
             max_size: 1 << 40,
             settle_interval: 10 * SECOND,
-            max_held_per_host: 128,
-            max_held_per_path: 2,
+            max_held_per_host: 1_024,
+            max_held_per_path: 4,
             max_held_age: 15 * MINUTE,
             max_held_bytes: 32 << 20,
             host_state_interval: 30 * SECOND,

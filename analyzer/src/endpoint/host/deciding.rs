@@ -9,18 +9,33 @@ use super::super::registry::{Before, Entry, Group};
 use super::{HostTemplates, Pace};
 use crate::snapshot::waiting::WaitingReason;
 
+/// Paths from which on a host is a large one, where a decision takes a while.
+const MANY: u64 = 256;
+
 /// Paths without an endpoint that bring a decision before time does ([`HostTemplates::settle`]), as a
-/// share of those that were decided on: a decision goes through all of them.
-const UNRESOLVED_SHARE: u64 = 8;
+/// share of those that were decided on: a decision goes through all of them. Of few, and of many.
+const UNRESOLVED_SHARE: [u64; 2] = [8, 4];
 
 /// And never more than these.
-const UNRESOLVED_MAX: u64 = 256;
+const UNRESOLVED_MAX: u64 = 512;
+
+/// Further paths that bring a decision which rests on all evidence anew, as a share of those that the
+/// last one of this kind rested on. Of few, and of many.
+const GROWTH_SHARE: [u64; 2] = [4, 2];
+
+/// And always these.
+const GROWTH_MIN: u64 = 16;
+
+/// A share of so many paths.
+const fn share(paths: u64, [of_few, of_many]: [u64; 2]) -> u64 {
+    paths / if paths < MANY { of_few } else { of_many }
+}
 
 impl HostTemplates {
     pub(super) fn maybe_decide(&mut self, now: i64) {
         let p = &self.pace;
-        let grown = p.leaves >= p.whole + p.whole / 4 + 16;
-        let waiting = p.unresolved > (p.decided / UNRESOLVED_SHARE).min(UNRESOLVED_MAX);
+        let grown = p.leaves >= p.whole + share(p.whole, GROWTH_SHARE) + GROWTH_MIN;
+        let waiting = p.unresolved > share(p.decided, UNRESOLVED_SHARE).min(UNRESOLVED_MAX);
         let late = p.unresolved > 0 && now.saturating_sub(p.time) >= self.patience();
         if p.noisy || p.dirty && (grown || waiting || late) {
             if grown {
