@@ -58,6 +58,24 @@ impl<K: Copy + Hash + Ord> Due<K> {
         self.urgent.is_empty() && self.touched.is_empty()
     }
 
+    /// What to save now of all that changed, ascending, where it is saved part by part: as many as
+    /// there is `room` for, what must not wait first. Takes what it gives out of `room`.
+    pub fn take_part(&mut self, room: &mut usize) -> BTreeSet<K> {
+        if self.urgent.len() <= *room {
+            *room -= self.urgent.len();
+            return self.take(room);
+        }
+        let mut out = BTreeSet::new();
+        while *room > 0
+            && let Some(name) = self.urgent.pop_first()
+        {
+            *room -= 1;
+            self.touched.remove(&name);
+            out.insert(name);
+        }
+        out
+    }
+
     /// What to save now, ascending: all that must not wait, and of the rest as many as there is
     /// `room` for, in turn. Takes what it gives out of `room`.
     pub fn take(&mut self, room: &mut usize) -> BTreeSet<K> {
@@ -119,6 +137,23 @@ mod tests {
         assert_eq!(due.take(&mut room), [0, 1, 2].into());
         let mut room = usize::MAX;
         assert_eq!(due.take(&mut room), (3..10).collect());
+    }
+
+    #[test]
+    fn part_by_part_what_must_not_wait_goes_first() {
+        let mut due = Due::default();
+        (0..6).for_each(|name| due.touch(name));
+        (4..10).for_each(|name| due.insist(name));
+        let mut parts = Vec::new();
+        while !due.is_empty() {
+            let mut room = 4;
+            parts.push(due.take_part(&mut room));
+        }
+        let parts: Vec<Vec<i32>> = parts
+            .into_iter()
+            .map(|one| one.into_iter().collect())
+            .collect();
+        assert_eq!(parts, [vec![4, 5, 6, 7], vec![0, 1, 8, 9], vec![2, 3]]);
     }
 
     #[test]

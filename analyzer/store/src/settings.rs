@@ -49,7 +49,7 @@ impl Default for StoreSettings {
             minutes_pruned_max: 20_000,
             saves_between_prunes: 600,
             revisions_max: 26,
-            cache_kib: 16 << 10,
+            cache_kib: 4 << 10,
             wal_bytes_max: 64 << 20,
         }
     }

@@ -1,6 +1,6 @@
 //! A host as plain data, and back.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::operations::Operations;
 use super::{HostCoverage, Partition, PartitionChanges, Totals};
@@ -10,7 +10,9 @@ use crate::inventory::identity::Identities;
 use crate::inventory::tags::tags;
 use crate::settings::AnalyzerSettings;
 use crate::snapshot::state::HostState;
-use crate::snapshot::{Changes, EndpointCount, EndpointSnapshot, HostSnapshot, Lifecycle};
+use crate::snapshot::{
+    Changes, EndpointCount, EndpointId, EndpointSnapshot, HostSnapshot, Lifecycle,
+};
 
 impl Partition {
     /// Goes on from plain data: the host, when it was saved, and its endpoints.
@@ -28,7 +30,7 @@ impl Partition {
             None => (0, 0, serde_json::Value::Null),
         };
         let state: HostState = serde_json::from_value(state).unwrap_or_default();
-        let mut orphans = std::collections::BTreeSet::new();
+        let mut orphans = BTreeSet::new();
         let mut learned = Vec::new();
         let mut entries = HashMap::default();
         let mut totals = Totals {
@@ -97,6 +99,7 @@ impl Partition {
 
     /// Adds what changed to `changes`: all endpoints that are new or changed their name, as many of
     /// the others as there is `room` for (the counters of the rest), and the host's own state when that is due.
+    /// Where `all` is taken, part by part, the new ones are no more than there is room for either.
     pub fn take_changes(
         &mut self,
         changes: &mut Changes,
@@ -104,7 +107,19 @@ impl Partition {
         room: &mut usize,
         settings: &AnalyzerSettings,
     ) {
-        self.take_endpoints(changes, room, settings);
+        let PartitionChanges { due, merged, .. } = &mut self.changes;
+        let names = if all {
+            let mut names = due.take_part(room);
+            // What outlives another one goes with it: without a later part, neither would be left.
+            for (_, survivor) in &*merged {
+                due.forget(*survivor);
+                names.insert(*survivor);
+            }
+            names
+        } else {
+            due.take(room)
+        };
+        self.take_endpoints(changes, names, settings);
         let ours = &mut self.changes;
         // What is flushed has its turn at once.
         let waiting = ours.due.waiting().filter(|_| !all);
@@ -124,19 +139,19 @@ impl Partition {
 
     /// Adds what must not be lost of what changed: endpoints that are new or changed their name.
     pub fn take_urgent_changes(&mut self, changes: &mut Changes, settings: &AnalyzerSettings) {
-        self.take_endpoints(changes, &mut 0, settings);
+        let names = self.changes.due.take(&mut 0);
+        self.take_endpoints(changes, names, settings);
     }
 
-    /// Adds the endpoints that are new or changed their name, what became of others, and as many
-    /// of those with more traffic as there is `room` for.
+    /// Adds these endpoints, and what became of others.
     fn take_endpoints(
         &mut self,
         changes: &mut Changes,
-        room: &mut usize,
+        names: BTreeSet<EndpointId>,
         settings: &AnalyzerSettings,
     ) {
         let ours = &mut self.changes;
-        for id in ours.due.take(room) {
+        for id in names {
             if let Some(entry) = self.entries.get_mut(&id) {
                 let mut snapshot = entry.snapshot(&settings.inventory);
                 snapshot.profile.tags = tags(&snapshot, &settings.tags);
