@@ -177,11 +177,7 @@ impl RecordSink for Records {
 /// The exchanges of a capture, all of it on one thread.
 fn captured(file: &str) -> Result<Run> {
     let mut source = FileSource::open(file.as_ref()).with_context(|| file.to_owned())?;
-    let sink = Redacting {
-        redact: redactor(),
-        shedding: None,
-        records: Records::default(),
-    };
+    let sink = Redacting::new(redactor(), Records::default());
     let mut worker = Worker::new(&WorkerSettings::default(), sink);
     let mut legs = Legs::new(VantageSettings::default());
     let mut run = Run::new("sensor");

@@ -47,29 +47,30 @@ pub use settings::{
     IdentitySettings, InventorySettings, LifecyclePolicy, ProxySettings,
 };
 
-use std::borrow::Cow;
+use core::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anomaly::Scene;
 use endpoint::TemplateRule;
 use finding::FindingBook;
 use inventory::consumer::{ConsumerBook, Identity};
-use inventory::exchange::Exchange;
+use inventory::exchange::{Said, Sayings};
 use inventory::held::Held;
 use inventory::identity::Identities;
-use inventory::lists::NameLists;
 use inventory::partition::{Outcome, Partition};
 use inventory::programs::Programs;
 use inventory::proxies::{Caller, Proxies};
-use inventory::schema::Outlines;
 use inventory::specification::Specification;
-use inventory::traits::KnownTraits;
 use snapshot::{
     ConsumerId, ConsumerSnapshot, EndpointId, EndpointRef, EndpointSnapshot, FindingId,
     FindingSnapshot, FindingStatus, HostSnapshot, Nanos,
 };
-use tapscope_record::{ExchangeRecord, Part, Signal};
+use tapscope_record::{ExchangeRecord, Part, Signal, Word};
 use tenants::Tenants;
+
+/// Records of which is found out together what they say by themselves: enough that waiting for one
+/// is waiting for all, few enough that it is still at hand when it is their turn.
+const TOGETHER: usize = 16;
 
 /// The name under which hosts beyond the cap are kept together.
 const OTHER_HOSTS: &str = "(other hosts)";
@@ -88,8 +89,8 @@ pub struct Observation {
 }
 
 /// What a record was taken for.
-struct Taken<'a> {
-    host: Cow<'a, str>,
+struct Taken {
+    host: Word,
     endpoint: Option<EndpointId>,
     identity: Identity,
     signals: Vec<Signal>,
@@ -128,9 +129,9 @@ pub struct Analyzer {
     consumers: ConsumerBook,
     proxies: Proxies,
     programs: Programs,
-    outlines: Outlines,
-    lists: NameLists,
-    traits: KnownTraits,
+    sayings: Sayings,
+    /// What the records say that are next.
+    said: Vec<Said>,
     /// What is held, as of the last look, and when the next one is due.
     memory: Memory,
     next_look: u64,
@@ -203,9 +204,8 @@ impl Analyzer {
             proxies: Proxies::restore(consumers.proxies()),
             programs: Programs::restore(consumers.programs(), &settings.identities),
             consumers,
-            outlines: Outlines::default(),
-            lists: NameLists::default(),
-            traits: KnownTraits::default(),
+            sayings: Sayings::default(),
+            said: Vec::new(),
             memory: Memory::default(),
             next_look: 0,
             given_up: memory::GivenUp::default(),
@@ -294,8 +294,9 @@ impl Analyzer {
     /// B: takes one record. Records come in about time order; one that is late is used and
     /// counted.
     pub fn handle_record(&mut self, record: &ExchangeRecord) -> Observation {
-        let taken = self.take_in(record);
-        let partition = self.partitions.get(taken.host.as_ref());
+        let said = self.sayings.of(record, &self.settings);
+        let taken = self.take_in(record, &said);
+        let partition = self.partitions.get(taken.host.as_str());
         let entry = taken.endpoint.and_then(|id| partition?.entry(id));
         Observation {
             endpoint: entry.map(|entry| entry.at.clone()),
@@ -307,10 +308,26 @@ impl Analyzer {
 
     /// B: takes one record of which nobody asks what it was.
     pub fn handle_record_quietly(&mut self, record: &ExchangeRecord) {
-        self.take_in(record);
+        let said = self.sayings.of(record, &self.settings);
+        self.take_in(record, &said);
     }
 
-    fn take_in<'a>(&mut self, record: &'a ExchangeRecord) -> Taken<'a> {
+    /// B: takes records of which nobody asks what they were, as one by one. What each says by itself
+    /// is found out for several at once: it lies all over the memory, and the processor waits for
+    /// all of it together.
+    pub fn handle_records_quietly(&mut self, records: &[impl Borrow<ExchangeRecord>]) {
+        let mut said = core::mem::take(&mut self.said);
+        for some in records.chunks(TOGETHER) {
+            let each = some.iter().map(Borrow::borrow);
+            said.extend(each.map(|record| self.sayings.of(record, &self.settings)));
+            for (record, said) in some.iter().zip(said.drain(..)) {
+                self.take_in(record.borrow(), &said);
+            }
+        }
+        self.said = said;
+    }
+
+    fn take_in(&mut self, record: &ExchangeRecord, said: &Said) -> Taken {
         self.count(record);
         self.look_at_memory();
         if record.part == Part::Closing {
@@ -318,11 +335,11 @@ impl Analyzer {
             let mut identity = Identity::of(record, caller, self.identities(&record.host));
             self.programs
                 .tell(&mut identity, record, &self.settings.identities);
-            return self.complete(record, identity);
+            return self.complete((record, said), identity);
         }
         let caller = self.proxies.observe(record, &self.settings.proxies);
         let host = self.host_of(record);
-        let (identity, outcome) = self.observe(&host, record, caller);
+        let (identity, outcome) = self.observe(&host, (record, said), caller);
         let inventory = &self.settings.inventory;
         self.consumers
             .observe(&identity, record, outcome.endpoint, inventory);
@@ -357,18 +374,10 @@ impl Analyzer {
     }
 
     /// The end of an exchange that was counted while it was open.
-    fn complete<'a>(&mut self, record: &'a ExchangeRecord, identity: Identity) -> Taken<'a> {
+    fn complete(&mut self, (record, said): (&ExchangeRecord, &Said), identity: Identity) -> Taken {
         let host = self.known_row(&record.host).to_owned();
         let endpoint = self.partitions.get_mut(&host).and_then(|partition| {
-            let outlined = self.outlines.of(record, &self.settings.inventory);
-            let lists = self.lists.of(record);
-            let exchange = Exchange {
-                record,
-                identity: &identity,
-                outlined: &outlined,
-                lists: &lists,
-                traits: &self.traits.of(record, &lists, &self.settings.exposure),
-            };
+            let exchange = said.exchange(record, &identity);
             let id = partition.complete(exchange, &self.settings)?;
             partition.entry(id).is_some().then_some(id)
         });
@@ -376,7 +385,7 @@ impl Analyzer {
             self.counts.ends_unplaced = self.counts.ends_unplaced.saturating_add(1);
         }
         Taken {
-            host: Cow::Owned(host),
+            host: host.into(),
             endpoint,
             identity,
             signals: Vec::new(),
@@ -472,14 +481,8 @@ impl Analyzer {
             let mut identity = Identity::of(&record, caller, Some(&partition.identities));
             self.programs
                 .tell(&mut identity, &record, &self.settings.identities);
-            let lists = self.lists.of(&record);
-            let exchange = Exchange {
-                record: &record,
-                identity: &identity,
-                outlined: &self.outlines.of(&record, &self.settings.inventory),
-                lists: &lists,
-                traits: &self.traits.of(&record, &lists, &self.settings.exposure),
-            };
+            let said = self.sayings.of(&record, &self.settings);
+            let exchange = said.exchange(&record, &identity);
             let (room, before) = (max.saturating_sub(self.endpoints), partition.len());
             let learned = partition.learn_held(exchange, room, &self.settings);
             self.endpoints = (self.endpoints + partition.len()).saturating_sub(before);
@@ -529,7 +532,7 @@ impl Analyzer {
     fn observe(
         &mut self,
         host: &str,
-        record: &ExchangeRecord,
+        (record, said): (&ExchangeRecord, &Said),
         caller: Caller,
     ) -> (Identity, Outcome) {
         let Some(partition) = self.partitions.get_mut(host) else {
@@ -548,14 +551,7 @@ impl Analyzer {
         let max = self.settings.inventory.max_endpoints;
         let room = max.saturating_sub(self.endpoints);
         let before = partition.len();
-        let lists = self.lists.of(record);
-        let exchange = Exchange {
-            record,
-            identity: &identity,
-            outlined: &self.outlines.of(record, &self.settings.inventory),
-            lists: &lists,
-            traits: &self.traits.of(record, &lists, &self.settings.exposure),
-        };
+        let exchange = said.exchange(record, &identity);
         let outcome = partition.observe(exchange, room, &self.settings);
         self.endpoints = (self.endpoints + partition.len()).saturating_sub(before);
         (identity, outcome)

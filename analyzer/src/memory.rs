@@ -114,7 +114,7 @@ impl Analyzer {
         let mut memory = Memory {
             consumers: self.consumers.bytes() + self.proxies.bytes() + self.programs.bytes(),
             waiting: self.held.bytes(),
-            outlines: self.outlines.bytes() + self.lists.bytes() + self.traits.bytes(),
+            outlines: self.sayings.bytes(),
             findings: self.findings.len() * FINDING_COST,
             ..Memory::default()
         };

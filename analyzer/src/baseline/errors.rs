@@ -16,7 +16,7 @@ pub(super) fn judge(
     call: &Call,
     usual: &BaselineSettings,
     odd: &DetectorSettings,
-) -> (Option<Departure>, Option<Departure>) {
+) -> (Option<Box<Departure>>, Option<Box<Departure>>) {
     let server = match call.status {
         Some(500..600) => true,
         Some(400..500) => false,
@@ -45,7 +45,7 @@ fn depart(
     share: ShareState,
     usual: &BaselineSettings,
     odd: &DetectorSettings,
-) -> Option<Departure> {
+) -> Option<Box<Departure>> {
     if errors < odd.error_min {
         return None;
     }
@@ -55,7 +55,7 @@ fn depart(
     if share_at_least(errors, calls, odd.error_deviations) <= threshold {
         return None;
     }
-    Some(Departure {
+    Some(Box::new(Departure {
         observed: errors / calls.max(1.0),
         expected,
         threshold,
@@ -63,5 +63,5 @@ fn depart(
         since: state.window.start,
         window_s: window_seconds(state, usual),
         actors: actors(&state.window),
-    })
+    }))
 }

@@ -17,7 +17,7 @@ pub(super) fn observe(
     call: &Call,
     usual: &BaselineSettings,
     odd: &DetectorSettings,
-) -> Option<Departure> {
+) -> Option<Box<Departure>> {
     let log = coarse(number(ns.max(1)).ln());
     push(&mut state.recent, log, usual.recent_latencies);
     state.latencies = state.latencies.saturating_add(1);
@@ -34,7 +34,7 @@ fn judge(
     call: &Call,
     usual: &BaselineSettings,
     odd: &DetectorSettings,
-) -> Option<Departure> {
+) -> Option<Box<Departure>> {
     if state.usual.len() < usual.min_latencies || state.recent.len() < usual.recent_latencies {
         return None;
     }
@@ -61,7 +61,7 @@ fn judge(
         return None;
     }
     state.latency_told = true;
-    Some(Departure {
+    Some(Box::new(Departure {
         observed: now.exp(),
         expected: expected.exp(),
         threshold: (expected + rise).exp(),
@@ -69,7 +69,7 @@ fn judge(
         since: call.time,
         window_s: 0.0,
         actors: Vec::new(),
-    })
+    }))
 }
 
 /// Whether more than half of the values are below a limit, and so their median is: that can be told

@@ -55,17 +55,17 @@ pub struct Departure {
     pub actors: Vec<IpAddr>,
 }
 
-/// The baseline's answer to one call.
+/// The baseline's answer to one call: most often that there is nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
     /// More calls than usual.
-    pub volume: Option<Departure>,
+    pub volume: Option<Box<Departure>>,
     /// More 5xx than usual.
-    pub server_errors: Option<Departure>,
+    pub server_errors: Option<Box<Departure>>,
     /// More 4xx than usual.
-    pub client_errors: Option<Departure>,
+    pub client_errors: Option<Box<Departure>>,
     /// Slower than usual; in nanoseconds.
-    pub latency: Option<Departure>,
+    pub latency: Option<Box<Departure>>,
 }
 
 /// What is usual for one endpoint.

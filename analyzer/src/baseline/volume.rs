@@ -86,7 +86,7 @@ pub(super) fn judge(
     limit: &Limit,
     usual: &BaselineSettings,
     odd: &DetectorSettings,
-) -> Option<Departure> {
+) -> Option<Box<Departure>> {
     let observed = number(state.window.calls);
     if state.window.volume_told || observed <= limit.concentrated {
         return None;
@@ -102,7 +102,7 @@ pub(super) fn judge(
         return None;
     }
     state.window.volume_told = true;
-    Some(Departure {
+    Some(Box::new(Departure {
         observed,
         expected: limit.expected,
         threshold,
@@ -110,7 +110,7 @@ pub(super) fn judge(
         since: state.window.start,
         window_s: window_seconds(state, usual),
         actors: actors(&state.window),
-    })
+    }))
 }
 
 /// What the window that was just opened may hold; none while too little is known.

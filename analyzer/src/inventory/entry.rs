@@ -329,9 +329,15 @@ impl Entry {
 
     /// Sets what template learning knows of it.
     pub fn describe(&mut self, view: TemplateView) {
-        self.at.template = view.template;
+        self.set_template(view.template);
         self.confidence = view.confidence;
         self.examples = view.examples;
+    }
+
+    /// It has that template from now on.
+    pub fn set_template(&mut self, template: String) {
+        self.at.template = template;
+        self.waiting.forget_places();
     }
 
     /// Share of its exchanges that was seen complete.
@@ -453,11 +459,17 @@ fn add_counts(counts: &mut Counts, other: Counts) {
     counts.passed = counts.passed.saturating_add(other.passed);
 }
 
-/// Counts a caller; at the cap the one with the fewest calls gives its place and its count.
-fn count_caller(callers: &mut BTreeMap<ConsumerId, u64>, id: ConsumerId, by: u64, cap: usize) {
+/// Counts a caller; at the cap the one with the fewest calls gives its place and its count. Whether
+/// it was counted before.
+fn count_caller(
+    callers: &mut BTreeMap<ConsumerId, u64>,
+    id: ConsumerId,
+    by: u64,
+    cap: usize,
+) -> bool {
     if let Some(calls) = callers.get_mut(&id) {
         *calls = calls.saturating_add(by);
-        return;
+        return true;
     }
     let mut calls = by;
     if callers.len() >= cap.max(1) {
@@ -471,6 +483,7 @@ fn count_caller(callers: &mut BTreeMap<ConsumerId, u64>, id: ConsumerId, by: u64
         }
     }
     callers.insert(id, calls);
+    false
 }
 
 /// Whether the exchange looks like signing in: a password or code goes up, or a credential comes

@@ -26,6 +26,8 @@ struct Listed {
     /// Those of them that are header fields which are parameters.
     parameters: Box<[u32]>,
     sets_cookie: bool,
+    /// Whether it is found again for other exchanges with the list.
+    is_kept: bool,
 }
 
 /// What is known of the lists of an exchange.
@@ -45,6 +47,16 @@ impl ListsSeen {
     ) -> impl Iterator<Item = &'a str> {
         let listed = self.headers.iter().flat_map(|listed| &listed.parameters);
         named(listed, &request.header_names)
+    }
+
+    /// What names the two lists of the request as long as these are held; none where others may say
+    /// the same.
+    pub(super) fn address(&self) -> Option<[usize; 2]> {
+        let lists = [&self.headers, &self.cookies];
+        let are_kept = lists
+            .iter()
+            .all(|one| one.as_ref().is_none_or(|one| one.is_kept));
+        are_kept.then(|| lists.map(|one| one.as_ref().map_or(0, |one| Arc::as_ptr(one).addr())))
     }
 
     /// Cookies of the request, each once.
@@ -97,9 +109,13 @@ impl NameLists {
         if let Some((_, listed)) = self.known.get(&address) {
             return Some(Arc::clone(listed));
         }
-        let listed = Arc::new(Listed::of(list));
         // One that nobody else holds will not come again.
-        if list.is_shared() {
+        let is_kept = list.is_shared();
+        let listed = Arc::new(Listed {
+            is_kept,
+            ..Listed::of(list)
+        });
+        if is_kept {
             if self.known.len() >= KEPT_MAX {
                 self.known.clear();
             }
@@ -120,6 +136,7 @@ impl Listed {
             once: once().map(|(_, at)| at).collect(),
             parameters: parameters.map(|(_, at)| at).collect(),
             sets_cookie: list.iter().any(|name| name == SET_COOKIE),
+            is_kept: false,
         }
     }
 }

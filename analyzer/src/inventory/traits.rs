@@ -27,7 +27,7 @@ const KEPT_MAX: usize = 4_096;
 const BYTES_MAX: usize = 4 << 20;
 
 /// What traits take beyond their texts, roughly.
-const COST: usize = 768;
+const COST: usize = 1_024;
 
 /// What an exchange has in common with others.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub struct Traits {
     pub(super) vantage_points: Box<[String]>,
     /// What they take, roughly.
     pub(super) bytes: usize,
+    /// Keeps the lists, by whose addresses it may be known, where they are.
+    _lists: ListsSeen,
 }
 
 /// One message.
@@ -108,6 +110,7 @@ impl Traits {
             feed: origin::feed_of_record(record),
             vantage_points: record.vantage.iter().map(origin::leg).collect(),
             bytes,
+            _lists: lists.clone(),
         }
     }
 }
@@ -214,11 +217,16 @@ impl Key {
         if let Some(request) = &record.request
             && accepted(record.status)
         {
-            lists
-                .header_parameters(request)
-                .for_each(|one| self.text(one));
-            self.flags([true, true]);
-            lists.cookies(request).for_each(|one| self.text(one));
+            if let Some(lists) = lists.address() {
+                self.flags([true, false]);
+                lists.into_iter().for_each(|one| self.number(one));
+            } else {
+                lists
+                    .header_parameters(request)
+                    .for_each(|one| self.text(one));
+                self.flags([true, true]);
+                lists.cookies(request).for_each(|one| self.text(one));
+            }
         }
         if succeeded(record) {
             self.credentials(record);

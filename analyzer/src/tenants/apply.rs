@@ -1,7 +1,6 @@
 //! The analyzer's rows follow what is known of tenants: hosts that prove to be one service become
 //! one row, with all that was learned of them.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::judge::{self, Witness};
@@ -11,7 +10,7 @@ use crate::inventory::partition::Partition;
 use crate::snapshot::Nanos;
 use crate::snapshot::tenants::TenantOrigin;
 use crate::{Analyzer, OTHER_HOSTS};
-use tapscope_record::ExchangeRecord;
+use tapscope_record::{ExchangeRecord, Word};
 
 /// Of hosts that have shown nothing, this share gives way at once when there are too many hosts.
 const GIVING_WAY: usize = 4;
@@ -24,12 +23,12 @@ struct Fold {
 
 impl Analyzer {
     /// The row a record belongs to, made when it is not there.
-    pub(crate) fn host_of<'a>(&mut self, record: &'a ExchangeRecord) -> Cow<'a, str> {
+    pub(crate) fn host_of(&mut self, record: &ExchangeRecord) -> Word {
         if self.partitions.contains_key(record.host.as_str()) {
-            return Cow::Borrowed(&record.host);
+            return record.host.clone();
         }
         if let Some(row) = self.tenants.count(&record.host, record.time) {
-            return Cow::Owned(row.to_owned());
+            return row;
         }
         let max = self.settings.inventory.max_hosts;
         if self.partitions.len() >= max {
@@ -51,7 +50,7 @@ impl Analyzer {
         }
         // Judging may have made it part of another row.
         let row = self.tenants.row_of(&host).map(str::to_owned);
-        Cow::Owned(row.unwrap_or(host))
+        row.unwrap_or(host).into()
     }
 
     /// Makes room for hosts. That takes a look at all there are: where it was in vain, the next one

@@ -21,6 +21,7 @@ mod apply;
 pub use name::is_of;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
@@ -32,6 +33,7 @@ use crate::inventory::specification::Specification;
 use crate::snapshot::tenants::{TenantOrigin, TenantSnapshot, TenantsSnapshot};
 use crate::snapshot::{HostSnapshot, Nanos};
 use settings::TenantSettings;
+use tapscope_record::Word;
 
 /// What a parameter of a host is called that nobody has named.
 const TENANT: &str = "tenant";
@@ -73,6 +75,8 @@ struct Group {
 #[derive(Debug)]
 struct Row {
     template: String,
+    /// The same, for the calls that are counted with it.
+    name: Arc<str>,
     pattern: String,
     hosts: Distinct,
     origin: TenantOrigin,
@@ -99,12 +103,12 @@ impl Tenants {
     }
 
     /// The row of a host that shares one, and one call more of it.
-    pub(crate) fn count(&mut self, host: &str, time: Nanos) -> Option<&str> {
+    pub(crate) fn count(&mut self, host: &str, time: Nanos) -> Option<Word> {
         let member = self.names.get_mut(host)?;
         member.requests = member.requests.saturating_add(1);
         member.first_seen = member.first_seen.min(time);
         member.last_seen = member.last_seen.max(time);
-        Some(&self.rows.get(member.row)?.template)
+        Some(Arc::clone(&self.rows.get(member.row)?.name).into())
     }
 
     /// The row of a host that shares one.
@@ -211,6 +215,7 @@ impl Tenants {
         let at = known.unwrap_or_else(|| {
             self.rows.push(Row {
                 template: template.to_owned(),
+                name: template.into(),
                 pattern,
                 hosts: Distinct::default(),
                 origin,

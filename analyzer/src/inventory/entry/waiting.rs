@@ -43,8 +43,8 @@ pub(super) struct Waiting {
     texts: String,
     /// Bytes held by all of it.
     held: usize,
-    /// Where the parameters of the path stand.
-    places: Places,
+    /// Where the parameters of the path stand; none since the template became another one.
+    places: Option<Places>,
 }
 
 /// One exchange.
@@ -75,7 +75,7 @@ struct Segment {
 enum Value {
     /// A text, up to there.
     Text(u32),
-    Redacted(Box<(Word, u64)>),
+    Redacted(Word, u64),
 }
 
 impl Waiting {
@@ -89,14 +89,15 @@ impl Waiting {
         } = exchange;
         let mut segments = 0;
         if accepted(record.status) {
-            for (number, value) in self.places.values(template, &record.path) {
+            let places = self.places.get_or_insert_with(|| Places::of(template));
+            for (number, value) in places.values(&record.path) {
                 let value = match value {
                     SegmentValue::Text(text) => {
                         self.texts.push_str(text);
                         Value::Text(u32::try_from(self.texts.len()).unwrap_or(u32::MAX))
                     }
                     SegmentValue::Redacted { class, token } => {
-                        Value::Redacted(Box::new((class.clone(), token)))
+                        Value::Redacted(class.clone(), token)
                     }
                 };
                 let number = u32::try_from(number).unwrap_or(u32::MAX);
@@ -123,6 +124,11 @@ impl Waiting {
         };
         self.held += traits.bytes + outlined.bytes();
         self.exchanges.push(new);
+    }
+
+    /// The template became another one.
+    pub(super) fn forget_places(&mut self) {
+        self.places = None;
     }
 
     fn is_full(&self) -> bool {
@@ -196,9 +202,9 @@ impl Entry {
                         let text = waiting.texts.get(start..end);
                         SegmentValue::Text(text.unwrap_or_default())
                     }
-                    Value::Redacted(value) => SegmentValue::Redacted {
-                        class: &value.0,
-                        token: value.1,
+                    Value::Redacted(class, token) => SegmentValue::Redacted {
+                        class,
+                        token: *token,
                     },
                 };
                 let parameters = &mut self.seen.parameters;
@@ -293,9 +299,11 @@ impl Seen {
         let lengths = (one.request_len, one.response_len);
         self.schemas
             .observe(&one.traits, lengths, &one.outlined, settings);
-        self.consumers
-            .insert(one.consumer.0, settings.exact_consumers);
-        count_caller(&mut self.callers, one.consumer, 1, settings.counted_callers);
+        // Who is counted is known.
+        if !count_caller(&mut self.callers, one.consumer, 1, settings.counted_callers) {
+            self.consumers
+                .insert(one.consumer.0, settings.exact_consumers);
+        }
         if one.traits.request.is_some() {
             self.request_size.record(one.request_len);
         }

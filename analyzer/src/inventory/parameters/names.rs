@@ -1,11 +1,13 @@
 //! Names with the numbers of what they name, by name: there are few, and most look-ups find one.
 
+use tapscope_record::Word;
+
 /// Names that are looked through one by one.
 const FEW: usize = 8;
 
-/// Names with numbers, ascending by name.
+/// Names with numbers, ascending by name. Most are short and stand in the list itself.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(Vec<(Box<str>, u32)>);
+pub(super) struct Names(Vec<(Word, u32)>);
 
 impl Names {
     /// The number of a name, by its bytes.
@@ -27,7 +29,7 @@ impl Names {
         if self.0.is_empty() {
             self.0.reserve_exact(1);
         }
-        self.0.insert(at, (name.into(), number));
+        self.0.insert(at, (Word::of(name), number));
         true
     }
 
@@ -38,7 +40,7 @@ impl Names {
 
     /// All of them, ascending by name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, u32)> {
-        self.0.iter().map(|(name, number)| (&**name, *number))
+        self.0.iter().map(|(name, number)| (name.as_str(), *number))
     }
 
     fn find(&self, name: &[u8]) -> Result<usize, usize> {

@@ -5,12 +5,8 @@ use super::SegmentValue;
 use tapscope_record::PathSegment;
 
 /// The parameters of a template, by segment.
-#[derive(Clone, Debug, Default)]
-pub(in crate::inventory) struct Places {
-    /// The template that they are of.
-    template: Box<str>,
-    affixed: Box<[Affixed]>,
-}
+#[derive(Clone, Debug)]
+pub(in crate::inventory) struct Places(Box<[Affixed]>);
 
 /// Where a parameter stands: the number of its segment and, of several in one, its own.
 pub(in crate::inventory) type Number = usize;
@@ -29,13 +25,33 @@ struct Affixed {
 }
 
 impl Places {
+    /// Those of a template.
+    pub(in crate::inventory) fn of(template: &str) -> Self {
+        let segments = template.split('/').skip(1).enumerate();
+        let affixed = segments.flat_map(|(segment, text)| {
+            let Some((before, between, after)) = affixes(text) else {
+                return Vec::new();
+            };
+            let one = |second: bool| Affixed {
+                number: segment + if second { INDEX } else { 0 },
+                before: before.into(),
+                after: after.into(),
+                between: between.map(|between| (between.into(), second)),
+            };
+            match between {
+                Some(_) => vec![one(false), one(true)],
+                None => vec![one(false)],
+            }
+        });
+        Self(affixed.collect())
+    }
+
     /// What stands in the parameters of a path that has the template, by segment.
     pub(in crate::inventory) fn values<'a>(
-        &'a mut self,
-        template: &str,
+        &'a self,
         path: &'a [PathSegment],
     ) -> impl Iterator<Item = (Number, SegmentValue<'a>)> {
-        let places = self.of(template).iter();
+        let places = self.0.iter();
         let found = places.map_while(|place| Some((place, path.get(place.number % INDEX)?)));
         found.filter_map(|(place, part)| {
             let value = match part {
@@ -49,33 +65,6 @@ impl Places {
             };
             Some((place.number, value))
         })
-    }
-
-    /// The parameters of the template; it is read when it is another one than before.
-    fn of(&mut self, template: &str) -> &[Affixed] {
-        if *self.template != *template {
-            let segments = template.split('/').skip(1).enumerate();
-            let affixed = segments.flat_map(|(segment, text)| {
-                let Some((before, between, after)) = affixes(text) else {
-                    return Vec::new();
-                };
-                let one = |second: bool| Affixed {
-                    number: segment + if second { INDEX } else { 0 },
-                    before: before.into(),
-                    after: after.into(),
-                    between: between.map(|between| (between.into(), second)),
-                };
-                match between {
-                    Some(_) => vec![one(false), one(true)],
-                    None => vec![one(false)],
-                }
-            });
-            *self = Self {
-                template: template.into(),
-                affixed: affixed.collect(),
-            };
-        }
-        &self.affixed
     }
 }
 
@@ -149,8 +138,8 @@ mod tests {
         let path: Vec<PathSegment> = segments
             .map(|text| PathSegment::Literal(text.to_owned().into()))
             .collect();
-        let mut places = Places::default();
-        let found = places.values(template, &path);
+        let places = Places::of(template);
+        let found = places.values(&path);
         found
             .map(|(number, value)| {
                 let name = name_of(template, number).unwrap_or_default();

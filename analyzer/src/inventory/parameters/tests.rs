@@ -95,7 +95,7 @@ fn observe(
     let headers: Vec<Box<str>> = lists.header_parameters(request).map(Into::into).collect();
     let cookies: Vec<Box<str>> = lists.cookies(request).map(Into::into).collect();
     parameters.observe_query(record, settings);
-    for (segment, value) in Places::default().values(template, &record.path) {
+    for (segment, value) in Places::of(template).values(&record.path) {
         parameters.observe_segment(segment, value, settings);
     }
     parameters.count(1, &headers, &cookies, settings);

@@ -172,7 +172,7 @@ impl Partition {
             };
             entry.confidence = confidence;
             if entry.at.template != template {
-                entry.at.template.clone_from(&template);
+                entry.set_template(template.clone());
                 self.changes.moves.renamed.push(id);
                 self.changes.due.insist(id);
                 self.restand(id, now, settings);
