@@ -24,6 +24,7 @@ use tapscope_store::{SqliteStore, Store, StoreSettings, StoredSpecification};
 use tokio::sync::mpsc;
 
 use crate::config::Settings;
+use crate::feed::Listener;
 use crate::spent::{Returned, Spent, way_back};
 use crate::view::LogLine;
 
@@ -89,6 +90,9 @@ pub(crate) struct Engine {
     legs: Legs,
     /// Takes the records that are done; none where they were made by nobody who waits for them.
     spent: Option<Spent>,
+    /// Those that are next.
+    #[expect(clippy::vec_box, reason = "records are large and stay where they are")]
+    ready: Vec<Box<ExchangeRecord>>,
     analyzer: Analyzer,
     store: Option<SqliteStore>,
     store_path: String,
@@ -172,6 +176,7 @@ impl Engine {
         let mut engine = Self {
             legs: Legs::new(settings.analyzer.vantage.clone()),
             spent: None,
+            ready: Vec::new(),
             analyzer: Analyzer::new(settings.analyzer.clone(), restored),
             store,
             store_path,
@@ -256,15 +261,25 @@ impl Engine {
             self.look_again();
             self.save_when_due();
         }
+        let Some(mut commands) = commands else {
+            return self.conclude();
+        };
         self.finish();
         let saved = self.save_all();
-        let Some(mut commands) = commands else {
-            return saved.map(|()| self);
-        };
         if let Err(error) = saved {
             self.tell_failure(&error);
         }
         self.serve_commands(&mut commands);
+        self.save_all()?;
+        Ok(self)
+    }
+
+    /// The input is over: saves everything.
+    ///
+    /// # Errors
+    /// When the store or the log cannot be written.
+    pub(crate) fn conclude(mut self) -> Result<Self> {
+        self.finish();
         self.save_all()?;
         Ok(self)
     }
@@ -291,16 +306,20 @@ impl Engine {
 
     /// How much there is as of the last save, and without a store: the endpoints.
     pub(crate) fn into_outcome(self) -> (Counted, Vec<EndpointSnapshot>) {
+        // The process is about to end: giving the memory back piece by piece would only take time.
+        std::mem::forget(self.analyzer);
         (self.counted, self.kept.into_values().collect())
     }
 
     fn handle_input(&mut self, input: Input) {
         match input {
             Input::Records(records) => {
+                // One thing after the other for all of them: what is done for one record is about
+                // as large as the processor's cache for instructions.
                 for record in records {
                     self.legs.handle_record(record);
-                    self.analyze();
                 }
+                self.analyze();
             }
             Input::Time(now) => {
                 self.legs.handle_time(now);
@@ -318,20 +337,25 @@ impl Engine {
 
     /// Gives the analyzer the exchanges whose legs have come in.
     fn analyze(&mut self) {
-        while let Some(record) = self.legs.take_record() {
-            match &mut self.log {
-                Some(log) => {
-                    let observation = self.analyzer.handle_record(&record);
-                    log.push(&LogLine::new(&record, &observation));
+        let mut ready = std::mem::take(&mut self.ready);
+        ready.extend(std::iter::from_fn(|| self.legs.take_record()));
+        match &mut self.log {
+            Some(log) => {
+                for record in &ready {
+                    let observation = self.analyzer.handle_record(record);
+                    log.push(&LogLine::new(record, &observation));
                 }
-                None => self.analyzer.handle_record_quietly(&record),
             }
-            self.records += u64::from(record.part != Part::Closing);
-            self.dirty = true;
-            if let Some(spent) = &mut self.spent {
-                spent.put(record);
-            }
+            None => self.analyzer.handle_records_quietly(&ready),
         }
+        self.dirty |= !ready.is_empty();
+        let whole = ready.iter().filter(|record| record.part != Part::Closing);
+        self.records += whole.count() as u64;
+        match &mut self.spent {
+            Some(spent) => ready.drain(..).for_each(|record| spent.put(record)),
+            None => ready.clear(),
+        }
+        self.ready = ready;
     }
 
     /// The input is over: nothing waits for another leg any more.
@@ -568,6 +592,15 @@ impl Engine {
 
 fn failed(error: anyhow::Error) -> CommandError {
     CommandError::Failed(format!("{error:#}"))
+}
+
+impl Listener<Input> for Engine {
+    fn hear(&mut self, input: Input) -> bool {
+        self.handle_input(input);
+        self.look_again();
+        self.save_when_due();
+        true
+    }
 }
 
 /// Keeps in memory what a store would keep, as far as a person is shown it at the end.

@@ -2,15 +2,18 @@
 //! puts the records of all of them into one order for the engine.
 //!
 //! With one worker, one thread reads and works. With several, either each has a source of its own
-//! (a live interface whose packets the kernel deals out), or one thread reads and deals out.
+//! (a live interface whose packets the kernel deals out), or one thread reads and deals out. Where
+//! a file is read on one processor, collector and engine are called by who has something for them
+//! (see [`way`]).
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, bounded};
 use tapscope_capture::{CaptureError, PacketSource, SourceStats, StopHandle};
+use tapscope_http::ExchangeSink as _;
 use tapscope_pipeline::{
     Epoch, Intake, Merge, Owners, Part, Parts, Place, RECORD_COST, Redacting, Shedding, Spread,
     Step, Worker, WorkerSettings, run,
@@ -19,7 +22,7 @@ use tapscope_record::{Counter, ExchangeRecord};
 use tapscope_redact::{RedactSettings, Redactor, TokenKey};
 
 use crate::config::Settings;
-use crate::engine::{Input, wall_clock};
+use crate::engine::{Engine, Input, wall_clock};
 use crate::filter::SharedFilter;
 use crate::spent::Returned;
 
@@ -60,12 +63,13 @@ const SECOND_NANOS: i64 = 1_000_000_000;
 
 /// What input a run takes: sends it to the engine until it is over or the order to stop comes.
 pub(crate) struct Feed {
-    inputs: Sender<Input>,
-    /// Records that are done.
-    returned: Returned,
+    inputs: Way<Input, Engine>,
+    /// Records that are done, where another thread has done with them.
+    returned: Option<Returned>,
     /// The order to stop.
     pub(crate) stop: StopHandle,
-    redactor: Redactor,
+    /// For exchanges that did not come from packets; made when there are any.
+    redactor: Option<Redactor>,
     redact: RedactSettings,
     key: TokenKey,
     filter: SharedFilter,
@@ -82,12 +86,19 @@ type RecordWorker = Worker<Redacting<Outbox>>;
 /// A worker's records on their way to the collector.
 mod outbox;
 
+/// From one part of a run to the next.
+mod way;
+
 use outbox::Outbox;
+pub(crate) use way::{Listener, Way};
+
+/// From what makes records to the collector.
+type Words = Way<Word, Collector>;
 
 impl Feed {
     /// Input for the engine behind `inputs`, and what comes back from it.
     pub(crate) fn new(
-        (inputs, returned): (Sender<Input>, Returned),
+        (inputs, returned): (Way<Input, Engine>, Option<Returned>),
         stop: StopHandle,
         settings: &Settings,
         key: TokenKey,
@@ -98,7 +109,7 @@ impl Feed {
             inputs,
             returned,
             stop,
-            redactor: Redactor::new(redact.clone(), key.clone()),
+            redactor: None,
             redact,
             key,
             filter,
@@ -201,12 +212,13 @@ impl Feed {
 
     /// Makes records of exchanges that did not come from packets.
     pub(crate) fn redactor(&mut self) -> &mut Redactor {
-        &mut self.redactor
+        self.redactor
+            .get_or_insert_with(|| Redactor::new(self.redact.clone(), self.key.clone()))
     }
 
     /// Sends input to the engine; false when the engine is gone.
     pub(crate) fn send(&self, input: Input) -> bool {
-        self.inputs.send(input).is_ok()
+        self.inputs.send(input)
     }
 
     /// Runs what makes records, with a collector beside it.
@@ -214,15 +226,26 @@ impl Feed {
         &self,
         workers: usize,
         owners: Option<Arc<Owners>>,
-        work: impl FnOnce(&Sender<Word>) -> Result<()>,
+        work: impl FnOnce(&Words) -> Result<()>,
     ) -> Result<()> {
-        // As many as may wait for the engine.
-        let waiting = self.inputs.capacity().unwrap_or(BATCHES_WAITING_MIN);
-        let (words, heard) = bounded(waiting);
         let merge = Merge::new(workers, self.memory_bytes);
         let collector = Collector::new(self.inputs.clone(), merge, owners);
+        // As many words may wait as may wait for the engine.
+        let Some(waiting) = self.inputs.capacity() else {
+            let collector = Arc::new(Mutex::new(collector));
+            let result = work(&Way::Call(Arc::clone(&collector)));
+            return match collector.lock() {
+                Ok(mut collector) => {
+                    collector.finish();
+                    result
+                }
+                Err(_) => Err(anyhow!("the sensor failed; please report")),
+            };
+        };
+        let (words, heard) = bounded(waiting);
         thread::scope(|scope| {
             let collector = scope.spawn(move || collector.run(&heard));
+            let words = Way::Queue(words);
             let result = work(&words);
             drop(words);
             collector
@@ -265,6 +288,7 @@ impl Feed {
                     scope.spawn(move || {
                         let mut told = None;
                         end.run(&mut worker, &mut |worker| {
+                            worker.sink.flush();
                             worker.sink.records.send();
                             if is_due(&mut told) {
                                 tell(words, number, worker, Vec::new());
@@ -285,17 +309,11 @@ impl Feed {
         })
     }
 
-    fn worker(
-        &self,
-        settings: &WorkerSettings,
-        number: usize,
-        words: &Sender<Word>,
-    ) -> RecordWorker {
-        let sink = Redacting {
-            redact: Redactor::new(self.redact.clone(), self.key.clone()),
-            shedding: None,
-            records: Outbox::new(number, words.clone(), self.returned.clone()),
-        };
+    fn worker(&self, settings: &WorkerSettings, number: usize, words: &Words) -> RecordWorker {
+        let sink = Redacting::new(
+            Redactor::new(self.redact.clone(), self.key.clone()),
+            Outbox::new(number, words.clone(), self.returned.clone()),
+        );
         Worker::new(settings, sink)
     }
 }
@@ -314,7 +332,7 @@ fn joined(threads: Vec<thread::ScopedJoinHandle<'_, Result<()>>>) -> Result<()> 
 
 /// Reads sources, one after the other, and tells how they are doing.
 struct Reader<'a> {
-    words: &'a Sender<Word>,
+    words: &'a Words,
     /// Names this thread among those that tell how they are doing.
     thread: usize,
     stop: StopHandle,
@@ -342,6 +360,7 @@ impl Reader<'_> {
                     || wall_clock().saturating_sub(now) > LATE_NANOS;
             }
             worker.sink.records.is_ring = reader.is_ring;
+            worker.sink.flush();
             worker.sink.records.send();
             let may_tell = !reader.is_ring || !reader.words.is_full();
             if may_tell && is_due(&mut reader.told) {
@@ -459,7 +478,7 @@ fn is_due(told: &mut Option<Instant>) -> bool {
 }
 
 /// Tells how a worker, and the sources its thread reads, are doing.
-fn tell(words: &Sender<Word>, thread: usize, worker: &RecordWorker, sources: Vec<SourceStats>) {
+fn tell(words: &Words, thread: usize, worker: &RecordWorker, sources: Vec<SourceStats>) {
     let mut counters = worker.counters();
     let shed = worker.sink.shedding.as_ref().map(Shedding::counters);
     let ours = [
@@ -504,10 +523,18 @@ enum Word {
     Part { thread: usize, now: i64, part: Part },
 }
 
+impl Listener<Word> for Collector {
+    fn hear(&mut self, word: Word) -> bool {
+        self.handle_word(word);
+        self.send_batch();
+        !self.refused
+    }
+}
+
 /// Puts the records of all workers into one order, and tells the engine of time at fixed places
 /// in it, so that neither depends on the number of workers.
 struct Collector {
-    inputs: Sender<Input>,
+    inputs: Way<Input, Engine>,
     merge: Merge<Box<ExchangeRecord>>,
     parts: Parts,
     /// Where the kernel deals packets out: which worker has which connection.
@@ -526,7 +553,7 @@ struct Collector {
 
 impl Collector {
     fn new(
-        inputs: Sender<Input>,
+        inputs: Way<Input, Engine>,
         merge: Merge<Box<ExchangeRecord>>,
         owners: Option<Arc<Owners>>,
     ) -> Self {
@@ -555,6 +582,11 @@ impl Collector {
                 return;
             }
         }
+        self.finish();
+    }
+
+    /// Nobody is left to say a word.
+    fn finish(&mut self) {
         self.send_batch();
         self.send(Input::Time(self.now));
         self.send_health();
@@ -644,6 +676,6 @@ impl Collector {
     }
 
     fn send(&mut self, input: Input) {
-        self.refused |= self.inputs.send(input).is_err();
+        self.refused |= !self.inputs.send(input);
     }
 }

@@ -3,24 +3,26 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::num::NonZero;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use tapscope_analyzer::snapshot::EndpointSnapshot;
 use tapscope_capture::StopHandle;
-use tapscope_dashboard_api::{ApiSettings, ApiState, LiveView};
+use tapscope_dashboard_api::{ApiSettings, ApiState, Command, LiveView};
 use tapscope_record::HealthReport;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::cli::{Analysis, Serving};
 use crate::config::Settings;
-use crate::engine::{Counted, Engine, Watched, read_specification};
-use crate::feed::{Feed, batches_waiting};
+use crate::engine::{Counted, Engine, Input, Watched, read_specification};
+use crate::feed::{Feed, Way, batches_waiting};
 use crate::filter::{Reloader, SharedFilter, own_rules};
 use crate::key;
 use crate::reload::{PolicyFile, SpecificationFolder};
@@ -133,11 +135,7 @@ impl<'a> Product<'a> {
     /// in before is analyzed and saved all the same.
     pub(crate) fn run(self, input: impl FnOnce(Feed) -> Result<()> + Send) -> Result<Outcome> {
         let key = self.token_key()?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .context("no threads to be had")?;
+        let runtime = self.runtime()?;
         // The address first: a taken port must be told before anything is opened.
         let listener = self
             .listen
@@ -155,55 +153,74 @@ impl<'a> Product<'a> {
         runtime.spawn(wait_for_signal(stop.clone(), ended.clone()));
         let (server, commands) = listener
             .map(|listener| {
-                let (state, commands) = match self.store.clone() {
-                    Some(store) => ApiState::with_store(Arc::clone(&view), api, store),
-                    None => ApiState::new(Arc::clone(&view), api),
-                };
+                let (state, commands) = self.api_state(&view, api);
                 (
                     runtime.spawn(serve(listener, state, over.clone())),
                     commands,
                 )
             })
             .unzip();
-        let waiting = batches_waiting(self.settings.memory_bytes, self.watching);
-        let (inputs, received) = crossbeam_channel::bounded(waiting);
-        let way = (inputs, engine.way_back());
-        let feed = Feed::new(way, stop.clone(), self.settings, key, filter);
-        thread::scope(|scope| {
+        let feed = |inputs, returned| {
+            Feed::new((inputs, returned), stop.clone(), self.settings, key, filter)
+        };
+        let engine = if self.is_alone() {
+            alone(engine, |way| input(feed(way, None)))?
+        } else {
+            let waiting = batches_waiting(self.settings.memory_bytes, self.watching);
+            let (inputs, received) = crossbeam_channel::bounded(waiting);
+            let feed = feed(Way::Queue(inputs), Some(engine.way_back()));
             // An engine that is gone, even by a panic, ends the input and the serving too.
             let end = EndOnDrop(stop.clone(), ended.clone());
-            let owner = scope.spawn(move || {
+            let run = move || {
                 let _end = end;
                 #[cfg(feature = "live")]
                 if watching {
                     tapscope_capture::give_way();
                 }
                 engine.run(&received, commands)
-            });
-            let taken = scope.spawn(move || input(feed)).join();
-            if self.remain && server.is_some() && !stop.is_ordered() && taken.is_ok() {
-                if let Ok(Err(error)) = &taken {
-                    crate::complain(error);
-                }
-                runtime.block_on(wait_until(over));
-            }
-            let _ = ended.send(true);
-            if let Some(server) = server {
-                let _ = runtime.block_on(server);
-            }
-            let engine = owner
-                .join()
-                .map_err(|_| anyhow!("the analyzer failed; please report"))??;
-            taken.map_err(|_| anyhow!("the sensor failed; please report"))??;
-            let records = engine.records();
-            let (counted, kept) = engine.into_outcome();
-            Ok(Outcome {
-                health: view.health(),
-                counted,
-                records,
-                kept,
-            })
+            };
+            let remains = self.remain && server.is_some();
+            beside(
+                run,
+                move || input(feed),
+                |taken| {
+                    if remains && !stop.is_ordered() && taken.is_ok() {
+                        if let Ok(Err(error)) = taken {
+                            crate::complain(error);
+                        }
+                        runtime.block_on(wait_until(over));
+                    }
+                    let _ = ended.send(true);
+                    if let Some(server) = server {
+                        let _ = runtime.block_on(server);
+                    }
+                },
+            )?
+        };
+        let records = engine.records();
+        let (counted, kept) = engine.into_outcome();
+        Ok(Outcome {
+            health: view.health(),
+            counted,
+            records,
+            kept,
         })
+    }
+
+    /// The threads of the API and the signals.
+    fn runtime(&self) -> Result<Runtime> {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(if self.listen.is_some() { 2 } else { 1 })
+            .enable_all()
+            .build()
+            .context("no threads to be had")
+    }
+
+    /// Whether input and engine have one thread: files, which wait, on one processor, while nobody
+    /// asks for anything.
+    fn is_alone(&self) -> bool {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        !self.watching && self.listen.is_none() && processors == 1
     }
 
     /// The engine, with what the store and the specifications hold.
@@ -237,6 +254,18 @@ impl<'a> Product<'a> {
             self.settings.path.clone(),
         )));
         Ok(filter)
+    }
+
+    /// What the API answers from, and the commands that it takes.
+    fn api_state(
+        &self,
+        view: &Arc<LiveView>,
+        api: ApiSettings,
+    ) -> (ApiState, mpsc::Receiver<Command>) {
+        match self.store.clone() {
+            Some(store) => ApiState::with_store(Arc::clone(view), api, store),
+            None => ApiState::new(Arc::clone(view), api),
+        }
     }
 
     /// What the API may do and where it is.
@@ -301,6 +330,38 @@ impl<'a> Product<'a> {
                 .with_context(|| format!("{address}: cannot listen there; name another --listen")),
         }
     }
+}
+
+/// Runs an engine that what takes the input calls. What was taken in before an error is saved.
+fn alone(engine: Engine, input: impl FnOnce(Way<Input, Engine>) -> Result<()>) -> Result<Engine> {
+    let engine = Arc::new(Mutex::new(engine));
+    let way = Way::Call(Arc::clone(&engine));
+    // As the end of a thread of its own would be.
+    let taken = catch_unwind(AssertUnwindSafe(move || input(way)));
+    let engine = Arc::into_inner(engine).and_then(|engine| engine.into_inner().ok());
+    let engine = engine.ok_or_else(|| anyhow!("the analyzer failed; please report"))?;
+    let engine = engine.conclude()?;
+    taken.map_err(|_| anyhow!("the sensor failed; please report"))??;
+    Ok(engine)
+}
+
+/// Runs an engine on a thread of its own beside what takes the input, and `then` before waiting for
+/// the engine.
+fn beside(
+    run: impl FnOnce() -> Result<Engine> + Send,
+    input: impl FnOnce() -> Result<()> + Send,
+    then: impl FnOnce(&thread::Result<Result<()>>),
+) -> Result<Engine> {
+    thread::scope(|scope| {
+        let owner = scope.spawn(run);
+        let taken = scope.spawn(input).join();
+        then(&taken);
+        let engine = owner
+            .join()
+            .map_err(|_| anyhow!("the analyzer failed; please report"))??;
+        taken.map_err(|_| anyhow!("the sensor failed; please report"))??;
+        Ok(engine)
+    })
 }
 
 /// Orders everything to stop when it is dropped, in good order or by a panic.

@@ -1,12 +1,12 @@
 //! A worker's records on their way to the collector: what comes from a ring never waits for room,
 //! for the ring would run over meanwhile.
 
-use crossbeam_channel::{Sender, TrySendError};
 use tapscope_http::ExchangeId;
 use tapscope_pipeline::{Backlog, Epoch, Place, RecordSink, Step};
 use tapscope_record::ExchangeRecord;
 
-use super::{RECORDS_PER_BATCH, Word};
+use super::way::Refused;
+use super::{RECORDS_PER_BATCH, Word, Words};
 use crate::spent::Returned;
 
 /// Records of a live ring that may wait for room in the queue.
@@ -15,9 +15,9 @@ const RECORDS_WAITING_MAX: usize = 32 * RECORDS_PER_BATCH;
 /// A worker's records on their way to the collector.
 pub(super) struct Outbox {
     worker: usize,
-    words: Sender<Word>,
+    words: Words,
     /// Records that are done, of whichever worker.
-    returned: Returned,
+    returned: Option<Returned>,
     epoch: Epoch,
     /// The epoch that was told.
     sent: Epoch,
@@ -56,8 +56,7 @@ impl RecordSink for Outbox {
             Backlog::None
         } else if self.records.len() >= RECORDS_WAITING_MAX {
             Backlog::Full
-        } else if self.is_late || self.words.len() > self.words.capacity().unwrap_or(usize::MAX) / 2
-        {
+        } else if self.is_late || self.words.is_half_full() {
             Backlog::Behind
         } else {
             Backlog::None
@@ -67,7 +66,7 @@ impl RecordSink for Outbox {
 
 impl Outbox {
     /// Nothing was made yet.
-    pub(super) fn new(worker: usize, words: Sender<Word>, returned: Returned) -> Self {
+    pub(super) fn new(worker: usize, words: Words, returned: Option<Returned>) -> Self {
         Self {
             worker,
             words,
@@ -95,11 +94,11 @@ impl Outbox {
         let end = Word::End {
             worker: self.worker,
         };
-        self.refused |= self.words.send(end).is_err();
+        self.refused |= !self.words.send(end);
     }
 
     fn hand_over(&mut self) {
-        self.returned.clear();
+        self.returned.iter().for_each(Returned::clear);
         let word = Word::Records {
             worker: self.worker,
             records: std::mem::take(&mut self.records),
@@ -108,11 +107,11 @@ impl Outbox {
         let result = if self.is_ring {
             self.words.try_send(word)
         } else {
-            self.words.send(word).map_err(TrySendError::from)
+            self.words.send(word).then_some(()).ok_or(Refused::Gone)
         };
         match result {
             Ok(()) => self.sent = self.epoch,
-            Err(TrySendError::Full(Word::Records { records, .. })) => self.records = records,
+            Err(Refused::Full(Word::Records { records, .. })) => self.records = records,
             Err(_) => self.refused = true,
         }
     }

@@ -321,6 +321,22 @@ pub struct HttpExchange {
 }
 
 impl HttpExchange {
+    /// Bytes of content that it holds.
+    #[must_use]
+    pub fn content_bytes(&self) -> usize {
+        let flows = self
+            .messages
+            .iter()
+            .flat_map(|m| [&m.from_client, &m.from_server]);
+        let messages: usize = flows.flat_map(|flow| &flow.samples).map(Vec::len).sum();
+        let request = self.request.as_ref().map_or(0, |one| one.body.sample.len());
+        let response = self
+            .response
+            .as_ref()
+            .map_or(0, |one| one.body.sample.len());
+        request + response + messages
+    }
+
     /// What is odd about either message.
     #[must_use]
     pub fn anomalies(&self) -> Anomalies {
@@ -345,6 +361,9 @@ pub trait ExchangeSink {
     fn handle_watermark(&mut self, now: Timestamp) {
         let _ = now;
     }
+
+    /// Nothing more comes for now: gives out what is held, where anything is.
+    fn flush(&mut self) {}
 }
 
 impl<F: FnMut(HttpExchange)> ExchangeSink for F {

@@ -72,6 +72,14 @@ pub trait RecordSink {
     }
 }
 
+/// Exchanges that are made records of together: what reads packets and what makes records are each
+/// about as large as the processor's cache for instructions, and in turns for each exchange, all of
+/// it would be fetched anew for each.
+const TOGETHER: usize = 16;
+
+/// Bytes of content at which they are made records of however few they are.
+const TOGETHER_BYTES: usize = 128 << 10;
+
 /// The last stage of the sensor: exchanges in, records out.
 pub struct Redacting<R> {
     /// Makes the record of an exchange.
@@ -80,6 +88,21 @@ pub struct Redacting<R> {
     pub shedding: Option<Shedding>,
     /// Takes the records.
     pub records: R,
+    /// Exchanges that wait for others, and the bytes of their content.
+    waiting: (Vec<HttpExchange>, usize),
+}
+
+impl<R: RecordSink> Redacting<R> {
+    /// Nothing is held yet.
+    #[must_use]
+    pub fn new(redact: Redactor, records: R) -> Self {
+        Self {
+            redact,
+            shedding: None,
+            records,
+            waiting: (Vec::with_capacity(TOGETHER), 0),
+        }
+    }
 }
 
 impl<R: RecordSink> ExchangeSink for Redacting<R> {
@@ -89,13 +112,26 @@ impl<R: RecordSink> ExchangeSink for Redacting<R> {
         {
             return;
         }
-        let record = self.redact.record(&exchange);
-        self.records
-            .handle_record(exchange.reported, exchange.id, record);
+        let (waiting, bytes) = &mut self.waiting;
+        *bytes += exchange.content_bytes();
+        waiting.push(exchange);
+        if waiting.len() >= TOGETHER || *bytes >= TOGETHER_BYTES {
+            self.flush();
+        }
     }
 
     fn handle_watermark(&mut self, now: Timestamp) {
+        self.flush();
         self.records.handle_watermark(now);
+    }
+
+    fn flush(&mut self) {
+        self.waiting.1 = 0;
+        for exchange in self.waiting.0.drain(..) {
+            let record = self.redact.record(&exchange);
+            self.records
+                .handle_record(exchange.reported, exchange.id, record);
+        }
     }
 }
 
@@ -238,6 +274,7 @@ impl<S: ExchangeSink> Worker<S> {
             http.handle_event(event, sink);
         });
         http.flush(*now, sink);
+        sink.flush();
     }
 
     /// A: the latest packet time.

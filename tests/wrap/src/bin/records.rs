@@ -119,11 +119,7 @@ fn print(file: &Path) -> Result<(), Failure> {
         output: BufWriter::new(std::io::stdout().lock()),
         result: Ok(()),
     };
-    let sink = Redacting {
-        redact: redactor(),
-        shedding: None,
-        records: lines,
-    };
+    let sink = Redacting::new(redactor(), lines);
     let mut worker = Worker::new(&WorkerSettings::default(), sink);
     while source.read_batch(&mut |raw| worker.handle_packet(raw))? != Batch::End {}
     worker.flush();
