@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-.PHONY: help demo build optimized ui test explore fuzz live kill lint sample clean
+.PHONY: help demo build ui test explore fuzz live kill lint sample profile clean
 
 help: ## What there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -11,10 +11,7 @@ demo: build ## Install what is missing, build, replay the sample and serve the p
 	@target/release/tapscope demo
 
 build: ui ## The product with its page: target/release/tapscope
-	@cargo build --release --locked
-
-optimized: ui ## The same product, laid out for what the sample does with it: takes twice as long to build
-	@scripts/optimize.sh
+	@scripts/release.sh
 
 ui: dashboard-api/ui/dist/index.html ## The page (dashboard-api/ui/dist)
 
@@ -46,6 +43,9 @@ lint: ## Format, clippy, documentation and dependency checks, warnings denied
 
 sample: ## Record samples/shop.pcap.zst again (root, about seven minutes)
 	@scripts/make-sample.sh
+
+profile: ui ## Measure again which ways the sample takes: what `make build` lays the product out by
+	@scripts/profile.sh
 
 clean: ## Remove everything that was built or fetched
 	@cargo clean
