@@ -4,7 +4,7 @@
 //! With one worker, one thread reads and works. With several, either each has a source of its own
 //! (a live interface whose packets the kernel deals out), or one thread reads and deals out. Where
 //! a file is read on one processor, collector and engine are called by who has something for them
-//! (see [`way`]).
+//! (`feed/way.rs`).
 
 use std::sync::{Arc, Mutex};
 use std::thread;
