@@ -178,6 +178,7 @@ mod tests {
     fn every_cap_holds_and_is_counted() {
         let mut settings = AnalyzerSettings::default().inventory;
         settings.max_held_per_host = 3;
+        settings.max_held_per_path = 2;
         let mut held = Held::default();
         for (path, status) in [("a", 404), ("a", 200), ("a", 200), ("a", 200), ("b", 200)] {
             held.keep("a.test", &record(path, status, 5), &settings);
