@@ -15,8 +15,12 @@ mkdir -p target/profile
 cp "$profile" "target/profile/$name.profdata"
 # With a target, what runs while it is built needs no profile. What was changed since the profile was
 # made has none; that is no mistake.
-use="-Cprofile-use=$PWD/target/profile/$name.profdata -Cllvm-args=-no-pgo-warn-mismatch"
-RUSTFLAGS="${RUSTFLAGS:-} $use" cargo build --release --locked --target "$host" --target-dir target
+use=(-Cprofile-use="$PWD/target/profile/$name.profdata" -Cllvm-args=-no-pgo-warn-mismatch)
+# Encoded, since there may be a space in the path.
+read -ra flags <<<"${RUSTFLAGS:-}"
+CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}${flags[*]:+$IFS}${use[*]}")
+export CARGO_ENCODED_RUSTFLAGS
+cargo build --release --locked --target "$host" --target-dir target
 mkdir -p target/release
 # As a new file: the one that is there may be running, or be Cargo's.
 cp --remove-destination "target/$host/release/tapscope" target/release/tapscope
