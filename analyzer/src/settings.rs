@@ -160,6 +160,9 @@ pub struct InventorySettings {
     pub outlines_max: usize,
     /// Fields of all of them.
     pub outline_places_max: usize,
+    /// Shapes of which it is remembered which kind they are of, 128 bytes each: twice as many as one
+    /// worker of the sensor gives out again (`known_bodies_max`).
+    pub outlined_shapes_max: usize,
     /// Longest parameter name kept, in bytes; dotted names of deep bodies are the longest.
     pub max_name_len: usize,
     /// Different keys kept in any counter by name (media types, schemes, protocols, servers);
@@ -257,6 +260,7 @@ impl Default for InventorySettings {
             max_field_depth: 8,
             outlines_max: 4_096,
             outline_places_max: 64 * 1024,
+            outlined_shapes_max: 16 * 1024,
             max_name_len: 128,
             max_tally_keys: 32,
             max_spellings: 64,

@@ -50,6 +50,9 @@ pub(super) struct Mark {
 /// What a place takes.
 const PLACE_BYTES: usize = size_of::<Place>() + size_of::<Mark>();
 
+/// What it takes to remember the outline of a shape.
+pub(super) const SHAPE_COST: usize = 128;
+
 /// Counts the places of an outline for as long as anybody holds it: bodies that wait to be added
 /// hold outlines that are remembered no longer.
 #[derive(Debug)]
@@ -132,7 +135,7 @@ pub struct Outlines {
     names: Names,
     known: HashMap<u64, Arc<Outline>, FixedState>,
     /// By address: shapes that the sensor keeps and gives out again need not even be hashed. What
-    /// is held weakly keeps its address.
+    /// is held weakly keeps its address. Bounded in number.
     shared: HashMap<usize, (Weak<Shape>, Arc<Outline>), FixedState>,
     /// Places of the outlines that are remembered.
     places: usize,
@@ -164,11 +167,16 @@ impl Outlines {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.held.load(Ordering::Relaxed) * PLACE_BYTES
-            + (self.known.len() + self.shared.len()) * 128
+            + (self.known.len() + self.shared.len()) * SHAPE_COST
             + self.names.bytes
     }
 
-    fn of_shared(&mut self, shape: &Arc<Shape>, settings: &InventorySettings) -> Arc<Outline> {
+    /// The outline of a shape that other bodies may share.
+    pub(super) fn of_shared(
+        &mut self,
+        shape: &Arc<Shape>,
+        settings: &InventorySettings,
+    ) -> Arc<Outline> {
         let address = Arc::as_ptr(shape).addr();
         if let Some((_, outline)) = self.shared.get(&address) {
             return Arc::clone(outline);
@@ -176,13 +184,13 @@ impl Outlines {
         let outline = self.of_shape(shape, settings);
         // A shape that nobody else holds will not come again.
         if Arc::strong_count(shape) > 1 {
-            if self.shared.len() >= settings.outlines_max {
-                self.shared.retain(|_, (shape, _)| shape.strong_count() > 0);
+            if self.shared.len() >= settings.outlined_shapes_max {
+                // What is in use comes back. Looking for that would cost the same time and again
+                // where nearly all of it is.
+                self.shared.clear();
             }
-            if self.shared.len() < settings.outlines_max {
-                let known = (Arc::downgrade(shape), Arc::clone(&outline));
-                self.shared.insert(address, known);
-            }
+            let known = (Arc::downgrade(shape), Arc::clone(&outline));
+            self.shared.insert(address, known);
         }
         outline
     }

@@ -1,6 +1,7 @@
 //! Schemas: by situation, and remembered shapes against looking at each body anew.
 
 use super::super::types::TYPES;
+use super::outline::SHAPE_COST;
 use super::*;
 use proptest::prelude::*;
 use tapscope_record::{Field, MessageRecord, Shape, ValueType};
@@ -165,6 +166,26 @@ fn more_kinds_of_bodies_than_may_wait_are_added_and_weighed() {
     schemas.settle(&settings);
     assert!(outlines.bytes() < waiting, "{waiting}");
     assert!(most > 2 * outlines.bytes(), "{most} {}", outlines.bytes());
+}
+
+#[test]
+fn shapes_beyond_the_cap_have_their_outlines_all_the_same() {
+    let settings = InventorySettings {
+        outlined_shapes_max: 3,
+        ..InventorySettings::default()
+    };
+    let mut outlines = Outlines::default();
+    let shape = || Arc::new(object(&[("id", ValueType::Integer)]));
+    let many: Vec<_> = core::iter::repeat_with(shape).take(20).collect();
+    let outline = outlines.of_shape(&many[0], &settings);
+    let bare = outlines.bytes();
+    let mut most = 0;
+    for one in many.iter().chain(&many) {
+        let _held_twice = Arc::clone(one);
+        assert!(Arc::ptr_eq(&outlines.of_shared(one, &settings), &outline));
+        most = most.max(outlines.bytes());
+    }
+    assert_eq!(most - bare, 3 * SHAPE_COST);
 }
 
 #[test]
