@@ -184,9 +184,7 @@ fn operation(
     if let Some(security) = security(endpoint, schemes) {
         operation.insert("security".to_owned(), security);
     }
-    operation.insert(
-        "x-tapscope".to_owned(),
-        json!({
+    let mut own = json!({
             "requests": endpoint.requests,
             "lifecycle": label(endpoint.lifecycle),
             "labels": labels(endpoint),
@@ -198,9 +196,22 @@ fn operation(
             "template_confidence": endpoint.template_confidence,
             "first_seen": moment(endpoint.first_seen),
             "last_seen": moment(endpoint.last_seen),
-        }),
-    );
+    });
+    let matrix = matrix_parameters(endpoint);
+    if !matrix.is_empty() {
+        own["matrix_parameters"] = json!(matrix);
+    }
+    operation.insert("x-tapscope".to_owned(), own);
     Value::Object(operation)
+}
+
+/// Parameters that stand in segments of the path and in no template (`;color=red`): OpenAPI has no
+/// place for them.
+fn matrix_parameters(endpoint: &EndpointSnapshot) -> Vec<Value> {
+    let all = endpoint.parameters.iter();
+    all.filter(|one| one.location == "matrix")
+        .map(|one| json!({"name": one.name, "schema": parameter_schema(one)}))
+        .collect()
 }
 
 /// A name for the operation that no other has.
@@ -241,7 +252,8 @@ fn parameters(endpoint: &EndpointSnapshot, path: &str) -> Vec<Value> {
         let carried = endpoint.credentials.iter().any(|credential| {
             credential.location == one.location && credential.name.eq_ignore_ascii_case(&one.name)
         });
-        if matches!(one.location.as_str(), "path" | "body") || one.name.is_empty() || carried {
+        let is_elsewhere = matches!(one.location.as_str(), "path" | "matrix" | "body");
+        if is_elsewhere || one.name.is_empty() || carried {
             continue;
         }
         let of = endpoint.parameters_observed;

@@ -242,7 +242,8 @@ impl Entry {
         if let Some(spelling) = &record.spelling {
             self.seen.spellings.add(spelling, inventory.max_spellings);
         }
-        if accepted(record.status) && !record.query.is_empty() {
+        let asked = record.query.len() + record.matrix.len();
+        if accepted(record.status) && asked > 0 {
             self.seen.parameters.observe_query(record, inventory);
         }
         self.wait(exchange, inventory);

@@ -33,6 +33,7 @@ use values::Values;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Location {
     Path,
+    Matrix,
     Query,
     Header,
     Cookie,
@@ -40,8 +41,9 @@ enum Location {
 }
 
 impl Location {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Path,
+        Self::Matrix,
         Self::Query,
         Self::Header,
         Self::Cookie,
@@ -49,11 +51,18 @@ impl Location {
     ];
 
     /// Those whose parameters have names of their own.
-    const NAMED: [Self; 4] = [Self::Query, Self::Header, Self::Cookie, Self::Body];
+    const NAMED: [Self; 5] = [
+        Self::Matrix,
+        Self::Query,
+        Self::Header,
+        Self::Cookie,
+        Self::Body,
+    ];
 
     fn name(self) -> &'static str {
         match self {
             Self::Path => "path",
+            Self::Matrix => "matrix",
             Self::Query => "query",
             Self::Header => "header",
             Self::Cookie => "cookie",
@@ -148,6 +157,8 @@ pub struct Parameters {
     /// By the number of their segment: the place in `known`. Their names are the template's, which
     /// may change.
     path: Vec<(usize, u32)>,
+    /// Matrix parameters of the path's segments, by name.
+    matrix: Names,
     /// By name.
     query: Names,
     headers: Names,
@@ -161,8 +172,9 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Takes in the query of one exchange.
+    /// Takes in the query of one exchange, and the matrix parameters of its path.
     pub(super) fn observe_query(&mut self, record: &ExchangeRecord, settings: &InventorySettings) {
+        self.observe_all(Location::Matrix, &record.matrix, settings);
         self.observe_all(Location::Query, &record.query, settings);
     }
 
@@ -388,6 +400,7 @@ impl Parameters {
 
     fn named(&self, location: Location) -> &Names {
         match location {
+            Location::Matrix => &self.matrix,
             Location::Path | Location::Query => &self.query,
             Location::Header => &self.headers,
             Location::Cookie => &self.cookies,
@@ -397,6 +410,7 @@ impl Parameters {
 
     fn named_mut(&mut self, location: Location) -> &mut Names {
         match location {
+            Location::Matrix => &mut self.matrix,
             Location::Path | Location::Query => &mut self.query,
             Location::Header => &mut self.headers,
             Location::Cookie => &mut self.cookies,
@@ -437,7 +451,9 @@ impl Parameters {
         settings: &InventorySettings,
     ) -> Option<&mut Parameter> {
         let cap = match location {
-            Location::Path | Location::Query | Location::Body => settings.max_parameters,
+            Location::Path | Location::Matrix | Location::Query | Location::Body => {
+                settings.max_parameters
+            }
             Location::Header | Location::Cookie => settings.max_header_parameters,
         };
         let names = self.named(location);

@@ -34,9 +34,9 @@ pub enum Choices {
 /// One parameter of an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ParameterSnapshot {
-    /// `path`, `query`, `header`, `cookie`, `body` (fields of requests, of those whose values were
-    /// taken); in older stores also `request_body` and
-    /// `response_body`, which are schemas now.
+    /// `path`, `matrix` (in a segment of the path: `;color=red`, RFC 3986 section 3.3), `query`,
+    /// `header`, `cookie`, `body` (fields of requests, of those whose values were taken); in older
+    /// stores also `request_body` and `response_body`, which are schemas now.
     pub location: String,
     /// Its name; for path parameters the template's.
     pub name: String,

@@ -364,8 +364,9 @@ fn weight(record: &ExchangeRecord) -> usize {
             (40 * message.header_names.len()).saturating_add(shape)
         })
         .fold(0, usize::saturating_add);
-    (size_of::<ExchangeRecord>() + 64 * (record.path.len() + record.query.len()))
-        .saturating_add(of_messages)
+    (size_of::<ExchangeRecord>()
+        + 64 * (record.path.len() + record.matrix.len() + record.query.len()))
+    .saturating_add(of_messages)
 }
 
 #[cfg(test)]

@@ -54,6 +54,7 @@ pub fn call(method: &str, path: &str, second: i64) -> Call {
         path: segments,
         trailing_slash: false,
         spelling: None,
+        matrix: Rare::new(),
         query: Vec::new(),
         request: Some(MessageRecord::default()),
         status: Some(200),

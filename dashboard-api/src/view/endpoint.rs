@@ -268,7 +268,8 @@ impl From<&Facts> for EndpointFacts {
 /// One parameter of an endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Parameter {
-    /// `path`, `query`, `header` or `cookie`.
+    /// `path`, `matrix` (in a segment of the path: `;color=red`, RFC 3986 section 3.3), `query`,
+    /// `header`, `cookie` or `body` (fields of requests' bodies).
     pub location: String,
     /// Its name.
     pub name: String,

@@ -97,6 +97,10 @@ pub struct ExchangeRecord {
     /// are replaced by `{CLASS}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spelling: Option<String>,
+    /// Matrix parameters of the path's segments in order of appearance (`;color=red`, RFC 3986
+    /// section 3.3); they stand in `path`, too.
+    #[serde(default, skip_serializing_if = "Rare::is_empty")]
+    pub matrix: Rare<Parameter>,
     /// Query parameters in order of appearance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub query: Vec<Parameter>,

@@ -73,6 +73,8 @@ pub(crate) struct Work<'a> {
     /// What the token read last says of itself; the credential that it is takes it along.
     pub(crate) jwt: Option<JwtFacts>,
     pub(crate) signals: Vec<Signal>,
+    /// Matrix parameters of the path.
+    pub(crate) matrix: Rare<Parameter>,
     /// What the request asks for, as far as its content says; each once.
     pub(crate) operations: Vec<Operation>,
     /// Whether header fields say that the request is one of MCP.
@@ -182,6 +184,7 @@ impl Redactor {
             credentials: Vec::new(),
             jwt: None,
             signals: Vec::new(),
+            matrix: Rare::new(),
             operations: Vec::new(),
             speaks_mcp: false,
             may_call: false,
@@ -236,6 +239,7 @@ impl Redactor {
             path: line.path,
             trailing_slash: line.trailing_slash,
             spelling: line.spelling,
+            matrix: core::mem::take(&mut work.matrix),
             query: line.query,
             request: request_record,
             status: response.and_then(Response::status_code),

@@ -54,6 +54,47 @@ fn header_fields_that_are_parameters_have_profiles_and_others_have_none() {
 }
 
 #[test]
+fn matrix_parameters_have_profiles_in_order_over_all_segments() {
+    let of = |target: &[u8]| redactor().record(&exchange(b"GET", target, &[], b"", (&[], b"")));
+    let record = of(b"/cars;color=blue;year=2012/wheels;order=as%63;mail=jo%40example.com");
+    let rows: Vec<_> = record.matrix.iter().map(row).collect();
+    assert_eq!(
+        rows,
+        [
+            ("color", ValueType::String, 4, None, None),
+            ("year", ValueType::Integer, 4, None, None),
+            ("order", ValueType::String, 3, None, Some("asc")),
+            ("mail", ValueType::Email, 14, Some("email"), None),
+        ]
+    );
+    let text = serde_json::to_string(&record).unwrap();
+    assert!(!text.contains("example.com"), "{text}");
+    for none in [
+        // Lists, and what stands for the segment itself.
+        &b"/points;1;2/x"[..],
+        b"/a;b=1;c",
+        b"/a;=1",
+        b"/users/;id=17",
+        b"/users?a;b=1",
+    ] {
+        assert!(of(none).matrix.is_empty(), "{:?}", none.escape_ascii());
+    }
+    let two = of(b"/users/;id=17;page=2");
+    assert_eq!(two.matrix.len(), 2);
+}
+
+#[test]
+fn more_matrix_parameters_than_the_cap_are_counted() {
+    let mut redactor = redactor();
+    let target = format!("/a{}", ";b=1".repeat(63)) + &format!("/a{}", ";b=1".repeat(63));
+    let record = redactor.record(&exchange(b"GET", target.as_bytes(), &[], b"", (&[], b"")));
+    assert_eq!(record.matrix.len(), 64);
+    let counters = redactor.counters();
+    let over = counters.iter().find(|it| it.name.contains("parameters"));
+    assert_eq!(over.map(|it| it.value), Some(62), "{counters:?}");
+}
+
+#[test]
 fn harmless_texts_tell_what_they_are_like() {
     let form = |value: &[u8]| {
         let request = request(&[(b"X-Thing", value)]);

@@ -74,6 +74,10 @@ impl Affixed {
         // Matrix parameters are no part of it (RFC 3986 section 3.3: `17;view=short`).
         let is_named = |rest: &str| rest.split(';').any(|part| part.contains('='));
         let segment = match segment.split_once(';') {
+            // The one that stands for the segment is its value (OpenAPI's style `matrix`: `;id=17`).
+            Some(("", rest)) if is_named(rest) => {
+                rest.split_once('=').map_or(rest, |(_, value)| value)
+            }
             Some((value, rest)) if is_named(rest) => value,
             _ => segment,
         };
@@ -173,6 +177,7 @@ mod tests {
             ),
             ("/m/{id}/v", "/m/17;view=short;page=2/v", &[("id", "17")]),
             ("/m/{id}", "/m/a;b", &[("id", "a;b")]),
+            ("/m/{id}", "/m/;id=17", &[("id", "17")]),
             ("/f/{path*}", "/f/a/b", &[]),
             ("/x/{a}{b}", "/x/17", &[("a", "17")]),
         ] {

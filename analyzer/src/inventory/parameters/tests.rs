@@ -50,6 +50,7 @@ fn record(path: &str, query: Vec<Sent>, headers: &[&str]) -> ExchangeRecord {
         path: path.split('/').skip(1).map(literal).collect(),
         trailing_slash: false,
         spelling: None,
+        matrix: Rare::new(),
         query,
         request: Some(MessageRecord {
             header_names: names(headers).into(),
@@ -101,6 +102,33 @@ fn observe(
     parameters.count(1, &headers, &cookies, settings);
     assert!(parameters.knows_values(request, settings));
     parameters.observe_values(request, settings);
+}
+
+#[test]
+fn matrix_parameters_are_parameters_of_their_own() {
+    let settings = InventorySettings::default();
+    let mut parameters = Parameters::default();
+    for n in 0..20_u64 {
+        let own = sent("page", ValueType::Integer, n % 8);
+        let record = ExchangeRecord {
+            matrix: [own].into_iter().collect(),
+            ..record("/cars", vec![sent("page", ValueType::String, 0)], &[])
+        };
+        observe(&mut parameters, &record, "/cars", &settings);
+    }
+    let told = |parameters: &Parameters| {
+        let rows = parameters.snapshot("/cars").into_iter();
+        let rows = rows.filter(|row| row.name == "page");
+        rows.map(|row| (row.location, row.seen, row.distinct))
+            .collect::<Vec<_>>()
+    };
+    let expected = [("matrix".to_owned(), 20, 8), ("query".to_owned(), 20, 1)];
+    assert_eq!(told(&parameters), expected);
+    let again = Parameters::restore(&parameters.snapshot("/cars"), 20, "/cars");
+    assert_eq!(told(&again), expected);
+    let mut both = Parameters::default();
+    both.merge(&parameters, &settings);
+    assert_eq!(told(&both), expected);
 }
 
 fn learned(settings: &InventorySettings) -> Parameters {

@@ -1528,7 +1528,10 @@ export interface components {
              *     are personal or secret.
              */
             length_min: number | null;
-            /** @description `path`, `query`, `header` or `cookie`. */
+            /**
+             * @description `path`, `matrix` (in a segment of the path: `;color=red`, RFC 3986 section 3.3), `query`,
+             *     `header`, `cookie` or `body` (fields of requests' bodies).
+             */
             location: string;
             /** @description Its name. */
             name: string;

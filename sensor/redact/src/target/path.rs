@@ -1,13 +1,13 @@
 //! The path: segments kept as text, but for what is personal or secret.
 
-use tapscope_record::{Credential, PathSegment, Token, Word};
+use tapscope_record::{Credential, Parameter, PathSegment, Token, Word};
 
 use crate::redactor::Work;
 use crate::text::{
     DataClass, FieldHint, Mask, class_of, field_hint, first_class, looks_secret, mask_until,
 };
 use crate::token::TokenUse;
-use crate::{credential, percent};
+use crate::{credential, percent, profile};
 
 /// The segments of `path`, and whether it ended in `/` without being `/`.
 pub(crate) fn segments(work: &mut Work<'_>, path: &[u8]) -> (Vec<PathSegment>, bool) {
@@ -33,6 +33,9 @@ pub(crate) fn segments(work: &mut Work<'_>, path: &[u8]) -> (Vec<PathSegment>, b
             let start = path.len() - rest.len();
             let text = text.and_then(|text| text.get(start..start + raw.len()));
             let segment = segment(work, (raw, text), mask, before);
+            if mask.has(Mask::PUNCTUATION) && matches!(segment, PathSegment::Literal(_)) {
+                matrix_parameters(work, raw);
+            }
             bytes += match &segment {
                 PathSegment::Literal(text) => text.len(),
                 PathSegment::Redacted { .. } => 32,
@@ -156,6 +159,37 @@ fn hint_of(work: &mut Work<'_>, before: &[u8], text: &[u8]) -> Option<FieldHint>
             random.then_some(FieldHint::MaybeSecret)
         }
         _ => None,
+    }
+}
+
+/// Notes the matrix parameters of a segment (`cars;color=red;year=2012`, RFC 3986 section 3.3), where
+/// all that is behind its first `;` is some: what is not named is a list.
+fn matrix_parameters(work: &mut Work<'_>, raw: &[u8]) {
+    let mut parts = raw.split(|&byte| byte == b';');
+    let is_alone = parts.next().is_none_or(<[u8]>::is_empty);
+    let named = |part: &[u8]| memchr::memchr(b'=', part).filter(|at| *at > 0);
+    if !parts.clone().all(|part| named(part).is_some()) {
+        return;
+    }
+    // What stands for the segment itself (OpenAPI's style `matrix`: `/;id=17`) is its value.
+    if is_alone && parts.clone().nth(1).is_none() {
+        return;
+    }
+    for part in parts {
+        if work.matrix.len() >= work.settings.parameters_max {
+            work.counters.parameters_over_cap += 1;
+            continue;
+        }
+        let (name, value) = part.split_at(named(part).unwrap_or(part.len()));
+        let mut scratch = core::mem::take(work.scratch);
+        let value = percent::decode_fully(value.get(1..).unwrap_or_default(), false, &mut scratch);
+        let profiled = profile::of(work, name, value);
+        *work.scratch = scratch;
+        let known = work.names.known(name).map(|(name, _)| Word::of(name));
+        work.matrix.push(Parameter {
+            name: known.unwrap_or_else(|| work.name(name).into()),
+            value: profiled.value,
+        });
     }
 }
 
