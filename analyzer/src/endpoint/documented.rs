@@ -69,8 +69,13 @@ impl Form {
     }
 
     /// Whether a segment can be of this form. What stood before a value is not known of values that
-    /// are counted together.
+    /// are counted together, only what can have.
     fn fits(&self, key: &Key) -> bool {
+        if let Key::Typed(look, _) = key
+            && !self.prefix.bytes().all(|c| look.may_begin_with(c))
+        {
+            return false;
+        }
         let ends = |extension: &str| self.suffix.is_empty() || *extension == *self.suffix;
         let one = self.between.is_empty();
         match key {
@@ -345,6 +350,9 @@ mod tests {
             get("/near/{latitude},{longitude}"),
             get("/days/{from}-{to}"),
             get("/files/{name}.json"),
+            get("/clips/series-{number}.atom"),
+            get("/clips/{id}.atom"),
+            get("/parts/ab{hash}"),
         ];
         let documented = Documented::new(&pairs, |text| Key::Text(text.into()));
         let settings = TemplateSettings::default();
@@ -360,6 +368,16 @@ mod tests {
             ("days", "2024-01-02", Some(3)),
             ("files", "a.json", Some(4)),
             ("files", ".json", None),
+            ("clips", "series-7.atom", Some(5)),
+            ("clips", "3500683.atom", Some(6)),
+            (
+                "clips",
+                "550e8400-e29b-41d4-a716-446655440000.atom",
+                Some(6),
+            ),
+            ("clips", "2024-01-02.atom", Some(6)),
+            ("parts", "ab12cd34ef56ab12cd34", Some(7)),
+            ("parts", "17", None),
         ] {
             let segment = tapscope_record::PathSegment::Literal(second.to_owned().into());
             let key = step_of(&segment, &settings).key;

@@ -65,6 +65,21 @@ impl Look {
         !matches!(self, Self::Version | Self::Word)
     }
 
+    /// Whether a segment that has this look can begin with such a character.
+    #[must_use]
+    pub(super) fn may_begin_with(self, c: u8) -> bool {
+        match self {
+            Self::Integer => c.is_ascii_digit() || c == b'-',
+            Self::Number | Self::Date | Self::Pair => {
+                c.is_ascii_digit() || matches!(c, b'-' | b'.')
+            }
+            Self::Address => c.is_ascii_digit() || c == b'.',
+            Self::Uuid => c.is_ascii_hexdigit() || matches!(c, b'-' | b'{' | b'%'),
+            Self::Hex => c.is_ascii_hexdigit(),
+            _ => true,
+        }
+    }
+
     /// Name of the type, for a parameter that has no better name.
     #[must_use]
     pub fn name(self) -> &'static str {
