@@ -216,9 +216,7 @@ impl Redactor {
         });
         let both = (&mut request_record, &mut response_record);
         let messages = messages::of(&mut work, exchange, both.0, both.1);
-        framing::signals(&mut work, request, response);
-        framing::flood_signals(&mut work, exchange.anomalies());
-        operation::signals(&mut work);
+        signals(&mut work, exchange);
         let mut operations = core::mem::take(&mut work.operations).into_iter();
         let (host, port) = line.host.unwrap_or_else(|| server_address(exchange));
         let user_agent =
@@ -267,6 +265,14 @@ impl Redactor {
             completeness: completeness(exchange),
         }
     }
+}
+
+/// What is noteworthy about the exchange.
+fn signals(work: &mut Work<'_>, exchange: &HttpExchange) {
+    let (request, response) = (exchange.request.as_deref(), exchange.response.as_deref());
+    framing::signals(work, request, response);
+    framing::flood_signals(work, exchange.anomalies());
+    operation::signals(work);
 }
 
 /// What the start line and Host tell.
