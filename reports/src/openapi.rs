@@ -185,17 +185,17 @@ fn operation(
         operation.insert("security".to_owned(), security);
     }
     let mut own = json!({
-            "requests": endpoint.requests,
-            "lifecycle": label(endpoint.lifecycle),
-            "labels": labels(endpoint),
-            "risk": points(risk.score),
-            "risk_factors": risk_factors(risk),
-            "owner": owner(endpoint),
-            "tags": tags(endpoint),
-            "exposure": endpoint.profile.exposure.zone,
-            "template_confidence": endpoint.template_confidence,
-            "first_seen": moment(endpoint.first_seen),
-            "last_seen": moment(endpoint.last_seen),
+        "requests": endpoint.requests,
+        "lifecycle": label(endpoint.lifecycle),
+        "labels": labels(endpoint),
+        "risk": points(risk.score),
+        "risk_factors": risk_factors(risk),
+        "owner": owner(endpoint),
+        "tags": tags(endpoint),
+        "exposure": endpoint.profile.exposure.zone,
+        "template_confidence": endpoint.template_confidence,
+        "first_seen": moment(endpoint.first_seen),
+        "last_seen": moment(endpoint.last_seen),
     });
     let matrix = matrix_parameters(endpoint);
     if !matrix.is_empty() {

@@ -552,7 +552,7 @@ fn record_of_a_hostile_exchange_stays_under_the_cap() {
     let target = format!(
         "/{}?{}",
         (0..9000)
-            .map(|i| format!("s%01g{i}"))
+            .map(|i| format!("s%01g{i};{}{i}=value{i}", "y".repeat(40)))
             .collect::<Vec<_>>()
             .join("/"),
         (0..9000)
