@@ -79,6 +79,9 @@ fn matrix_parameters_have_profiles_in_order_over_all_segments() {
     ] {
         assert!(of(none).matrix.is_empty(), "{:?}", none.escape_ascii());
     }
+    let named = of(b"/a;jo%40example.com=1;caf%C3%A9=2");
+    let names: Vec<_> = named.matrix.iter().map(|one| &*one.name).collect();
+    assert_eq!(names, ["{email}", "caf\u{e9}"]);
     let two = of(b"/users/;id=17;page=2");
     assert_eq!(two.matrix.len(), 2);
 }

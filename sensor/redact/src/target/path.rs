@@ -1,13 +1,14 @@
 //! The path: segments kept as text, but for what is personal or secret.
 
-use tapscope_record::{Credential, Parameter, PathSegment, Token, Word};
+use tapscope_record::{Credential, PathSegment, Token, Word};
 
+use super::query::{Place, parameter};
 use crate::redactor::Work;
 use crate::text::{
     DataClass, FieldHint, Mask, class_of, field_hint, first_class, looks_secret, mask_until,
 };
 use crate::token::TokenUse;
-use crate::{credential, percent, profile};
+use crate::{credential, percent};
 
 /// The segments of `path`, and whether it ended in `/` without being `/`.
 pub(crate) fn segments(work: &mut Work<'_>, path: &[u8]) -> (Vec<PathSegment>, bool) {
@@ -181,16 +182,25 @@ fn matrix_parameters(work: &mut Work<'_>, raw: &[u8]) {
             continue;
         }
         let (name, value) = part.split_at(named(part).unwrap_or(part.len()));
-        let mut scratch = core::mem::take(work.scratch);
-        let value = percent::decode_fully(value.get(1..).unwrap_or_default(), false, &mut scratch);
-        let profiled = profile::of(work, name, value);
-        *work.scratch = scratch;
-        let known = work.names.known(name).map(|(name, _)| Word::of(name));
-        work.matrix.push(Parameter {
-            name: known.unwrap_or_else(|| work.name(name).into()),
-            value: profiled.value,
-        });
+        let value = value.get(1..).unwrap_or_default();
+        let parameter = parameter(work, Place::Matrix, name, value);
+        work.matrix.push(parameter);
     }
+}
+
+/// Writes the name of a matrix parameter, or what stands for it where it is personal or secret
+/// itself: whether it is.
+fn push_name(work: &Work<'_>, raw: &[u8], text: &mut String) -> bool {
+    let mut scratch = Vec::new();
+    let name = percent::decode_fully(raw, false, &mut scratch);
+    let safe = work.name(name);
+    let hidden = safe.as_bytes() != name;
+    if hidden {
+        text.push_str(&safe);
+    } else {
+        text.push_str(&percent::normalise(raw));
+    }
+    hidden
 }
 
 /// A segment with matrix parameters (`;jsessionid=…`, RFC 3986 section 3.3): the values that are
@@ -201,13 +211,13 @@ fn with_matrix_parameters(work: &mut Work<'_>, raw: &[u8], at: usize) -> Option<
     let mut hidden = false;
     for parameter in parameters.split(|&byte| byte == b';').skip(1) {
         text.push(';');
-        let Some(equals) = memchr::memchr(b'=', parameter) else {
-            text.push_str(&percent::normalise(parameter));
+        let equals = memchr::memchr(b'=', parameter);
+        let (name, value) = parameter.split_at(equals.unwrap_or(parameter.len()));
+        hidden |= push_name(work, name, &mut text);
+        if equals.is_none() {
             continue;
-        };
-        let (name, value) = parameter.split_at_checked(equals).unwrap_or_default();
+        }
         let value = value.get(1..).unwrap_or_default();
-        text.push_str(&percent::normalise(name));
         text.push('=');
         let mut scratch = core::mem::take(work.scratch);
         let value_text = percent::decode_fully(value, false, &mut scratch);

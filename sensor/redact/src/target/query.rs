@@ -23,19 +23,36 @@ pub(crate) fn parameters(work: &mut Work<'_>, query: &[u8]) -> Vec<Parameter> {
         let equals = part.iter().position(|byte| *byte == b'=');
         let equals = equals.unwrap_or(part.len());
         let (name, value) = part.split_at_checked(equals).unwrap_or_default();
-        parameters.push(parameter(work, name, value.get(1..).unwrap_or_default()));
+        let value = value.get(1..).unwrap_or_default();
+        parameters.push(parameter(work, Place::Query, name, value));
     }
     parameters
 }
 
-fn parameter(work: &mut Work<'_>, raw_name: &[u8], raw_value: &[u8]) -> Parameter {
+/// Where a parameter of the target stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Behind `?`, where `+` is a blank.
+    Query,
+    /// In a segment of the path, behind `;`; who reads the segment reports credentials.
+    Matrix,
+}
+
+/// A parameter of the target.
+pub(super) fn parameter(
+    work: &mut Work<'_>,
+    place: Place,
+    raw_name: &[u8],
+    raw_value: &[u8],
+) -> Parameter {
+    let is_query = place == Place::Query;
     let mut name_scratch = Vec::new();
-    let name = percent::decode_fully(raw_name, true, &mut name_scratch);
+    let name = percent::decode_fully(raw_name, is_query, &mut name_scratch);
     let mut scratch = core::mem::take(work.scratch);
-    let value = percent::decode_fully(raw_value, true, &mut scratch);
+    let value = percent::decode_fully(raw_value, is_query, &mut scratch);
     let known = work.names.known(name).map(|(name, _)| Word::of(name));
     let profiled = profile::of(work, name, value);
-    if !value.is_empty() {
+    if is_query && !value.is_empty() {
         let Profiled { hint, class, .. } = profiled;
         in_url(work, name, value, (hint, class, profiled.is_secret));
     }
