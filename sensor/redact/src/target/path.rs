@@ -211,14 +211,14 @@ fn with_matrix_parameters(work: &mut Work<'_>, raw: &[u8], at: usize) -> Option<
     let mut hidden = false;
     for parameter in parameters.split(|&byte| byte == b';').skip(1) {
         text.push(';');
+        // What has no name is a value: of a list.
         let equals = memchr::memchr(b'=', parameter);
-        let (name, value) = parameter.split_at(equals.unwrap_or(parameter.len()));
-        hidden |= push_name(work, name, &mut text);
-        if equals.is_none() {
-            continue;
+        let (name, mut value) = parameter.split_at(equals.unwrap_or(0));
+        if equals.is_some() {
+            hidden |= push_name(work, name, &mut text);
+            text.push('=');
+            value = value.get(1..).unwrap_or_default();
         }
-        let value = value.get(1..).unwrap_or_default();
-        text.push('=');
         let mut scratch = core::mem::take(work.scratch);
         let value_text = percent::decode_fully(value, false, &mut scratch);
         let hint = field_hint(name);
