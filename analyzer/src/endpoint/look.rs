@@ -140,7 +140,7 @@ impl Look {
         if is_hex(b, kinds) {
             return Self::Hex;
         }
-        if is_opaque(b, kinds) {
+        if is_opaque(b, kinds) || is_padded_base64(b) {
             return Self::Opaque;
         }
         Self::Word
@@ -458,6 +458,27 @@ fn is_opaque(b: &[u8], kinds: Kinds) -> bool {
     joined.len() >= 16 && turns(&joined) * 10 >= joined.len() * 3
 }
 
+/// Base64 that ends with its padding (RFC 4648 section 4), in either alphabet. The bits that the
+/// padding leaves over are zero, and a name (`sort=`) has neither this length nor this mixture.
+fn is_padded_base64(b: &[u8]) -> bool {
+    let body = match b {
+        [body @ .., b'=', b'='] | [body @ .., b'='] => body,
+        _ => return false,
+    };
+    // By the value of the last digit: six bits of which two or four are left over.
+    let ends = match (body, b.len() - body.len()) {
+        ([.., b'A' | b'Q' | b'g' | b'w'], 2) => true,
+        ([.., last], 1) => b"AEIMQUYcgkosw048".contains(last),
+        _ => false,
+    };
+    let alphabet = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'_');
+    let one_of = |kind: fn(&u8) -> bool| u8::from(body.iter().any(kind));
+    let mixture = one_of(u8::is_ascii_lowercase)
+        + one_of(u8::is_ascii_uppercase)
+        + one_of(u8::is_ascii_digit);
+    ends && b.len() >= 8 && b.len() % 4 == 0 && mixture >= 2 && body.iter().all(alphabet)
+}
+
 fn longest_digits(b: &[u8]) -> usize {
     b.split(|c| !c.is_ascii_digit())
         .map(<[u8]>::len)
@@ -549,6 +570,14 @@ mod tests {
             ("webhook_endpoints", Word),
             ("OAuth2TokenIntrospection", Word),
             ("john.smith", Word),
+            ("amNsYXJrQGFjbWUuaW8=", Opaque),
+            ("cmVkLWZpc2g_LQ==", Opaque),
+            ("Y2FybG9zMjBAYWNtZS5pbw==", Opaque),
+            ("amNsYXJrQGFjbWUuaW9=", Word),
+            ("itemTypeName=", Word),
+            ("pageSize", Word),
+            ("pageSize2==", Word),
+            ("orderby=", Word),
         ] {
             assert_eq!(Look::of_text(text, 128), look, "{text}");
         }
