@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::evidence::{Key, NodeId, Trie};
+use super::evidence::{Key, Lengths, NodeId, Trie};
 use super::greedy;
 use super::judge::{self, Place, Previous, Word};
 use super::knowledge::{Knowledge, Map};
@@ -24,6 +24,9 @@ pub(super) const NOWHERE: PlaceId = PlaceId::MAX;
 
 /// Passes over the trie; what changes in later ones is below one template in a thousand.
 const PASSES: usize = 3;
+
+/// So many values of random letters and digits show what length they have.
+const RANDOM_MIN: f64 = 8.0;
 
 /// What stands at a position of a template.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -364,9 +367,28 @@ impl<'a> Pass<'a> {
                 .sum::<f64>()
                 + distinct(&children.rest),
             typed_operations: self.signatures.union(typed()),
+            typed_length: self.random_length(children),
             typed_next: judge::next_texts(self.trie, typed()),
             own: self.previous.followed[raws[0] as usize],
         }
+    }
+
+    /// The length of all values of random letters and digits at a place, where there are several
+    /// and all have the same.
+    fn random_length(&self, children: &Children<'a>) -> Option<usize> {
+        let random = children
+            .typed
+            .iter()
+            .filter(|((look, _), _)| matches!(look, Look::Opaque | Look::Hex))
+            .flat_map(|(_, nodes)| nodes)
+            .map(|id| &self.trie.node(*id).values);
+        let mut lengths = Lengths::default();
+        let mut distinct = 0.0;
+        for values in random {
+            lengths.merge(values.lengths());
+            distinct += values.distinct();
+        }
+        (distinct >= RANDOM_MIN).then(|| lengths.fixed())?
     }
 
     /// Values by their look; a single one that everything goes through is part of the base path.
@@ -450,7 +472,16 @@ impl<'a> Pass<'a> {
         for end in &ends {
             *count.entry(end).or_default() += 1;
         }
+        // What goes on behind it is part of the value (`example.com`) and no format.
+        let goes_on: BTreeSet<&str> = values
+            .iter()
+            .filter(|v| v.0.goes_on())
+            .map(|v| look::extension(v.0.text))
+            .collect();
         let shared = |end: &str| {
+            if goes_on.contains(end) {
+                return false;
+            }
             let typed = children.typed.keys().any(|k| k.1 == end);
             let n = count.get(end).copied().unwrap_or(0);
             !end.is_empty() && (typed || n >= 3 && n * 10 >= ends.len() * 9)

@@ -26,13 +26,50 @@ pub(super) enum Key {
     Rest,
 }
 
-/// How many distinct values went through a node and a few of them.
+/// How many distinct values went through a node, how long they are, and a few of them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Values {
     /// The smallest hashes seen, sorted: a k-minimum-values sketch.
     minima: Vec<u64>,
     /// The first values seen, for examples.
     pub(super) examples: Vec<Box<str>>,
+    /// Bytes of the shortest and of the longest.
+    lengths: Lengths,
+}
+
+/// Bytes of the shortest and of the longest of some values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lengths {
+    pub(super) shortest: u32,
+    pub(super) longest: u32,
+}
+
+impl Default for Lengths {
+    /// Of no value.
+    fn default() -> Self {
+        Self {
+            shortest: u32::MAX,
+            longest: 0,
+        }
+    }
+}
+
+impl Lengths {
+    /// Of values of which nothing is known.
+    pub(super) const UNKNOWN: Self = Self {
+        shortest: 0,
+        longest: u32::MAX,
+    };
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.shortest = self.shortest.min(other.shortest);
+        self.longest = self.longest.max(other.longest);
+    }
+
+    /// The length of all of them, where they have the same.
+    pub(super) fn fixed(self) -> Option<usize> {
+        (self.shortest == self.longest).then_some(self.longest as usize)
+    }
 }
 
 /// Size of the sketch; its error is about 1/sqrt(32) = 18 %, enough for "few" against "many".
@@ -42,6 +79,11 @@ const EXAMPLES: usize = 3;
 
 impl Values {
     pub(super) fn add(&mut self, hash: u64, example: &str) {
+        let length = example.len() as u32;
+        self.lengths.merge(Lengths {
+            shortest: length,
+            longest: length,
+        });
         if let Err(at) = self.minima.binary_search(&hash)
             && at < MINIMA
         {
@@ -60,6 +102,7 @@ impl Values {
             }
         }
         self.minima.truncate(MINIMA);
+        self.lengths.merge(other.lengths);
         for example in &other.examples {
             if self.examples.len() < EXAMPLES && !self.examples.contains(example) {
                 self.examples.push(example.clone());
@@ -82,12 +125,25 @@ impl Values {
         &self.minima
     }
 
+    /// How long the values are.
+    pub(super) fn lengths(&self) -> Lengths {
+        self.lengths
+    }
+
     /// A sketch from saved content.
-    pub(super) fn from_parts(mut minima: Vec<u64>, examples: Vec<Box<str>>) -> Self {
+    pub(super) fn from_parts(
+        mut minima: Vec<u64>,
+        examples: Vec<Box<str>>,
+        lengths: Lengths,
+    ) -> Self {
         minima.sort_unstable();
         minima.dedup();
         minima.truncate(MINIMA);
-        Self { minima, examples }
+        Self {
+            minima,
+            examples,
+            lengths,
+        }
     }
 }
 

@@ -54,6 +54,8 @@ pub(super) struct Place<'a> {
     pub(super) typed: f64,
     /// What can be called below the typed values.
     pub(super) typed_operations: Cow<'a, [Operation]>,
+    /// Length of all values of random letters and digits, where they have the same.
+    pub(super) typed_length: Option<usize>,
     /// Words that follow the typed values.
     pub(super) typed_next: Map<Box<str>, ()>,
     /// What it taught about what follows.
@@ -91,6 +93,23 @@ const TWINS_CONTAINED: f64 = 0.8;
 const TWINS_AGREE: f64 = 0.35;
 /// Log odds for each doubling of what was seen of the least of them, from two sightings on.
 const TWINS_WEIGHT: f64 = 2.0;
+
+/// Shortest length that says anything.
+const SAME_LENGTH_MIN: usize = 8;
+
+/// So many siblings show what can be called with them.
+const LACKS_AMONG_MIN: f64 = 4.0;
+/// How many times as often as they in the mean a word must have been called.
+const LACKS_MORE_MIN: f64 = 4.0;
+/// The share of them that has what it lacks.
+const LACKS_SHARE: f64 = 0.5;
+/// Log odds against for each doubling of what it lacks.
+const LACKS_WEIGHT: f64 = 0.75;
+
+/// So many values beside a version, at least, for it to be one of them.
+const VERSION_AMONG_MIN: usize = 2;
+/// The share of what can be called with it that must be known of the others.
+const VERSION_SHARED: f64 = 0.8;
 
 const GET: u8 = 1;
 const POST: u8 = 2;
@@ -186,6 +205,11 @@ impl<'a> Word<'a> {
         word.shapes.dedup();
         word
     }
+
+    /// Whether anything follows it.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.next.is_empty() || self.next_typed
+    }
 }
 
 /// What the words of a place have in common.
@@ -257,7 +281,7 @@ pub(super) fn judge(
     let mut scores: Vec<Score> = words
         .iter()
         .map(|word| {
-            if is_version(word) {
+            if is_version(word) && !is_one_of_values(word, words, &typed) {
                 return Score { logit: -6.0 };
             }
             let mut f = Features::default();
@@ -268,19 +292,61 @@ pub(super) fn judge(
             f.calls(place, word, &siblings, previous);
             f.operations(word, &siblings, &typed, previous);
             f.pairs();
-            let logit = f.values.iter().zip(weights).map(|(f, w)| f * w).sum();
-            Score { logit }
+            let logit: f64 = f.values.iter().zip(weights).map(|(f, w)| f * w).sum();
+            Score {
+                logit: logit + same_length(place, word.text) - lacks(place, word, &siblings),
+            }
         })
         .collect();
+    join_formats(words, &mut scores);
     if let Some(evidence) = twins(words, previous) {
         join_twins(&mut scores, evidence);
     }
     scores
 }
 
-/// Versions are never values, however alike what is below them.
+/// What speaks against a word that was called far more often than its siblings and yet never with
+/// what most of them are called with: a value would have been.
+fn lacks(place: &Place<'_>, word: &Word<'_>, siblings: &Siblings<'_>) -> f64 {
+    let others = f64::from(siblings.pool.members()) - 1.0;
+    let mean = (place.hits - word.hits) as f64 / others.max(1.0);
+    if others < LACKS_AMONG_MIN || (word.hits as f64) < LACKS_MORE_MIN * mean {
+        return 0.0;
+    }
+    let common = siblings.pool.common(&word.operations, LACKS_SHARE);
+    LACKS_WEIGHT * log2(common as f64)
+}
+
+/// What speaks for a word that is as long as all the random values beside it, which may be one
+/// without a digit by chance: the likelihood of that against that of a name of just this length.
+/// One name in nine has eight letters, one in seventy has sixteen.
+fn same_length(place: &Place<'_>, word: &str) -> f64 {
+    let fits = place.typed_length == Some(word.len())
+        && word.len() >= SAME_LENGTH_MIN
+        && word.bytes().all(|c| c.is_ascii_alphanumeric());
+    if fits {
+        (2.2 + 0.25 * (word.len() - SAME_LENGTH_MIN) as f64).min(6.0)
+    } else {
+        0.0
+    }
+}
+
+/// Versions are not values, however alike what is below them: `/v1/users` and `/v2/users` are two
+/// endpoints.
 fn is_version(word: &Word<'_>) -> bool {
     Look::of_text(word.text, usize::MAX) == Look::Version
+}
+
+/// Whether what is spelt like a version stands among values of another spelling, by the pass
+/// before, with which the same can be called: the name of a stage or of a release (`stages/prod`,
+/// `stages/v1`).
+fn is_one_of_values(word: &Word<'_>, words: &[Word<'_>], typed: &Pool) -> bool {
+    let mut others = typed.clone();
+    let values = words.iter().filter(|w| w.own == Some(1) && !is_version(w));
+    let count = values.map(|w| others.add(&w.operations)).count();
+    let like = others.compare(&word.operations, 0, |_| 1.0);
+    let enough = VERSION_SHARED * word.operations.len() as f64;
+    count >= VERSION_AMONG_MIN && like.shared >= enough && like.disagree == 0.0
 }
 
 /// What speaks for an enumeration: nothing can be called on any of a few siblings, and below each
@@ -304,6 +370,23 @@ fn twins(words: &[Word<'_>], previous: &Previous) -> Option<f64> {
     }
     let least = words.iter().map(|w| w.hits).min()?;
     Some(TWINS_WEIGHT * (log2(least as f64) - 1.0).clamp(0.0, 4.0))
+}
+
+/// A name and the same one with the extension of a format (`4s`, `4s.json`) are values both or
+/// neither. Words come sorted, a name before what begins with it.
+fn join_formats(words: &[Word<'_>], scores: &mut [Score]) {
+    for (i, word) in words.iter().enumerate() {
+        let extension = look::extension(word.text);
+        let stem = word.text.strip_suffix(extension).unwrap_or_default();
+        if extension.is_empty() {
+            continue;
+        }
+        if let Ok(at) = words.binary_search_by(|other| other.text.cmp(stem)) {
+            let mean = f64::midpoint(scores[at].logit, scores[i].logit);
+            scores[at].logit = mean;
+            scores[i].logit = mean;
+        }
+    }
 }
 
 /// Gives an enumeration's values one decision: what differs between them is their spelling, which
@@ -403,7 +486,7 @@ impl Features {
     fn subtree(&mut self, p: &Place<'_>, count: usize, word: &Word<'_>, s: &Siblings<'_>) {
         let v = &mut self.values;
         let next = word.next.len() as f64;
-        v[30] = flag(!word.next.is_empty() || word.next_typed);
+        v[30] = flag(word.goes_on());
         v[31] = flag(word.next_typed);
         let beyond = word.beyond.len() as f64;
         let cousins = |t: &&&str| s.beyond.get(**t).copied().unwrap_or(1) - 1;

@@ -129,7 +129,7 @@ pub(super) struct Comparison {
 }
 
 /// The operations of several siblings.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pool {
     operations: Map<u64, u32>,
     shaped: Map<u64, u32>,
@@ -147,6 +147,23 @@ impl Pool {
                 *self.shapes.entry((*op, *shape)).or_default() += 1;
             }
         }
+    }
+
+    /// Signatures in it.
+    pub(super) fn members(&self) -> u32 {
+        self.members
+    }
+
+    /// How many operations that such a share of the others has are not in a member's signature.
+    /// Beyond the end of a full one nothing is known of it.
+    pub(super) fn common(&self, signature: &[Operation], share: f64) -> usize {
+        let known = end(signature);
+        let least = share * f64::from(self.members.saturating_sub(1));
+        self.operations
+            .iter()
+            .filter(|(op, with)| **op <= known && f64::from(**with) >= least)
+            .filter(|(op, _)| signature.binary_search_by_key(*op, |(op, _)| *op).is_err())
+            .count()
     }
 
     /// Compares a signature with the pool; `own` is 1 when it is a member itself, else 0.
@@ -213,13 +230,17 @@ pub(super) struct Likeness {
     pub(super) agree: f64,
 }
 
+/// Up to where a signature, a sorted sample, tells all.
+fn end(signature: &[Operation]) -> u64 {
+    match signature.last() {
+        Some(last) if signature.len() == MOST => last.0,
+        _ => u64::MAX,
+    }
+}
+
 /// Compares two signatures. Both are sorted samples of the smallest hashes, so beyond the end of a
 /// full one nothing is known of it.
 pub(super) fn compare(a: &[Operation], b: &[Operation], rare: impl Fn(u64) -> f64) -> Likeness {
-    let end = |s: &[Operation]| match s.last() {
-        Some(last) if s.len() == MOST => last.0,
-        _ => u64::MAX,
-    };
     let known = end(a).min(end(b));
     let within = |s: &[Operation]| s.partition_point(|op| op.0 <= known);
     let (mut a, mut b) = (&a[..within(a)], &b[..within(b)]);

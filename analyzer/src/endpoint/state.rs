@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::evidence::{Key, Leaf, NodeId, Trie, Values};
+use super::evidence::{Key, Leaf, Lengths, NodeId, Trie, Values};
 use super::look::Look;
 use super::settings::TemplateSettings;
 use crate::snapshot::EndpointId;
@@ -56,6 +56,8 @@ pub(super) fn save(trie: &Trie, candidates: u64) -> Value {
                     .map(|e| &**e)
                     .collect::<Vec<_>>()
             ));
+            let lengths = node.values.lengths();
+            row.push(json!([lengths.shortest, lengths.longest]));
         }
         let at = rows.len();
         rows.push(row);
@@ -115,11 +117,21 @@ pub(super) fn load(state: &Value, settings: &TemplateSettings) -> Option<(Trie, 
                 .filter_map(Value::as_str)
                 .map(Into::into)
                 .collect();
-            trie.nodes[id as usize].values = Values::from_parts(minima, examples);
+            let lengths = row.get(7).and_then(lengths).unwrap_or(Lengths::UNKNOWN);
+            trie.nodes[id as usize].values = Values::from_parts(minima, examples, lengths);
         }
     }
     trie.denied = state.get("denied")?.as_u64()?;
     Some((trie, state.get("candidates")?.as_u64()?))
+}
+
+/// Stores of version 0.1.0 before 2026-11-27 have none.
+fn lengths(value: &Value) -> Option<Lengths> {
+    let at = |i: usize| u32::try_from(value.get(i)?.as_u64()?).ok();
+    Some(Lengths {
+        shortest: at(0)?,
+        longest: at(1)?,
+    })
 }
 
 fn leaf(value: &Value, methods: usize) -> Option<Leaf> {

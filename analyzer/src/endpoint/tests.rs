@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+mod company;
 mod greedy;
 mod noise;
 mod restart;
