@@ -21,6 +21,7 @@ use tapscope_redact::{
 enum Place {
     Path,
     PathOfTwo,
+    PathInBase64,
     Matrix,
     MatrixName,
     MatrixList,
@@ -103,6 +104,7 @@ fn kept_place() -> impl Strategy<Value = Place> {
     prop_oneof![
         Just(Place::Path),
         Just(Place::PathOfTwo),
+        Just(Place::PathInBase64),
         Just(Place::Matrix),
         Just(Place::MatrixName),
         Just(Place::MatrixList),
@@ -237,6 +239,12 @@ impl Planted {
         match place {
             Place::Path => self.target = format!("/users/{in_url}/orders"),
             Place::PathOfTwo => self.target = format!("/a//{in_url}/"),
+            Place::PathInBase64 => {
+                self.target = format!(
+                    "/recipients/{}/lists",
+                    STANDARD.encode(secret).replace('/', "%2F")
+                );
+            }
             Place::Matrix => self.target = format!("/login;jsessionid={in_url}/x"),
             Place::MatrixName => self.target = format!("/login;{in_url}=1/x"),
             Place::MatrixList => self.target = format!("/lists/17;{in_url};18/x"),

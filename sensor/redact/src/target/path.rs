@@ -5,7 +5,8 @@ use tapscope_record::{Credential, PathSegment, Token, Word};
 use super::query::{Place, parameter};
 use crate::redactor::Work;
 use crate::text::{
-    DataClass, FieldHint, Mask, class_of, field_hint, first_class, looks_secret, mask_until,
+    DataClass, FieldHint, Mask, class_of, field_hint, first_class, in_base64, looks_secret,
+    mask_until,
 };
 use crate::token::TokenUse;
 use crate::{credential, percent};
@@ -89,11 +90,20 @@ fn segment(
     }
     let mut scratch = core::mem::take(work.scratch);
     let decoded = percent::decode_fully(raw, false, &mut scratch);
+    // Addresses of machines are what operators' paths are made of.
+    let is_hidden = |class: &DataClass| *class != DataClass::IpAddress;
     let class = class_of(hint_of(work, before, decoded), decoded)
         .or_else(|| first_class(decoded))
-        // Addresses of machines are what operators' paths are made of.
-        .filter(|class| *class != DataClass::IpAddress);
-    let token = class.map(|class| (class, work.tokens.token(TokenUse::Value, decoded)));
+        .filter(is_hidden);
+    let token = match class {
+        Some(class) => Some((class, work.tokens.token(TokenUse::Value, decoded))),
+        None => in_base64(decoded).and_then(|said| {
+            let class = class_of(None, &said).or_else(|| first_class(&said));
+            // The token is that of the datum, however it is written.
+            let class = class.filter(is_hidden)?;
+            Some((class, work.tokens.token(TokenUse::Value, &said)))
+        }),
+    };
     *work.scratch = scratch;
     match token {
         Some((class, token)) => redacted(work, class.as_str().into(), token),
@@ -114,8 +124,13 @@ fn custom(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> Option<PathSegment>
     let base = text.split(|&byte| byte == b';').next().unwrap_or_default();
     let found = classes
         .hidden_class_of_segment(before, text)
-        .or_else(|| classes.hidden_class_of_segment(before, base));
-    let token = found.map(|class| (class, work.tokens.token(TokenUse::Value, text)));
+        .or_else(|| classes.hidden_class_of_segment(before, base))
+        .map(|class| (class, work.tokens.token(TokenUse::Value, text)));
+    let token = found.or_else(|| {
+        let said = in_base64(text)?;
+        let class = classes.hidden_class_of_segment(before, &said)?;
+        Some((class, work.tokens.token(TokenUse::Value, &said)))
+    });
     *work.scratch = scratch;
     let (class, token) = token?;
     Some(redacted(work, classes.name(class).to_owned().into(), token))

@@ -33,6 +33,8 @@ mod whole;
 
 mod scan;
 
+mod encoded;
+
 mod name;
 
 mod word;
@@ -44,6 +46,7 @@ pub(crate) use bytes::{Mask, mask_of, mask_until};
 pub(crate) use class::DataClass;
 pub(crate) use custom::CustomHint;
 pub use custom::{CustomClassError, CustomClassRule, CustomClasses, CustomValues};
+pub(crate) use encoded::in_base64;
 pub(crate) use field::{FieldHint, credential_parameter, field_hint};
 pub(crate) use format::{is_uuid, value_type, value_type_of_text};
 pub(crate) use life::is_full_name;
