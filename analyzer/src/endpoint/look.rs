@@ -461,9 +461,8 @@ fn is_opaque(b: &[u8], kinds: Kinds) -> bool {
 /// Base64 that ends with its padding (RFC 4648 section 4), in either alphabet. The bits that the
 /// padding leaves over are zero, and a name (`sort=`) has neither this length nor this mixture.
 fn is_padded_base64(b: &[u8]) -> bool {
-    let body = match b {
-        [body @ .., b'=', b'='] | [body @ .., b'='] => body,
-        _ => return false,
+    let ([body @ .., b'=', b'='] | [body @ .., b'=']) = b else {
+        return false;
     };
     // By the value of the last digit: six bits of which two or four are left over.
     let ends = match (body, b.len() - body.len()) {
@@ -476,7 +475,7 @@ fn is_padded_base64(b: &[u8]) -> bool {
     let mixture = one_of(u8::is_ascii_lowercase)
         + one_of(u8::is_ascii_uppercase)
         + one_of(u8::is_ascii_digit);
-    ends && b.len() >= 8 && b.len() % 4 == 0 && mixture >= 2 && body.iter().all(alphabet)
+    ends && b.len() >= 8 && b.len().is_multiple_of(4) && mixture >= 2 && body.iter().all(alphabet)
 }
 
 fn longest_digits(b: &[u8]) -> usize {
