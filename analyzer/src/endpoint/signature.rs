@@ -154,16 +154,11 @@ impl Pool {
         self.members
     }
 
-    /// How many operations that such a share of the others has are not in a member's signature.
-    /// Beyond the end of a full one nothing is known of it.
-    pub(super) fn common(&self, signature: &[Operation], share: f64) -> usize {
-        let known = end(signature);
-        let least = share * f64::from(self.members.saturating_sub(1));
-        self.operations
-            .iter()
-            .filter(|(op, with)| **op <= known && f64::from(**with) >= least)
-            .filter(|(op, _)| signature.binary_search_by_key(*op, |(op, _)| *op).is_err())
-            .count()
+    /// The operations that so many have, at least.
+    pub(super) fn common(&self, least: f64) -> Vec<u64> {
+        let most = self.operations.iter();
+        let most = most.filter(|(_, with)| f64::from(**with) >= least);
+        most.map(|(op, _)| *op).collect()
     }
 
     /// Compares a signature with the pool; `own` is 1 when it is a member itself, else 0.
@@ -231,7 +226,7 @@ pub(super) struct Likeness {
 }
 
 /// Up to where a signature, a sorted sample, tells all.
-fn end(signature: &[Operation]) -> u64 {
+pub(super) fn end(signature: &[Operation]) -> u64 {
     match signature.last() {
         Some(last) if signature.len() == MOST => last.0,
         _ => u64::MAX,
