@@ -125,7 +125,7 @@ pub(super) fn load(state: &Value, settings: &TemplateSettings) -> Option<(Trie, 
     Some((trie, state.get("candidates")?.as_u64()?))
 }
 
-/// Stores of version 0.1.0 before 2026-11-27 have none.
+/// Of the shortest and of the longest value; older stores have none.
 fn lengths(value: &Value) -> Option<Lengths> {
     let at = |i: usize| u32::try_from(value.get(i)?.as_u64()?).ok();
     Some(Lengths {

@@ -35,8 +35,8 @@ pub(crate) fn in_base64(text: &[u8]) -> Option<Vec<u8>> {
     is_text.then_some(said)
 }
 
-/// Whether the bytes that every fourth digit begins can be ASCII, whose first bit is zero: two of
-/// three names and nearly all random texts have one that cannot.
+/// Whether the bytes that every fourth digit begins can be ASCII, whose first bit is zero: most names
+/// and nearly all random texts have one that cannot, and are not decoded.
 fn begins_ascii(text: &[u8]) -> bool {
     text.iter()
         .step_by(4)
