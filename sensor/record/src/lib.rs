@@ -22,6 +22,7 @@ mod counts;
 mod names;
 
 /// Names of exchanges.
+mod matrix;
 mod name;
 
 /// Lists that most records have nothing in.
@@ -38,6 +39,7 @@ mod word;
 
 pub use bounds::Bounds;
 pub use counts::Counts;
+pub use matrix::matrix_at;
 pub use name::ExchangeName;
 pub use names::NameList;
 pub use rare::Rare;

@@ -6,7 +6,7 @@ use super::super::decide::{Affix, Decided, Part, PlaceId};
 use super::super::evidence::{Key, Step};
 use super::super::look::{self, Look};
 use super::super::{Sighting, TemplateSettings};
-use tapscope_record::{PathSegment, Shape};
+use tapscope_record::{PathSegment, Shape, matrix_at};
 
 /// The parameter of a place that a new value belongs to.
 pub(super) fn parameter(here: &Decided, step: &Step<'_>) -> Option<PlaceId> {
@@ -97,14 +97,11 @@ fn cut<'a>(text: &'a str, settings: &TemplateSettings) -> &'a str {
     &text[..end]
 }
 
-/// A segment without its matrix parameters (RFC 3986 section 3.3: `cars;color=red`,
-/// `login;jsessionid=…`): they say more about a resource, or who asks for it, and name none.
+/// A segment without its matrix parameters (`cars;color=red`, `login;jsessionid=…`): they say more
+/// about a resource, or who asks for it, and name none.
 fn without_matrix(text: &str) -> &str {
-    let named = |part: &str| part.find('=').is_some_and(|at| at > 0);
-    match text.split_once(';') {
-        Some((stem, rest)) if !stem.is_empty() && rest.split(';').all(named) => stem,
-        _ => text,
-    }
+    let at = matrix_at(text.as_bytes()).filter(|at| *at > 0);
+    at.and_then(|at| text.get(..at)).unwrap_or(text)
 }
 
 /// Names a shape by its top-level fields, whatever their order.

@@ -2,7 +2,7 @@
 //! exchange.
 
 use super::SegmentValue;
-use tapscope_record::PathSegment;
+use tapscope_record::{PathSegment, matrix_at};
 
 /// The parameters of a template, by segment.
 #[derive(Clone, Debug)]
@@ -71,15 +71,12 @@ impl Places {
 impl Affixed {
     /// The parameter's value in a segment of a path; none where there is no second one.
     fn value<'a>(&self, segment: &'a str) -> Option<&'a str> {
-        // Matrix parameters are no part of it (RFC 3986 section 3.3: `17;view=short`).
-        let is_named = |rest: &str| rest.split(';').any(|part| part.contains('='));
-        let segment = match segment.split_once(';') {
+        // Matrix parameters are no part of it (`17;view=short`).
+        let segment = match matrix_at(segment.as_bytes()) {
             // The one that stands for the segment is its value (OpenAPI's style `matrix`: `;id=17`).
-            Some(("", rest)) if is_named(rest) => {
-                rest.split_once('=').map_or(rest, |(_, value)| value)
-            }
-            Some((value, rest)) if is_named(rest) => value,
-            _ => segment,
+            Some(0) => segment.split_once('=').map_or(segment, |(_, value)| value),
+            Some(at) => segment.get(..at).unwrap_or(segment),
+            None => segment,
         };
         let value = segment.strip_prefix(&*self.before).unwrap_or(segment);
         let value = value.strip_suffix(&*self.after).unwrap_or(value);

@@ -1,6 +1,6 @@
 //! The path: segments kept as text, but for what is personal or secret.
 
-use tapscope_record::{Credential, PathSegment, Token, Word};
+use tapscope_record::{Credential, PathSegment, Token, Word, matrix_at};
 
 use super::query::{Place, parameter};
 use crate::redactor::Work;
@@ -178,17 +178,14 @@ fn hint_of(work: &mut Work<'_>, before: &[u8], text: &[u8]) -> Option<FieldHint>
     }
 }
 
-/// Notes the matrix parameters of a segment (`cars;color=red;year=2012`, RFC 3986 section 3.3), where
-/// all that is behind its first `;` is some: what is not named is a list.
+/// Notes the matrix parameters of a segment (`cars;color=red;year=2012`).
 fn matrix_parameters(work: &mut Work<'_>, raw: &[u8]) {
-    let mut parts = raw.split(|&byte| byte == b';');
-    let is_alone = parts.next().is_none_or(<[u8]>::is_empty);
-    let named = |part: &[u8]| memchr::memchr(b'=', part).filter(|at| *at > 0);
-    if !parts.clone().all(|part| named(part).is_some()) {
+    let Some(at) = matrix_at(raw) else {
         return;
-    }
+    };
+    let parts = raw.split(|&byte| byte == b';').skip(1);
     // What stands for the segment itself (OpenAPI's style `matrix`: `/;id=17`) is its value.
-    if is_alone && parts.clone().nth(1).is_none() {
+    if at == 0 && parts.clone().nth(1).is_none() {
         return;
     }
     for part in parts {
@@ -196,7 +193,8 @@ fn matrix_parameters(work: &mut Work<'_>, raw: &[u8]) {
             work.counters.parameters_over_cap += 1;
             continue;
         }
-        let (name, value) = part.split_at(named(part).unwrap_or(part.len()));
+        let equals = memchr::memchr(b'=', part).unwrap_or(part.len());
+        let (name, value) = part.split_at(equals);
         let value = value.get(1..).unwrap_or_default();
         let parameter = parameter(work, Place::Matrix, name, value);
         work.matrix.push(parameter);
