@@ -21,8 +21,10 @@ mod counts;
 /// Lists of names that records share.
 mod names;
 
-/// Names of exchanges.
+/// Where the matrix parameters of a segment begin.
 mod matrix;
+
+/// Names of exchanges.
 mod name;
 
 /// Lists that most records have nothing in.
