@@ -97,7 +97,8 @@ fn segment(
         .filter(is_hidden);
     let token = match class {
         Some(class) => Some((class, work.tokens.token(TokenUse::Value, decoded))),
-        None => in_base64(decoded).and_then(|said| {
+        // Longer ones are not kept.
+        None => in_base64(decoded, work.settings.segment_bytes_max).and_then(|said| {
             let class = class_of(None, &said).or_else(|| first_class(&said));
             // The token is that of the datum, however it is written.
             let class = class.filter(is_hidden)?;
@@ -127,7 +128,7 @@ fn custom(work: &mut Work<'_>, raw: &[u8], before: &[u8]) -> Option<PathSegment>
         .or_else(|| classes.hidden_class_of_segment(before, base))
         .map(|class| (class, work.tokens.token(TokenUse::Value, text)));
     let token = found.or_else(|| {
-        let said = in_base64(text)?;
+        let said = in_base64(text, settings.segment_bytes_max)?;
         let class = classes.hidden_class_of_segment(before, &said)?;
         Some((class, work.tokens.token(TokenUse::Value, &said)))
     });

@@ -17,12 +17,11 @@ const URL: GeneralPurpose = engine(&URL_SAFE);
 
 /// Shorter texts hold no datum.
 const BYTES_MIN: usize = 8;
-/// Longer ones are not decoded.
-const BYTES_MAX: usize = 1024;
 
-/// The printable text that `text` is the base64 of (RFC 4648 sections 4 and 5, padded or not).
-pub(crate) fn in_base64(text: &[u8]) -> Option<Vec<u8>> {
-    if !(BYTES_MIN..=BYTES_MAX).contains(&text.len()) || !begins_ascii(text) {
+/// The printable text that `text`, of so many bytes at most, is the base64 of (RFC 4648 sections 4 and
+/// 5, padded or not).
+pub(crate) fn in_base64(text: &[u8], bytes_max: usize) -> Option<Vec<u8>> {
+    if !(BYTES_MIN..=bytes_max).contains(&text.len()) || !begins_ascii(text) {
         return None;
     }
     let engine = if text.iter().any(|byte| matches!(byte, b'-' | b'_')) {
@@ -48,7 +47,7 @@ mod tests {
     use super::*;
 
     fn said(text: &str) -> Option<String> {
-        String::from_utf8(in_base64(text.as_bytes())?).ok()
+        String::from_utf8(in_base64(text.as_bytes(), 64)?).ok()
     }
 
     #[test]
@@ -79,5 +78,6 @@ mod tests {
         ] {
             assert_eq!(said(text), None, "{text}");
         }
+        assert_eq!(in_base64(b"am9AZXhhbXBsZS5jb20=", 19), None);
     }
 }
