@@ -321,10 +321,13 @@ impl<'a> Pass<'a> {
 
     fn place(&self, at: PlaceId, raws: &[NodeId], children: &Children<'a>) -> Place<'a> {
         let mut depth = 0;
+        let mut below_parameter = false;
         let mut up = at;
         while up != 0 {
+            let here = &self.out.places[up as usize];
             depth += 1;
-            up = self.out.places[up as usize].parent;
+            below_parameter |= matches!(here.part, Part::Parameter(_));
+            up = here.parent;
         }
         // Borrowed from the trie, not from the output, which grows while the place is in use.
         let previous = match (
@@ -352,6 +355,7 @@ impl<'a> Pass<'a> {
         Place {
             depth,
             previous,
+            below_parameter,
             after_parameter: matches!(self.out.places[at as usize].part, Part::Parameter(_)),
             methods,
             hits: children

@@ -46,6 +46,8 @@ pub(super) struct Place<'a> {
     pub(super) previous: Option<&'a str>,
     /// Whether a parameter stands before.
     pub(super) after_parameter: bool,
+    /// Whether one stands anywhere above.
+    pub(super) below_parameter: bool,
     /// Methods called on the place itself, as a bit set.
     pub(super) methods: u8,
     /// Sightings that went on into a word.
@@ -284,10 +286,9 @@ pub(super) fn judge(
         typed.add(&place.typed_operations);
     }
     let weights = if first { &FIRST } else { &LATER };
-    let values = words
-        .iter()
-        .any(is_version)
-        .then(|| Values::of(words, &typed));
+    // Above all parameters a version is the API's, whatever stands beside it.
+    let values =
+        (place.below_parameter && words.iter().any(is_version)).then(|| Values::of(words, &typed));
     let common = siblings.common();
     let mut scores: Vec<Score> = words
         .iter()
@@ -410,7 +411,9 @@ fn join_formats(words: &[Word<'_>], scores: &mut [Score]) {
         if extension.is_empty() {
             continue;
         }
-        if let Ok(at) = words.binary_search_by(|other| other.text.cmp(stem)) {
+        if let Ok(at) = words.binary_search_by(|other| other.text.cmp(stem))
+            && !is_version(&words[at])
+        {
             let mean = f64::midpoint(scores[at].logit, scores[i].logit);
             scores[at].logit = mean;
             scores[i].logit = mean;

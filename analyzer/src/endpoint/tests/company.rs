@@ -94,6 +94,39 @@ fn a_version_among_values_is_one_of_them_and_elsewhere_is_none() {
 }
 
 #[test]
+fn a_version_above_all_parameters_is_the_apis_whatever_stands_beside_it() {
+    let mut requests = Vec::new();
+    for n in 0..120 {
+        for first in [invented(n % 12), "v1".to_owned()] {
+            requests.push(get(format!("/{first}/users/{n}"), USER));
+            requests.push(get(format!("/{first}/users"), LIST));
+            requests.push(get(format!("/{first}/orders/{n}"), ORDER));
+        }
+    }
+    let learned = learn(&requests);
+    for row in ["GET /v1/users", "GET /v1/users/{}", "GET /{}/users"] {
+        assert!(learned.contains(row), "{learned:?}");
+    }
+}
+
+#[test]
+fn a_version_with_a_format_makes_no_value_of_the_version() {
+    let mut requests = Vec::new();
+    for n in 0..120 {
+        requests.push(get(format!("/things/{n}/{}.json", invented(n)), USER));
+        requests.push(get(format!("/things/{n}/v1/users/{n}"), ORDER));
+        if n % 60 == 0 {
+            requests.push(get(format!("/things/{n}/v1.json"), USER));
+        }
+    }
+    let learned = learn(&requests);
+    assert!(
+        learned.contains("GET /things/{}/v1/users/{}"),
+        "{learned:?}"
+    );
+}
+
+#[test]
 fn an_ending_that_is_gone_on_behind_is_no_format() {
     let mut requests = Vec::new();
     for n in 0..40 {
